@@ -1,0 +1,213 @@
+//! Acting: one action of a plan, carried out against AWS. After every call the facts say what is now true, so
+//! that the next action of the same plan stands on them.
+
+use crate::aws::iam::Created;
+use crate::aws::secrets::{Claim, Creation};
+use crate::aws::{AwsError, Clients};
+use crate::config::Settings;
+use crate::facts::{
+    Account, Enrolment, SECRET_PREFIX, Secret, UserFacts, born, device_name, rfc3339, tag, version_suffix,
+};
+use crate::notice::OwnerNotice;
+use crate::plan::{Action, Notice};
+use crate::seed::{Seed, secret_value};
+use jiff::Timestamp;
+
+/// Names tried for a new device; a name is only ever taken when an answer was lost.
+const NAMES: u32 = 3;
+
+/// Why a plan stopped before its end.
+#[derive(Debug)]
+pub enum Stop {
+    /// An action failed.
+    Failed(String),
+    /// Another run provisions this user and was faster.
+    Lost,
+    /// There is a secret that the facts do not show (`ListSecrets` lags): read it and plan again.
+    SecretExists,
+}
+
+impl From<AwsError> for Stop {
+    fn from(error: AwsError) -> Self {
+        Stop::Failed(error.to_string())
+    }
+}
+
+/// What acting needs besides the facts.
+#[derive(Debug, Clone, Copy)]
+pub struct Actor<'a> {
+    /// The AWS clients.
+    pub clients: &'a Clients,
+    /// The settings.
+    pub settings: &'a Settings,
+    /// The account.
+    pub account: &'a Account,
+    /// The clock.
+    pub clock: fn() -> Timestamp,
+}
+
+impl Actor<'_> {
+    /// Carries out one action and updates the facts.
+    ///
+    /// # Errors
+    /// [`Stop`] ends the plan of this user, and of no other.
+    pub async fn act(&self, action: &Action, facts: &mut UserFacts) -> Result<(), Stop> {
+        match action {
+            Action::Provision { secret, superseded } => {
+                self.provision(secret.clone(), superseded, facts).await
+            }
+            Action::Notify(notice) => self.notify(*notice, facts).await,
+            Action::DeleteDevice { serial_number } => {
+                self.clients.iam.delete_virtual_mfa_device(serial_number).await?;
+                facts.devices.retain(|device| device != serial_number);
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes a new version and its device current. The order is what keeps the seed safe at every moment: the
+    /// secret exists first (it is the record that work was begun), is closed to all but its owner before it has
+    /// a value, and nothing of an older version goes before the new one has won.
+    async fn provision(
+        &self,
+        observed: Option<Secret>,
+        superseded: &[String],
+        facts: &mut UserFacts,
+    ) -> Result<(), Stop> {
+        let Clients { iam, secrets, .. } = self.clients;
+        let mut secret = match observed {
+            Some(secret) if secret.scheduled_for_deletion => {
+                secrets.restore(&secret.name).await?;
+                secret
+            }
+            Some(secret) => secret,
+            None => self.create_secret(facts).await?,
+        };
+        secrets.put_owner_policy(&secret.name, &facts.user).await?;
+
+        let now = (self.clock)();
+        let (version, serial_number, seed) = self.create_device(&facts.user.name, now).await?;
+        let claim = match &seed {
+            Some(seed) => {
+                let value = secret_value(seed, self.account, &facts.user, &serial_number, now);
+                secrets.claim(&secret.name, &version, secret.current_version.as_deref(), &value).await
+            }
+            None => Claim::Failed(AwsError::incomplete(
+                format!("create the virtual MFA device {serial_number}"),
+                "base32 seed",
+            )),
+        };
+        drop(seed);
+        let stop = match claim {
+            Claim::Won => {
+                secret.current_version = Some(version);
+                secret.scheduled_for_deletion = false;
+                facts.secret = Some(secret);
+                facts.devices.push(serial_number);
+                for serial_number in superseded {
+                    iam.delete_virtual_mfa_device(serial_number).await?;
+                    facts.devices.retain(|device| device != serial_number);
+                }
+                return Ok(());
+            }
+            // The version may be in force, and then its device must stay. The next run sees which.
+            Claim::Unclear(error) => return Err(error.into()),
+            Claim::Lost => Stop::Lost,
+            Claim::Failed(error) => error.into(),
+        };
+        // Nobody will ever hold this device's seed: it must not pile up, and it is ours alone to delete.
+        match (iam.delete_virtual_mfa_device(&serial_number).await, stop) {
+            (Ok(()), stop) => Err(stop),
+            (Err(error), Stop::Failed(cause)) => Err(Stop::Failed(format!("{cause}; and {error}"))),
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    async fn create_secret(&self, facts: &UserFacts) -> Result<Secret, Stop> {
+        let now = (self.clock)();
+        let name = format!("{SECRET_PREFIX}{}", facts.user.id);
+        let tags = [
+            (tag::USER_ID, facts.user.id.clone()),
+            (tag::NONCOMPLIANT_SINCE, rfc3339(now)),
+            (tag::NOTICES, "0".to_owned()),
+        ];
+        let description =
+            format!("MFA seed of the IAM user {}, for that user alone; kept by mfa-warden", facts.user.name);
+        let kms_key_id = self.settings.secret_kms_key_id.as_deref();
+        match self.clients.secrets.create(&name, &description, kms_key_id, &tags).await? {
+            Creation::Created { version } => Ok(Secret {
+                name,
+                created_at: now,
+                current_version: version,
+                scheduled_for_deletion: false,
+                tags: tags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+            }),
+            Creation::Exists => Err(Stop::SecretExists),
+        }
+    }
+
+    async fn create_device(
+        &self,
+        user: &str,
+        now: Timestamp,
+    ) -> Result<(String, String, Option<Seed>), Stop> {
+        let milliseconds = u64::try_from(now.as_millisecond()).unwrap_or_default();
+        let time = uuid::Timestamp::from_unix_time(
+            milliseconds / 1000,
+            u32::try_from(milliseconds % 1000 * 1_000_000).unwrap_or_default(),
+            0,
+            0,
+        );
+        for _ in 0..NAMES {
+            let version = uuid::Uuid::new_v7(time).to_string();
+            let name = device_name(user, &version);
+            if let Created::Device { serial_number, seed } =
+                self.clients.iam.create_virtual_mfa_device(&name).await?
+            {
+                return Ok((version, serial_number, seed));
+            }
+        }
+        Err(Stop::Failed(format!(
+            "failed to create a virtual MFA device of `{user}`: AWS says that each of {NAMES} random names is taken"
+        )))
+    }
+
+    /// Tells the owner, and then notes on the secret that it was told: a crash in between tells it twice, never
+    /// not at all.
+    async fn notify(&self, notice: Notice, facts: &mut UserFacts) -> Result<(), Stop> {
+        let now = (self.clock)();
+        let Enrolment::Sound { secret, version } = facts.enrolment(self.settings.settle, now) else {
+            return Err(Stop::Failed(format!(
+                "failed to tell the owner of `{}`: there is no sound enrolment to tell of",
+                facts.user.name
+            )));
+        };
+        let serial_number = self.account.serial_number(&facts.user.name, version);
+        let message = OwnerNotice {
+            notice,
+            account: self.account,
+            settings: self.settings,
+            user: &facts.user,
+            recipient: facts.recipient(self.settings),
+            password: facts.password,
+            secret: &secret.name,
+            serial_number: &serial_number,
+            born: born(version).unwrap_or(now),
+            noncompliant_since: secret.noncompliant_since(),
+            now,
+        }
+        .message();
+        self.clients.sns.publish(&self.settings.owner_topic_arn, &message).await?;
+
+        let tags = [
+            (tag::NOTIFIED, version_suffix(version).to_owned()),
+            (tag::LAST_NOTICE_AT, rfc3339(now)),
+            (tag::NOTICES, (secret.notices() + 1).to_string()),
+        ];
+        self.clients.secrets.tag(&secret.name, &tags).await?;
+        if let Some(secret) = &mut facts.secret {
+            secret.tags.extend(tags.map(|(key, value)| (key.to_owned(), value)));
+        }
+        Ok(())
+    }
+}

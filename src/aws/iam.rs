@@ -1,0 +1,200 @@
+//! IAM: users, what they sign in with, MFA devices, the root user.
+
+use super::{AwsError, timestamp};
+use crate::facts::{DEVICE_PATH, Device, Root, User};
+use crate::seed::Seed;
+use aws_sdk_iam::{
+    error::SdkError,
+    operation::create_virtual_mfa_device::CreateVirtualMFADeviceError,
+    types::{AssignmentStatusType, StatusType, SummaryKeyType},
+};
+use std::collections::BTreeMap;
+
+/// The most that IAM's list calls hand out on one page.
+const PAGE: i32 = 1000;
+
+/// The IAM client.
+#[derive(Debug, Clone)]
+pub struct Iam(pub aws_sdk_iam::Client);
+
+/// What came of creating a device.
+pub enum Created {
+    /// The device, with the one copy of its seed.
+    Device {
+        /// The device's ARN.
+        serial_number: String,
+        /// Its seed; `None`: AWS handed out none that an authenticator could use.
+        seed: Option<Seed>,
+    },
+    /// The name is taken, for instance by a first attempt whose answer was lost.
+    NameTaken,
+}
+
+impl Iam {
+    /// All users of the account, without their tags.
+    ///
+    /// # Errors
+    /// When any page cannot be read: a part of the users is never taken for all of them.
+    pub async fn users(&self) -> Result<Vec<User>, AwsError> {
+        let attempted = "list the IAM users";
+        let mut pages = self.0.list_users().max_items(PAGE).into_paginator().send();
+        let mut users = Vec::new();
+        while let Some(page) = pages.next().await {
+            for user in page.map_err(|error| AwsError::new(attempted, error))?.users {
+                users.push(known(&user).ok_or_else(|| AwsError::incomplete(attempted, "creation time"))?);
+            }
+        }
+        Ok(users)
+    }
+
+    /// The account's virtual MFA devices; `unassigned_only` leaves out those in use.
+    ///
+    /// # Errors
+    /// When any page cannot be read.
+    pub async fn virtual_mfa_devices(&self, unassigned_only: bool) -> Result<Vec<Device>, AwsError> {
+        let status =
+            if unassigned_only { AssignmentStatusType::Unassigned } else { AssignmentStatusType::Any };
+        let request = self.0.list_virtual_mfa_devices().assignment_status(status).max_items(PAGE);
+        let mut pages = request.into_paginator().send();
+        let mut devices = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| AwsError::new("list the virtual MFA devices", error))?;
+            devices.extend(page.virtual_mfa_devices.into_iter().map(|device| Device {
+                serial_number: device.serial_number,
+                // An emulator may tell when a device was enabled and not by whom: it is assigned all the same.
+                assigned_to: match (device.user, device.enable_date) {
+                    (Some(user), _) => Some(user.arn),
+                    (None, Some(_)) => Some(String::new()),
+                    (None, None) => None,
+                },
+            }));
+        }
+        Ok(devices)
+    }
+
+    /// The user of that name with its tags; `None`: there is no such user.
+    ///
+    /// # Errors
+    /// When AWS does not say.
+    pub async fn user(&self, name: &str) -> Result<Option<(User, BTreeMap<String, String>)>, AwsError> {
+        let attempted = || format!("read the IAM user `{name}`");
+        match self.0.get_user().user_name(name).send().await {
+            Ok(answer) => {
+                let user = answer.user.ok_or_else(|| AwsError::incomplete(attempted(), "user"))?;
+                let known = known(&user).ok_or_else(|| AwsError::incomplete(attempted(), "creation time"))?;
+                let tags = user.tags.unwrap_or_default();
+                Ok(Some((known, tags.into_iter().map(|tag| (tag.key, tag.value)).collect())))
+            }
+            Err(error) if is_none(&error, |e| e.is_no_such_entity_exception()) => Ok(None),
+            Err(error) => Err(AwsError::new(attempted(), error)),
+        }
+    }
+
+    /// Whether the user has a login profile, that is a console password.
+    ///
+    /// # Errors
+    /// When AWS does not say.
+    pub async fn has_password(&self, name: &str) -> Result<bool, AwsError> {
+        match self.0.get_login_profile().user_name(name).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if is_none(&error, |e| e.is_no_such_entity_exception()) => Ok(false),
+            Err(error) => Err(AwsError::new(format!("read the login profile of `{name}`"), error)),
+        }
+    }
+
+    /// Whether the user has an active access key.
+    ///
+    /// # Errors
+    /// When any page cannot be read.
+    pub async fn has_active_access_key(&self, name: &str) -> Result<bool, AwsError> {
+        let mut keys = self.0.list_access_keys().user_name(name).into_paginator().items().send();
+        let mut active = false;
+        while let Some(key) = keys.next().await {
+            let key =
+                key.map_err(|error| AwsError::new(format!("list the access keys of `{name}`"), error))?;
+            active |= key.status == Some(StatusType::Active);
+        }
+        Ok(active)
+    }
+
+    /// Serial numbers of the user's assigned MFA devices, of every kind.
+    ///
+    /// # Errors
+    /// When any page cannot be read.
+    pub async fn mfa_devices(&self, name: &str) -> Result<Vec<String>, AwsError> {
+        let mut devices = self.0.list_mfa_devices().user_name(name).into_paginator().items().send();
+        let mut serial_numbers = Vec::new();
+        while let Some(device) = devices.next().await {
+            let device =
+                device.map_err(|error| AwsError::new(format!("list the MFA devices of `{name}`"), error))?;
+            serial_numbers.push(device.serial_number);
+        }
+        Ok(serial_numbers)
+    }
+
+    /// Whether the root user has a password and MFA.
+    ///
+    /// # Errors
+    /// When AWS does not say.
+    pub async fn root(&self) -> Result<Root, AwsError> {
+        let attempted = "read the account summary";
+        let answer =
+            self.0.get_account_summary().send().await.map_err(|error| AwsError::new(attempted, error))?;
+        let entry = |key: SummaryKeyType| answer.summary_map.as_ref()?.get(&key).copied();
+        let mfa = entry(SummaryKeyType::AccountMfaEnabled)
+            .ok_or_else(|| AwsError::incomplete(attempted, "AccountMFAEnabled entry"))?;
+        Ok(Root {
+            mfa: mfa > 0,
+            // Only accounts whose root credentials were removed centrally have none; where nothing is said, it
+            // has one.
+            password: entry(SummaryKeyType::AccountPasswordPresent) != Some(0),
+        })
+    }
+
+    /// Creates an unassigned virtual MFA device under [`DEVICE_PATH`].
+    ///
+    /// # Errors
+    /// What AWS said.
+    pub async fn create_virtual_mfa_device(&self, name: &str) -> Result<Created, AwsError> {
+        let attempted = || format!("create the virtual MFA device `{name}`");
+        let request = self.0.create_virtual_mfa_device().path(DEVICE_PATH).virtual_mfa_device_name(name);
+        let device = match request.send().await {
+            Ok(answer) => answer.virtual_mfa_device,
+            Err(error)
+                if is_none(&error, CreateVirtualMFADeviceError::is_entity_already_exists_exception) =>
+            {
+                return Ok(Created::NameTaken);
+            }
+            Err(error) => return Err(AwsError::new(attempted(), error)),
+        };
+        let device = device.ok_or_else(|| AwsError::incomplete(attempted(), "device"))?;
+        let seed = device.base32_string_seed.and_then(|blob| Seed::from_base32(blob.into_inner()));
+        Ok(Created::Device { serial_number: device.serial_number, seed })
+    }
+
+    /// Deletes an unassigned device; one that is gone already is no error.
+    ///
+    /// # Errors
+    /// What AWS said; it refuses for an assigned device.
+    pub async fn delete_virtual_mfa_device(&self, serial_number: &str) -> Result<(), AwsError> {
+        match self.0.delete_virtual_mfa_device().serial_number(serial_number).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is_none(&error, |e| e.is_no_such_entity_exception()) => Ok(()),
+            Err(error) => Err(AwsError::new(format!("delete the virtual MFA device {serial_number}"), error)),
+        }
+    }
+}
+
+/// Whether AWS itself answered with that one error. Nothing else, timeouts least of all, means "there is none".
+fn is_none<E>(error: &SdkError<E>, kind: impl Fn(&E) -> bool) -> bool {
+    error.as_service_error().is_some_and(kind)
+}
+
+fn known(user: &aws_sdk_iam::types::User) -> Option<User> {
+    Some(User {
+        name: user.user_name.clone(),
+        id: user.user_id.clone(),
+        arn: user.arn.clone(),
+        created_at: timestamp(&user.create_date)?,
+    })
+}

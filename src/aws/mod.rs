@@ -1,0 +1,59 @@
+//! The edge: one file a service, concrete SDK clients, plain facts out. Nothing here decides.
+
+pub mod credential_report;
+mod error;
+pub mod iam;
+pub mod secrets;
+pub mod sns;
+
+pub use error::AwsError;
+
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// The AWS clients, made once a process.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    /// IAM.
+    pub iam: iam::Iam,
+    /// Secrets Manager.
+    pub secrets: secrets::Secrets,
+    /// SNS.
+    pub sns: sns::Sns,
+}
+
+impl Clients {
+    /// Clients of the Lambda's own region and role.
+    pub fn new(config: &SdkConfig) -> Self {
+        Clients {
+            iam: iam::Iam(aws_sdk_iam::Client::new(config)),
+            secrets: secrets::Secrets(aws_sdk_secretsmanager::Client::new(config)),
+            sns: sns::Sns(aws_sdk_sns::Client::new(config)),
+        }
+    }
+}
+
+/// The SDK's configuration: from the environment, with adaptive retries because IAM throttles without a
+/// documented rate, and with time limits because a hung connection must not eat the invocation.
+pub async fn config() -> SdkConfig {
+    // ring and not aws-lc: a third of the code size, and a C compiler is all it takes to cross-compile.
+    let http =
+        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .operation_attempt_timeout(Duration::from_secs(15))
+        .build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .retry_config(RetryConfig::adaptive().with_max_attempts(6))
+        .timeout_config(timeouts)
+        .load()
+        .await
+}
+
+/// AWS's time as a timestamp; `None` outside the years 1 to 9999.
+fn timestamp(time: &aws_smithy_types::DateTime) -> Option<Timestamp> {
+    Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
+}

@@ -1,0 +1,291 @@
+//! Secrets Manager: the owner's secret, never its value back.
+
+use super::{AwsError, timestamp};
+use crate::facts::{SECRET_PREFIX, Secret, User};
+use aws_sdk_secretsmanager::error::SdkError;
+use aws_sdk_secretsmanager::operation::put_resource_policy::PutResourcePolicyError;
+use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
+use aws_sdk_secretsmanager::operation::update_secret_version_stage::UpdateSecretVersionStageError;
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
+use serde_json::json;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+/// The most that `ListSecrets` hands out on one page.
+const PAGE: i32 = 100;
+
+/// The stage of the version in force.
+const CURRENT: &str = "AWSCURRENT";
+
+/// The stage a version is born with, so that it never becomes current by being written.
+const PENDING: &str = "WARDEN_PENDING";
+
+/// Pauses before a policy that names a user made a moment ago is tried again, in seconds.
+const POLICY_PAUSES: [u64; 4] = [1, 2, 4, 8];
+
+/// The Secrets Manager client.
+#[derive(Debug, Clone)]
+pub struct Secrets(pub aws_sdk_secretsmanager::Client);
+
+/// What came of creating a secret.
+pub enum Creation {
+    /// It is there now. Secrets Manager gives a secret without a value no version; an emulator may.
+    Created {
+        /// The version that the answer named.
+        version: Option<String>,
+    },
+    /// There was one already, which the listing did not show yet.
+    Exists,
+}
+
+/// What came of claiming `AWSCURRENT` for a new version.
+pub enum Claim {
+    /// The new version is current.
+    Won,
+    /// Another run was faster; the new version is not current and will never be.
+    Lost,
+    /// The call failed, and the secret was then seen not to carry the new version.
+    Failed(AwsError),
+    /// The call failed, and whether the new version is current could not be seen.
+    Unclear(AwsError),
+}
+
+impl Secrets {
+    /// All secrets of ours by the user id in their names, those scheduled for deletion included. The listing
+    /// may lag by minutes.
+    ///
+    /// # Errors
+    /// When any page cannot be read.
+    pub async fn list(&self) -> Result<BTreeMap<String, Secret>, AwsError> {
+        let attempted = "list the secrets";
+        let filter = Filter::builder().key(FilterNameStringType::Name).values(SECRET_PREFIX).build();
+        let request = self.0.list_secrets().filters(filter).include_planned_deletion(true).max_results(PAGE);
+        let mut pages = request.into_paginator().send();
+        let mut secrets = BTreeMap::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| AwsError::new(attempted, error))?;
+            for entry in page.secret_list.unwrap_or_default() {
+                // The filter matches prefixes of words and ignores case: the name decides.
+                let Some(name) = entry.name.filter(|name| name.starts_with(SECRET_PREFIX)) else {
+                    continue;
+                };
+                let created_at = entry.created_date.as_ref().and_then(timestamp);
+                let secret = Secret {
+                    created_at: created_at.ok_or_else(|| AwsError::incomplete(attempted, "creation time"))?,
+                    current_version: current(entry.secret_versions_to_stages),
+                    scheduled_for_deletion: entry.deleted_date.is_some(),
+                    tags: tags(entry.tags),
+                    name,
+                };
+                secrets.insert(secret.name[SECRET_PREFIX.len()..].to_owned(), secret);
+            }
+        }
+        Ok(secrets)
+    }
+
+    /// The secret of that name as it is now; `None`: there is no such secret.
+    ///
+    /// # Errors
+    /// When AWS does not say.
+    pub async fn describe(&self, name: &str) -> Result<Option<Secret>, AwsError> {
+        let attempted = || format!("describe the secret `{name}`");
+        match self.0.describe_secret().secret_id(name).send().await {
+            Ok(answer) => {
+                let created_at = answer.created_date.as_ref().and_then(timestamp);
+                Ok(Some(Secret {
+                    name: name.to_owned(),
+                    created_at: created_at
+                        .ok_or_else(|| AwsError::incomplete(attempted(), "creation time"))?,
+                    current_version: current(answer.version_ids_to_stages),
+                    scheduled_for_deletion: answer.deleted_date.is_some(),
+                    tags: tags(answer.tags),
+                }))
+            }
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
+                Ok(None)
+            }
+            Err(error) => Err(AwsError::new(attempted(), error)),
+        }
+    }
+
+    /// Creates the secret without a value, so that its policy can be in place before there is one.
+    ///
+    /// # Errors
+    /// What AWS said.
+    pub async fn create(
+        &self,
+        name: &str,
+        description: &str,
+        kms_key_id: Option<&str>,
+        tags: &[(&str, String)],
+    ) -> Result<Creation, AwsError> {
+        let request = self
+            .0
+            .create_secret()
+            .name(name)
+            .description(description)
+            .set_kms_key_id(kms_key_id.map(str::to_owned))
+            .set_tags(Some(tag_list(tags)));
+        match request.send().await {
+            Ok(answer) => Ok(Creation::Created { version: answer.version_id }),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_exists_exception()) => {
+                Ok(Creation::Exists)
+            }
+            Err(error) => Err(AwsError::new(format!("create the secret `{name}`"), error)),
+        }
+    }
+
+    /// Calls off a deletion that someone scheduled.
+    ///
+    /// # Errors
+    /// What AWS said.
+    pub async fn restore(&self, name: &str) -> Result<(), AwsError> {
+        let answer = self.0.restore_secret().secret_id(name).send().await;
+        answer.map(|_| ()).map_err(|error| AwsError::new(format!("restore the secret `{name}`"), error))
+    }
+
+    /// Closes the secret to everyone but its owner. A user made a moment ago may not be known as a principal
+    /// yet, so that refusal is tried again for a while.
+    ///
+    /// # Errors
+    /// What AWS said.
+    pub async fn put_owner_policy(&self, name: &str, owner: &User) -> Result<(), AwsError> {
+        let policy = owner_policy(owner);
+        let mut pauses = POLICY_PAUSES.into_iter();
+        loop {
+            let request = self.0.put_resource_policy().secret_id(name).resource_policy(&policy);
+            let Err(error) = request.block_public_policy(true).send().await else {
+                return Ok(());
+            };
+            let unknown_principal = error
+                .as_service_error()
+                .is_some_and(PutResourcePolicyError::is_malformed_policy_document_exception);
+            match pauses.next() {
+                Some(seconds) if unknown_principal => tokio::time::sleep(Duration::from_secs(seconds)).await,
+                _ => {
+                    return Err(AwsError::new(
+                        format!("put the owner's policy on the secret `{name}`"),
+                        error,
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Writes the value as `version` and makes it current if `observed` still is (`None`: if no version is):
+    /// a compare-and-swap.
+    pub async fn claim(&self, name: &str, version: &str, observed: Option<&str>, value: &str) -> Claim {
+        let put = self
+            .0
+            .put_secret_value()
+            .secret_id(name)
+            .client_request_token(version)
+            .secret_string(value)
+            .version_stages(PENDING)
+            .send()
+            .await;
+        let failed = match put {
+            Ok(answer) if answer.version_stages().iter().any(|stage| stage == CURRENT) => return Claim::Won,
+            Ok(_) => match observed {
+                None => None,
+                Some(observed) => match self.move_current(name, observed, version).await {
+                    Ok(()) => return Claim::Won,
+                    Err(error) if refused(&error) => None,
+                    Err(error) => Some(AwsError::new(
+                        format!("make the new version of the secret `{name}` current"),
+                        error,
+                    )),
+                },
+            },
+            Err(error) => Some(put_failed(name, error)),
+        };
+        // A refusal or an error may stem from a retry after a lost answer: only the secret itself tells.
+        match (self.describe(name).await, failed) {
+            (Ok(Some(secret)), _) if secret.current_version.as_deref() == Some(version) => Claim::Won,
+            (Ok(_), None) => Claim::Lost,
+            (Ok(_), Some(error)) => Claim::Failed(error),
+            (Err(error), None) | (Err(_), Some(error)) => Claim::Unclear(error),
+        }
+    }
+
+    async fn move_current(
+        &self,
+        name: &str,
+        from: &str,
+        to: &str,
+    ) -> Result<(), SdkError<UpdateSecretVersionStageError>> {
+        let request = self.0.update_secret_version_stage().secret_id(name).version_stage(CURRENT);
+        request.remove_from_version_id(from).move_to_version_id(to).send().await.map(|_| ())
+    }
+
+    /// Sets tags on the secret.
+    ///
+    /// # Errors
+    /// What AWS said.
+    pub async fn tag(&self, name: &str, tags: &[(&str, String)]) -> Result<(), AwsError> {
+        let request = self.0.tag_resource().secret_id(name).set_tags(Some(tag_list(tags)));
+        let answer = request.send().await;
+        answer.map(|_| ()).map_err(|error| AwsError::new(format!("tag the secret `{name}`"), error))
+    }
+}
+
+/// Whether the swap was refused because the observed version is no longer current.
+fn refused(error: &SdkError<UpdateSecretVersionStageError>) -> bool {
+    error.as_service_error().is_some_and(|e| {
+        e.is_invalid_parameter_exception()
+            || e.is_invalid_request_exception()
+            || e.is_resource_not_found_exception()
+    })
+}
+
+fn put_failed(name: &str, error: SdkError<PutSecretValueError>) -> AwsError {
+    AwsError::new(format!("store the seed in the secret `{name}`"), error)
+}
+
+fn current(stages: Option<HashMap<String, Vec<String>>>) -> Option<String> {
+    let mut versions = stages.unwrap_or_default().into_iter();
+    versions.find(|(_, stages)| stages.iter().any(|stage| stage == CURRENT)).map(|(id, _)| id)
+}
+
+fn tags(tags: Option<Vec<Tag>>) -> BTreeMap<String, String> {
+    let tags = tags.unwrap_or_default().into_iter();
+    tags.filter_map(|tag| Some((tag.key?, tag.value?))).collect()
+}
+
+fn tag_list(tags: &[(&str, String)]) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(*key).value(value).build()).collect()
+}
+
+/// The resource policy: the owner reads; whoever is not the owner is denied, administrators included (within an
+/// account an Allow of any policy suffices, so that only a Deny keeps others out); nobody makes copies that
+/// would outlive the secret. `aws:userid` is the immutable id: a new user under an old name is another.
+pub fn owner_policy(owner: &User) -> String {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "OwnerReads",
+                "Effect": "Allow",
+                "Principal": {"AWS": owner.arn},
+                "Action": ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
+                "Resource": "*"
+            },
+            {
+                "Sid": "NobodyElseReads",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "secretsmanager:GetSecretValue",
+                "Resource": "*",
+                "Condition": {"StringNotEquals": {"aws:userid": owner.id}}
+            },
+            {
+                "Sid": "NobodyCopies",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": ["secretsmanager:ReplicateSecretToRegions", "secretsmanager:RotateSecret"],
+                "Resource": "*"
+            }
+        ]
+    })
+    .to_string()
+}

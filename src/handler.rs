@@ -1,0 +1,129 @@
+//! One invocation: event in, answer out, operations told.
+
+use crate::aws::Clients;
+use crate::config::Settings;
+use crate::facts::Account;
+use crate::notice;
+use crate::reconcile::Run;
+use crate::report::{Answer, Ending};
+use crate::trigger::Trigger;
+use crate::verdict::Status;
+use anyhow::{Context, anyhow};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The function, ready for invocations.
+#[derive(Debug, Clone)]
+pub struct Warden {
+    /// The settings.
+    pub settings: Settings,
+    /// The AWS clients.
+    pub clients: Clients,
+    /// The clock: the system's, or a test's.
+    pub clock: fn() -> Timestamp,
+}
+
+impl Warden {
+    /// Handles one event. `function_arn` is the invoked function's, `time_left` what remains until Lambda ends
+    /// the invocation.
+    ///
+    /// # Errors
+    /// When the event is none of ours, when a sweep could not list the account, and when a check's user failed or
+    /// was unreadable (so that Lambda tries again). The message is complete in the error's `{:#}` form.
+    pub async fn handle(
+        &self,
+        event: &Value,
+        function_arn: &str,
+        time_left: Duration,
+    ) -> anyhow::Result<Value> {
+        let account = Account::from_function_arn(function_arn)
+            .with_context(|| format!("the invoked function's ARN `{function_arn}` is not understood"))?;
+        let trigger = Trigger::parse(event, &account)?;
+        let (Trigger::Sweep { dry_run } | Trigger::Check { dry_run, .. }) = trigger else {
+            let Trigger::Ignore(reason) = trigger else { unreachable!("the other triggers have a dry_run") };
+            tracing::info!(reason, "event ignored");
+            return Ok(json!({"action": "ignored", "reason": reason}));
+        };
+        let run = Run {
+            clients: &self.clients,
+            settings: &self.settings,
+            account: &account,
+            clock: self.clock,
+            dry_run: dry_run || self.settings.dry_run,
+            stop_at: Instant::now() + time_left.saturating_sub(reserve(time_left)),
+            provisions_left: AtomicU32::new(self.settings.max_provisions),
+        };
+        let (ran, action, changed) = match &trigger {
+            Trigger::Check { user, changed, .. } => (run.check(user).await, "check", *changed),
+            Trigger::Sweep { .. } | Trigger::Ignore(_) => (run.sweep().await, "sweep", false),
+        };
+        let mut answer = match ran {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::error!(%error, "the {action} failed");
+                if !run.dry_run {
+                    self.tell(notice::run_failed(&account, action, &error.to_string())).await?;
+                }
+                return Err(anyhow!(error));
+            }
+        };
+        if !run.dry_run {
+            self.tell_operations(&account, &mut answer, changed).await;
+        }
+        tracing::info!(
+            action,
+            dry_run = run.dry_run,
+            users = answer.users.total,
+            non_compliant = answer.users.non_compliant,
+            unknown = answer.users.unknown,
+            failed = answer.failed,
+            deferred = answer.deferred,
+            warnings = answer.warnings.len(),
+            "{action} finished"
+        );
+        match (&trigger, answer.outcomes.first()) {
+            (Trigger::Check { user, .. }, Some(outcome)) => match &outcome.result {
+                Ending::Failed(cause) => Err(anyhow!("the check of `{user}` failed: {cause}")),
+                Ending::None if outcome.verdict == Status::Unknown => {
+                    Err(anyhow!("the check of `{user}` failed: {}", outcome.reason))
+                }
+                _ => Ok(serde_json::to_value(answer)?),
+            },
+            _ => Ok(serde_json::to_value(answer)?),
+        }
+    }
+
+    /// Tells operations what a run did and found, if it did or found anything. `changed`: CloudTrail reported a
+    /// change, so that an exemption seen now is news.
+    async fn tell_operations(&self, account: &Account, answer: &mut Answer, changed: bool) {
+        let exempted = changed && answer.users.exempt > 0;
+        let mut messages = Vec::new();
+        if answer.actions.any() || answer.deferred > 0 || exempted {
+            messages.push(notice::summary(account, answer));
+        }
+        let unreadable =
+            answer.outcomes.iter().any(|o| o.verdict == Status::Unknown && o.result == Ending::None);
+        if answer.failed > 0 || unreadable {
+            messages.push(notice::failure(account, answer));
+        }
+        for message in messages {
+            // Users were served all the same, so this must not make Lambda repeat the run.
+            if let Err(error) = self.tell(message).await {
+                answer.warnings.push(format!("operations were not told: {error}"));
+            }
+        }
+    }
+
+    async fn tell(&self, message: notice::Message) -> Result<(), crate::aws::AwsError> {
+        let told = self.clients.sns.publish(&self.settings.ops_topic_arn, &message).await;
+        told.inspect_err(|error| tracing::error!(%error, "operations were not told"))
+    }
+}
+
+/// Time kept back at the end of an invocation, for users already begun and for the message to operations.
+fn reserve(time_left: Duration) -> Duration {
+    (time_left / 6).clamp(Duration::from_secs(3), Duration::from_secs(30))
+}

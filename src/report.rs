@@ -1,0 +1,172 @@
+//! What a run answers. Pure.
+
+use crate::plan::Action;
+use crate::verdict::Status;
+use serde::Serialize;
+
+/// What became of one user in one run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// The user's name.
+    pub user: String,
+    /// The user's unique id; empty where it could not be learnt.
+    pub user_id: String,
+    /// The verdict.
+    pub verdict: Status,
+    /// Why.
+    pub reason: String,
+    /// What was done (planned, in a dry run), in order.
+    pub actions: Vec<String>,
+    /// How it ended.
+    pub result: Ending,
+}
+
+/// How a user's turn ended; written as `done`, `planned`, `none`, `deferred` or `failed: <cause>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// The whole plan was carried out.
+    Done,
+    /// A dry run: this would have been done.
+    Planned,
+    /// There was nothing to do.
+    None,
+    /// Left to the next run.
+    Deferred,
+    /// An action failed; those listed before it were done.
+    Failed(String),
+}
+
+impl Serialize for Ending {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Ending::Done => serializer.serialize_str("done"),
+            Ending::Planned => serializer.serialize_str("planned"),
+            Ending::None => serializer.serialize_str("none"),
+            Ending::Deferred => serializer.serialize_str("deferred"),
+            Ending::Failed(cause) => serializer.collect_str(&format_args!("failed: {cause}")),
+        }
+    }
+}
+
+/// Users by verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct UserCounts {
+    /// All users; the sum of the others.
+    pub total: u32,
+    /// See [`Status::Compliant`].
+    pub compliant: u32,
+    /// See [`Status::NonCompliant`].
+    pub non_compliant: u32,
+    /// See [`Status::Exempt`].
+    pub exempt: u32,
+    /// See [`Status::NotApplicable`].
+    pub not_applicable: u32,
+    /// See [`Status::Unknown`].
+    pub unknown: u32,
+}
+
+impl UserCounts {
+    /// Counts one more user.
+    pub fn add(&mut self, status: Status) {
+        self.total += 1;
+        *match status {
+            Status::Compliant => &mut self.compliant,
+            Status::NonCompliant => &mut self.non_compliant,
+            Status::Exempt => &mut self.exempt,
+            Status::NotApplicable => &mut self.not_applicable,
+            Status::Unknown => &mut self.unknown,
+        } += 1;
+    }
+}
+
+/// Actions done (planned, in a dry run).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ActionCounts {
+    /// Devices and versions made.
+    pub provision: u32,
+    /// Messages to owners.
+    pub notify: u32,
+    /// Quarantine policies attached.
+    pub quarantine: u32,
+    /// Enrolments closed.
+    pub close: u32,
+    /// Devices deleted for themselves.
+    pub delete_device: u32,
+    /// Enrolment policies attached.
+    pub attach: u32,
+    /// Policies detached.
+    pub detach: u32,
+}
+
+impl ActionCounts {
+    /// Counts one more action.
+    pub fn add(&mut self, action: &Action) {
+        *match action {
+            Action::Provision { .. } => &mut self.provision,
+            Action::Notify(_) => &mut self.notify,
+            Action::DeleteDevice { .. } => &mut self.delete_device,
+        } += 1;
+    }
+
+    /// Whether anything was done.
+    pub fn any(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
+/// The answer to a sweep or a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// `sweep` or `check`.
+    pub action: &'static str,
+    /// Whether this was a dry run.
+    pub dry_run: bool,
+    /// The account.
+    pub account: String,
+    /// Users by verdict.
+    pub users: UserCounts,
+    /// Actions by kind.
+    pub actions: ActionCounts,
+    /// Users whose plan failed.
+    pub failed: u32,
+    /// Users left to the next run.
+    pub deferred: u32,
+    /// Every user that is not plainly compliant or not applicable, by name.
+    pub outcomes: Vec<Outcome>,
+    /// What a person should know beyond single users.
+    pub warnings: Vec<String>,
+}
+
+impl Answer {
+    /// An answer with nothing in it yet.
+    pub fn new(action: &'static str, dry_run: bool, account: &str) -> Self {
+        Answer {
+            action,
+            dry_run,
+            account: account.to_owned(),
+            users: UserCounts::default(),
+            actions: ActionCounts::default(),
+            failed: 0,
+            deferred: 0,
+            outcomes: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Takes in what became of one user: `done` are the actions counted.
+    pub fn add(&mut self, outcome: Outcome, done: &[Action]) {
+        for action in done {
+            self.actions.add(action);
+        }
+        match outcome.result {
+            Ending::Failed(_) => self.failed += 1,
+            Ending::Deferred => self.deferred += 1,
+            Ending::Done | Ending::Planned | Ending::None => {}
+        }
+        let plain = matches!(outcome.verdict, Status::Compliant | Status::NotApplicable)
+            && outcome.result == Ending::None;
+        if !plain {
+            self.outcomes.push(outcome);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The seed of a virtual MFA device, and the secret value that hands it to its owner.
+
+use crate::facts::{Account, User};
+use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use qrcode::{EcLevel, QrCode, render::unicode::Dense1x2};
+use zeroize::Zeroizing;
+
+/// The base32 seed of a TOTP device (RFC 4648, RFC 6238).
+///
+/// It has no `Debug`, `Display`, `Clone` or `Serialize`, so that no log line, error or answer can hold it, and
+/// its memory is zeroed when it is dropped. [`secret_value`] is the one place that reads it.
+///
+/// ```compile_fail
+/// fn print(seed: mfa_warden::seed::Seed) { println!("{seed:?}"); }
+/// ```
+/// ```compile_fail
+/// fn copy(seed: &mfa_warden::seed::Seed) -> mfa_warden::seed::Seed { seed.clone() }
+/// ```
+pub struct Seed(Zeroizing<String>);
+
+impl Seed {
+    /// Takes the bytes of the base32 text that `CreateVirtualMFADevice` answers with (`Base32StringSeed`).
+    /// `None`: they are not base32 text, so no authenticator could use them.
+    pub fn from_base32(bytes: Vec<u8>) -> Option<Self> {
+        let bytes = Zeroizing::new(bytes);
+        let text = std::str::from_utf8(&bytes).ok()?;
+        let digits = text.trim_end_matches('=');
+        let base32 = |b: u8| matches!(b, b'A'..=b'Z' | b'2'..=b'7');
+        // Sixteen digits are 80 bits, the least that authenticators accept.
+        (digits.len() >= 16 && digits.bytes().all(base32)).then(|| Seed(Zeroizing::new(digits.to_owned())))
+    }
+}
+
+/// `otpauth` labels and issuers: everything but RFC 3986's unreserved characters is escaped.
+const LABEL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The `otpauth` URI (Key URI Format): what an authenticator shows is `AWS <account>` and the user's name.
+fn otpauth_uri(seed: &Seed, account: &Account, user: &str) -> Zeroizing<String> {
+    let issuer = format!("AWS {}", account.id);
+    let issuer = utf8_percent_encode(&issuer, LABEL);
+    let user = utf8_percent_encode(user, LABEL);
+    Zeroizing::new(format!(
+        "otpauth://totp/{issuer}:{user}?secret={}&issuer={issuer}&algorithm=SHA1&digits=6&period=30",
+        *seed.0
+    ))
+}
+
+/// The URI's QR code in Unicode half blocks, two modules a character. Light modules are drawn and dark ones
+/// left blank, quiet zone included: right on a dark terminal, which CloudShell's is.
+fn qr_text(uri: &str) -> Zeroizing<String> {
+    let code = QrCode::with_error_correction_level(uri, EcLevel::L)
+        .expect("an otpauth URI of an IAM user is far shorter than the 2,953 bytes a QR code holds");
+    let text = code
+        .render::<Dense1x2>()
+        .dark_color(Dense1x2::Light)
+        .light_color(Dense1x2::Dark)
+        .quiet_zone(true)
+        .build();
+    Zeroizing::new(text)
+}
+
+/// The command that enables the device, with `CODE1` and `CODE2` to be replaced by two consecutive codes.
+pub fn enable_command(user: &str, serial_number: &str) -> String {
+    format!(
+        "aws iam enable-mfa-device --user-name {} --serial-number {} --authentication-code1 CODE1 \
+         --authentication-code2 CODE2",
+        shell_quoted(user),
+        shell_quoted(serial_number)
+    )
+}
+
+/// `text` as one word of a POSIX shell, whatever it holds.
+pub(crate) fn shell_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// The secret's value: one JSON object for the owner's eyes only.
+pub fn secret_value(
+    seed: &Seed,
+    account: &Account,
+    user: &User,
+    serial_number: &str,
+    created_at: Timestamp,
+) -> Zeroizing<String> {
+    #[derive(serde::Serialize)]
+    struct Value<'a> {
+        account: &'a str,
+        user: &'a str,
+        serial_number: &'a str,
+        seed: &'a str,
+        otpauth_uri: &'a str,
+        qr_text: &'a str,
+        enable_command: &'a str,
+        created_at: String,
+    }
+    let uri = otpauth_uri(seed, account, &user.name);
+    let value = Value {
+        account: &account.id,
+        user: &user.name,
+        serial_number,
+        seed: &seed.0,
+        otpauth_uri: &uri,
+        qr_text: &qr_text(&uri),
+        enable_command: &enable_command(&user.name, serial_number),
+        created_at: crate::facts::rfc3339(created_at),
+    };
+    Zeroizing::new(serde_json::to_string(&value).expect("strings always serialise"))
+}
