@@ -1,0 +1,331 @@
+//! An emulated AWS account for one test, with real SDK clients over HTTP and a record of every request.
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use jiff::Timestamp;
+use mfa_warden::aws::{Clients, iam::Iam, secrets::Secrets, sns::Sns};
+use mfa_warden::{Settings, Warden};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+
+/// One request that went out: the API's name and its parameters.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub api: String,
+    pub body: String,
+}
+
+impl Call {
+    /// A parameter of a Query (form-encoded) or JSON request, at a path such as `Tags/0/Key`.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        if let Ok(json) = serde_json::from_str::<Value>(&self.body) {
+            return json.pointer(&format!("/{name}")).map(|v| v.as_str().map_or(v.to_string(), str::to_owned));
+        }
+        form(&self.body).remove(name)
+    }
+}
+
+fn form(body: &str) -> BTreeMap<String, String> {
+    let decode = |text: &str| {
+        percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+    };
+    body.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (decode(k), decode(v))).collect()
+}
+
+/// A message that was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    pub topic: String,
+    pub subject: String,
+    pub text: String,
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// Sends the requests into this test's account and writes them down.
+#[derive(Debug, Clone)]
+struct Recorder {
+    account: String,
+    calls: Arc<Mutex<Vec<Call>>>,
+    /// Lets calls of that API fail on the wire, by name.
+    outage: Arc<Mutex<Option<String>>>,
+}
+
+impl Intercept for Recorder {
+    fn name(&self) -> &'static str {
+        "Recorder"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request_mut();
+        request.headers_mut().insert("x-moto-account-id", self.account.clone());
+        let body = request.body().bytes().map(|b| String::from_utf8_lossy(b).into_owned()).unwrap_or_default();
+        let target = request.headers().get("x-amz-target").and_then(|t| t.rsplit('.').next().map(str::to_owned));
+        let api = target.or_else(|| form(&body).remove("Action")).unwrap_or_default();
+        self.calls.lock().unwrap().push(Call { api: api.clone(), body });
+        match &*self.outage.lock().unwrap() {
+            Some(down) if *down == api => Err(format!("{api} is down").into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+struct Moto {
+    // Its standard input closes with this process, and then the server ends.
+    _process: Child,
+    endpoint: String,
+}
+
+static MOTO: LazyLock<Moto> = LazyLock::new(|| {
+    let python = std::env::var("MFA_WARDEN_PYTHON").unwrap_or_else(|_| {
+        concat!(env!("CARGO_MANIFEST_DIR"), "/.venv/bin/python").to_owned()
+    });
+    let mut process = Command::new(&python)
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/serve_moto.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot start {python} ({error}): `make test` sets it up"));
+    let mut port = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
+    assert!(!port.trim().is_empty(), "moto did not start");
+    Moto { endpoint: format!("http://127.0.0.1:{}", port.trim()), _process: process }
+});
+
+static ACCOUNTS: AtomicU64 = AtomicU64::new(1);
+
+/// An account of its own for one test.
+pub struct Cloud {
+    pub account: String,
+    pub iam: aws_sdk_iam::Client,
+    pub secrets: aws_sdk_secretsmanager::Client,
+    pub warden: Warden,
+    calls: Arc<Mutex<Vec<Call>>>,
+    outage: Arc<Mutex<Option<String>>>,
+}
+
+pub const DEADLINE: Duration = Duration::from_secs(600);
+
+impl Cloud {
+    pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// An account whose function has these settings besides its topics.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        let account = format!("{:012}", ACCOUNTS.fetch_add(1, Ordering::Relaxed) + 100_000_000_000);
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(&MOTO.endpoint)
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::for_tests()))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .sleep_impl(aws_smithy_types_sleep())
+            .retry_config(RetryConfig::standard().with_max_attempts(1))
+            .build();
+        let recorder = |calls: &Arc<Mutex<Vec<Call>>>, outage: &Arc<Mutex<Option<String>>>| Recorder {
+            account: account.clone(),
+            calls: calls.clone(),
+            outage: outage.clone(),
+        };
+        let (calls, outage) = (Arc::default(), Arc::default());
+        let ours = recorder(&calls, &outage);
+        let tests = recorder(&Arc::default(), &Arc::default());
+        let iam = |by: &Recorder| {
+            let conf = aws_sdk_iam::config::Builder::from(&config).interceptor(by.clone());
+            aws_sdk_iam::Client::from_conf(conf.build())
+        };
+        let secrets = |by: &Recorder| {
+            let conf = aws_sdk_secretsmanager::config::Builder::from(&config).interceptor(by.clone());
+            aws_sdk_secretsmanager::Client::from_conf(conf.build())
+        };
+        let sns = |by: &Recorder| {
+            let conf = aws_sdk_sns::config::Builder::from(&config).interceptor(by.clone());
+            aws_sdk_sns::Client::from_conf(conf.build())
+        };
+        let topic = |name: &'static str| {
+            let sns = sns(&tests);
+            async move { sns.create_topic().name(name).send().await.unwrap().topic_arn.unwrap() }
+        };
+        let mut environment: BTreeMap<String, String> =
+            settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        environment.insert("OWNER_TOPIC_ARN".to_owned(), topic("owners").await);
+        environment.insert("OPS_TOPIC_ARN".to_owned(), topic("ops").await);
+        Cloud {
+            warden: Warden {
+                settings: Settings::from_env(|name| environment.get(name).cloned()).unwrap(),
+                clients: Clients { iam: Iam(iam(&ours)), secrets: Secrets(secrets(&ours)), sns: Sns(sns(&ours)) },
+                #[expect(clippy::disallowed_methods)]
+                clock: Timestamp::now,
+            },
+            iam: iam(&tests),
+            secrets: secrets(&tests),
+            account,
+            calls,
+            outage,
+        }
+    }
+
+    /// A user with a console password.
+    pub async fn user(&self, name: &str) -> String {
+        let id = self.user_without_password(name, "/").await;
+        self.iam.create_login_profile().user_name(name).password("correct horse").send().await.unwrap();
+        id
+    }
+
+    pub async fn user_without_password(&self, name: &str, path: &str) -> String {
+        let created = self.iam.create_user().user_name(name).path(path).send().await.unwrap();
+        created.user.unwrap().user_id
+    }
+
+    pub async fn tag(&self, user: &str, key: &str, value: &str) {
+        let tag = aws_sdk_iam::types::Tag::builder().key(key).value(value).build().unwrap();
+        self.iam.tag_user().user_name(user).tags(tag).send().await.unwrap();
+    }
+
+    /// Assigns an MFA device of the user's own making.
+    pub async fn enrol(&self, user: &str) -> String {
+        let created = self.iam.create_virtual_mfa_device().virtual_mfa_device_name(user).send().await.unwrap();
+        let serial = created.virtual_mfa_device.unwrap().serial_number;
+        self.enable(user, &serial).await;
+        serial
+    }
+
+    pub async fn enable(&self, user: &str, serial: &str) {
+        let request = self.iam.enable_mfa_device().user_name(user).serial_number(serial);
+        request.authentication_code1("123456").authentication_code2("654321").send().await.unwrap();
+    }
+
+    pub async fn sweep(&self) -> Value {
+        self.handle(json!({"action": "sweep"})).await.unwrap()
+    }
+
+    pub async fn check(&self, user: &str) -> Value {
+        self.handle(json!({"action": "check", "user": user})).await.unwrap()
+    }
+
+    pub async fn handle(&self, event: Value) -> anyhow::Result<Value> {
+        self.handle_within(event, DEADLINE).await
+    }
+
+    pub async fn handle_within(&self, event: Value, time_left: Duration) -> anyhow::Result<Value> {
+        let arn = format!("arn:aws:lambda:us-east-1:{}:function:mfa-warden", self.account);
+        self.warden.handle(&event, &arn, time_left).await
+    }
+
+    /// The function's requests since the last look.
+    pub fn calls(&self) -> Vec<Call> {
+        std::mem::take(&mut *self.calls.lock().unwrap())
+    }
+
+    /// From now on that API fails for the function.
+    pub fn take_down(&self, api: &str) {
+        *self.outage.lock().unwrap() = Some(api.to_owned());
+    }
+
+    pub fn restore(&self) {
+        *self.outage.lock().unwrap() = None;
+    }
+
+    /// Unassigned devices of ours.
+    pub async fn devices(&self) -> Vec<String> {
+        let listed = self
+            .iam
+            .list_virtual_mfa_devices()
+            .assignment_status(aws_sdk_iam::types::AssignmentStatusType::Unassigned)
+            .send()
+            .await
+            .unwrap();
+        let mut serials: Vec<String> =
+            listed.virtual_mfa_devices.into_iter().map(|device| device.serial_number).collect();
+        serials.retain(|serial| serial.contains(":mfa/mfa-warden/"));
+        serials.sort();
+        serials
+    }
+
+    /// The secret's value as its owner would read it.
+    pub async fn value(&self, user_id: &str) -> Value {
+        let request = self.secrets.get_secret_value().secret_id(format!("mfa-warden/{user_id}"));
+        serde_json::from_str(&request.send().await.unwrap().secret_string.unwrap()).unwrap()
+    }
+
+    /// The id of the secret's current version.
+    pub async fn current(&self, user_id: &str) -> String {
+        let request = self.secrets.get_secret_value().secret_id(format!("mfa-warden/{user_id}"));
+        request.send().await.unwrap().version_id.unwrap()
+    }
+
+    pub async fn secret_tags(&self, user_id: &str) -> BTreeMap<String, String> {
+        let request = self.secrets.describe_secret().secret_id(format!("mfa-warden/{user_id}"));
+        let tags = request.send().await.unwrap().tags.unwrap_or_default();
+        tags.into_iter().map(|tag| (tag.key.unwrap(), tag.value.unwrap())).collect()
+    }
+
+    /// Asserts that there is exactly one sound enrolment: the current version, its device, and no other.
+    pub async fn assert_sound(&self, user: &str, user_id: &str) {
+        let version = self.current(user_id).await;
+        let suffix = &version[version.len() - 8..];
+        let serial = format!("arn:aws:iam::{}:mfa/mfa-warden/{user}.{suffix}", self.account);
+        let mut devices = self.devices().await;
+        devices.retain(|device| device.contains(&format!("/{user}.")));
+        assert_eq!(devices, [serial.clone()]);
+        assert_eq!(self.value(user_id).await["serial_number"], serial);
+        assert_eq!(self.secret_tags(user_id).await["mfa-warden:notified"], suffix);
+    }
+}
+
+/// The messages among the calls.
+pub fn published(calls: &[Call]) -> Vec<Published> {
+    let publish = |call: &Call| {
+        let mut form = form(&call.body);
+        let mut attributes = BTreeMap::new();
+        for entry in 1.. {
+            let part = |name: &str| format!("MessageAttributes.entry.{entry}.{name}");
+            let Some(name) = form.remove(&part("Name")) else { break };
+            assert_eq!(form[&part("Value.DataType")], "String");
+            attributes.insert(name, form[&part("Value.StringValue")].clone());
+        }
+        let topic = form["TopicArn"].rsplit(':').next().unwrap().to_owned();
+        Published { topic, subject: form["Subject"].clone(), text: form["Message"].clone(), attributes }
+    };
+    calls.iter().filter(|call| call.api == "Publish").map(publish).collect()
+}
+
+/// The names of the calls, in order.
+pub fn names(calls: &[Call]) -> Vec<&str> {
+    calls.iter().map(|call| call.api.as_str()).collect()
+}
+
+/// The calls that change something.
+pub fn writes(calls: &[Call]) -> Vec<&str> {
+    let reads = ["List", "Get", "Describe", "GenerateCredentialReport"];
+    names(calls).into_iter().filter(|name| !reads.iter().any(|read| name.starts_with(read))).collect()
+}
+
+fn aws_smithy_types_sleep() -> aws_sdk_iam::config::SharedAsyncSleep {
+    aws_sdk_iam::config::SharedAsyncSleep::new(TokioSleep)
+}
+
+/// Sleeps by tokio's clock.
+#[derive(Debug)]
+struct TokioSleep;
+
+impl aws_sdk_iam::config::AsyncSleep for TokioSleep {
+    fn sleep(&self, duration: Duration) -> aws_sdk_iam::config::Sleep {
+        aws_sdk_iam::config::Sleep::new(tokio::time::sleep(duration))
+    }
+}

@@ -1,0 +1,6 @@
+//! The function against emulated AWS, one module a concern.
+
+#![allow(missing_docs)]
+
+mod cloud;
+mod sweep;
