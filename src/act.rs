@@ -6,11 +6,12 @@ use crate::aws::secrets::{Claim, Creation};
 use crate::aws::{AwsError, Clients};
 use crate::config::Settings;
 use crate::facts::{
-    Account, Enrolment, SECRET_PREFIX, Secret, UserFacts, born, device_name, rfc3339, tag, version_suffix,
+    Account, SECRET_PREFIX, Secret, UserFacts, description, device_name, rfc3339, tag, version_suffix,
 };
 use crate::notice::OwnerNotice;
-use crate::plan::{Action, Notice};
+use crate::plan::{Action, Notice, Policy};
 use crate::seed::{Seed, secret_value};
+use crate::verdict::Verdict;
 use jiff::Timestamp;
 
 /// Names tried for a new device; a name is only ever taken when an answer was lost.
@@ -51,12 +52,35 @@ impl Actor<'_> {
     ///
     /// # Errors
     /// [`Stop`] ends the plan of this user, and of no other.
-    pub async fn act(&self, action: &Action, facts: &mut UserFacts) -> Result<(), Stop> {
+    pub async fn act(&self, action: &Action, verdict: &Verdict, facts: &mut UserFacts) -> Result<(), Stop> {
         match action {
             Action::Provision { secret, superseded } => {
                 self.provision(secret.clone(), superseded, facts).await
             }
-            Action::Notify(notice) => self.notify(*notice, facts).await,
+            Action::Attach => {
+                self.attach(Policy::Enrollment, &facts.user.name).await?;
+                facts.attached.get_or_insert_default().enrollment = true;
+                Ok(())
+            }
+            Action::Quarantine => {
+                self.attach(Policy::Quarantine, &facts.user.name).await?;
+                facts.attached.get_or_insert_default().quarantine = true;
+                Ok(())
+            }
+            Action::Notify(notice) => self.notify(*notice, verdict, facts).await,
+            Action::Close { secret, policies, devices, farewell } => {
+                for policy in policies {
+                    self.detach(*policy, &facts.user.name).await?;
+                }
+                for serial_number in devices {
+                    self.clients.iam.delete_virtual_mfa_device(serial_number).await?;
+                }
+                if let Some(notice) = farewell {
+                    self.publish(*notice, verdict, facts).await?;
+                }
+                Ok(self.clients.secrets.delete(secret).await?)
+            }
+            Action::Detach(policy) => self.detach(*policy, &facts.user.name).await,
             Action::DeleteDevice { serial_number } => {
                 self.clients.iam.delete_virtual_mfa_device(serial_number).await?;
                 facts.devices.retain(|device| device != serial_number);
@@ -131,12 +155,12 @@ impl Actor<'_> {
             (tag::NONCOMPLIANT_SINCE, rfc3339(now)),
             (tag::NOTICES, "0".to_owned()),
         ];
-        let description =
-            format!("MFA seed of the IAM user {}, for that user alone; kept by mfa-warden", facts.user.name);
+        let description = description(&facts.user.name);
         let kms_key_id = self.settings.secret_kms_key_id.as_deref();
         match self.clients.secrets.create(&name, &description, kms_key_id, &tags).await? {
             Creation::Created { version } => Ok(Secret {
                 name,
+                description,
                 created_at: now,
                 current_version: version,
                 scheduled_for_deletion: false,
@@ -174,40 +198,54 @@ impl Actor<'_> {
 
     /// Tells the owner, and then notes on the secret that it was told: a crash in between tells it twice, never
     /// not at all.
-    async fn notify(&self, notice: Notice, facts: &mut UserFacts) -> Result<(), Stop> {
+    async fn notify(&self, notice: Notice, verdict: &Verdict, facts: &mut UserFacts) -> Result<(), Stop> {
         let now = (self.clock)();
-        let Enrolment::Sound { secret, version } = facts.enrolment(self.settings.settle, now) else {
-            return Err(Stop::Failed(format!(
-                "failed to tell the owner of `{}`: there is no sound enrolment to tell of",
-                facts.user.name
-            )));
+        self.publish(notice, verdict, facts).await?;
+        let Some(secret) = &mut facts.secret else {
+            return Ok(());
         };
-        let serial_number = self.account.serial_number(&facts.user.name, version);
+        let mut tags = vec![
+            (tag::LAST_NOTICE_AT, rfc3339(now)),
+            (tag::NOTICES, secret.notices().saturating_add(1).to_string()),
+        ];
+        match (notice, &secret.current_version) {
+            (Notice::Invitation, Some(version)) => {
+                tags.push((tag::NOTIFIED, version_suffix(version).to_owned()))
+            }
+            (Notice::Quarantined, _) => tags.push((tag::QUARANTINED_AT, rfc3339(now))),
+            _ => {}
+        }
+        self.clients.secrets.tag(&secret.name, &tags).await?;
+        secret.tags.extend(tags.into_iter().map(|(key, value)| (key.to_owned(), value)));
+        Ok(())
+    }
+
+    async fn publish(&self, notice: Notice, verdict: &Verdict, facts: &UserFacts) -> Result<(), Stop> {
         let message = OwnerNotice {
             notice,
             account: self.account,
             settings: self.settings,
-            user: &facts.user,
-            recipient: facts.recipient(self.settings),
-            password: facts.password,
-            secret: &secret.name,
-            serial_number: &serial_number,
-            born: born(version).unwrap_or(now),
-            noncompliant_since: secret.noncompliant_since(),
-            now,
+            verdict,
+            facts,
+            now: (self.clock)(),
         }
         .message();
-        self.clients.sns.publish(&self.settings.owner_topic_arn, &message).await?;
+        Ok(self.clients.sns.publish(&self.settings.owner_topic_arn, &message).await?)
+    }
 
-        let tags = [
-            (tag::NOTIFIED, version_suffix(version).to_owned()),
-            (tag::LAST_NOTICE_AT, rfc3339(now)),
-            (tag::NOTICES, (secret.notices() + 1).to_string()),
-        ];
-        self.clients.secrets.tag(&secret.name, &tags).await?;
-        if let Some(secret) = &mut facts.secret {
-            secret.tags.extend(tags.map(|(key, value)| (key.to_owned(), value)));
-        }
-        Ok(())
+    async fn attach(&self, policy: Policy, user: &str) -> Result<(), Stop> {
+        Ok(self.clients.iam.attach_policy(user, self.policy_arn(policy)?).await?)
+    }
+
+    async fn detach(&self, policy: Policy, user: &str) -> Result<(), Stop> {
+        Ok(self.clients.iam.detach_policy(user, self.policy_arn(policy)?).await?)
+    }
+
+    fn policy_arn(&self, policy: Policy) -> Result<&str, Stop> {
+        let arn = match policy {
+            Policy::Enrollment => &self.settings.enrollment_policy_arn,
+            Policy::Quarantine => &self.settings.quarantine_policy_arn,
+        };
+        arn.as_deref().ok_or_else(|| Stop::Failed(format!("no ARN is set for the {policy:?} policy")))
     }
 }

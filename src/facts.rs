@@ -1,7 +1,7 @@
 //! What is known: of the account, of one user, of one enrolment. Plain data, gathered by the AWS edge.
 
 use crate::config::Settings;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -22,6 +22,8 @@ pub mod tag {
     pub const LAST_NOTICE_AT: &str = "mfa-warden:last-notice-at";
     /// How many notices went out.
     pub const NOTICES: &str = "mfa-warden:notices";
+    /// When the owner was told of the quarantine.
+    pub const QUARANTINED_AT: &str = "mfa-warden:quarantined-at";
 }
 
 /// A time as this project writes it: RFC 3339, UTC, whole seconds, `Z`.
@@ -129,6 +131,24 @@ pub struct Device {
     pub assigned_to: Option<String>,
 }
 
+/// An MFA device assigned to a user, as `ListMFADevices` names it: virtual, hardware, passkey or FIDO.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssignedDevice {
+    /// The serial number: an ARN, or that of a hardware token.
+    pub serial_number: String,
+    /// When it was enabled.
+    pub enabled_at: Timestamp,
+}
+
+/// Which of our managed policies are attached to a user.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Attached {
+    /// The enrolment policy.
+    pub enrollment: bool,
+    /// The quarantine policy.
+    pub quarantine: bool,
+}
+
 /// Everything that is judged of one user, all of it read successfully.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserFacts {
@@ -136,16 +156,19 @@ pub struct UserFacts {
     pub user: User,
     /// The user's IAM tags.
     pub tags: BTreeMap<String, String>,
-    /// Serial numbers of the assigned MFA devices, of any kind.
-    pub mfa_devices: Vec<String>,
+    /// The assigned MFA devices, of any kind.
+    pub mfa_devices: Vec<AssignedDevice>,
     /// Whether the user has a login profile, that is a console password.
     pub password: bool,
     /// Whether the user has an active access key; looked up only where the scope asks for it.
     pub active_access_key: bool,
     /// The user's secret, if there is one.
     pub secret: Option<Secret>,
-    /// Serial numbers of unassigned devices of ours under the user's present name.
+    /// Serial numbers of unassigned devices of ours: those under the user's present name, and the one that the
+    /// current version was made for under a former name.
     pub devices: Vec<String>,
+    /// Which of our policies are attached to the user; `None`: that could not be read.
+    pub attached: Option<Attached>,
 }
 
 impl UserFacts {
@@ -158,7 +181,7 @@ impl UserFacts {
     }
 
     /// What state the user's enrolment is in.
-    pub fn enrolment(&self, settle: jiff::SignedDuration, now: Timestamp) -> Enrolment<'_> {
+    pub fn enrolment(&self, settle: SignedDuration, now: Timestamp) -> Enrolment<'_> {
         let Some(secret) = &self.secret else {
             return Enrolment::None;
         };
@@ -169,8 +192,10 @@ impl UserFacts {
         let Some(born) = born(version) else {
             return Enrolment::Broken;
         };
-        let listed = self.device_of(version).is_some();
-        if secret.scheduled_for_deletion || (!listed && now.duration_since(born) > settle) {
+        let settling = now.duration_since(born) <= settle;
+        if secret.scheduled_for_deletion
+            || (self.device_of(version).is_none() && (!settling || self.renamed(version)))
+        {
             return Enrolment::Broken;
         }
         Enrolment::Sound { secret, version }
@@ -182,6 +207,12 @@ impl UserFacts {
         let ours =
             |serial: &&String| serial.rsplit_once(DEVICE_PATH).is_some_and(|(_, device)| device == name);
         self.devices.iter().find(ours).map(String::as_str)
+    }
+
+    /// Whether the device of `version` exists under another name of the user.
+    fn renamed(&self, version: &str) -> bool {
+        let suffix = format!(".{}", version_suffix(version));
+        self.device_of(version).is_none() && self.devices.iter().any(|serial| serial.ends_with(&suffix))
     }
 
     /// Unassigned devices of ours that no current version belongs to.
@@ -198,6 +229,8 @@ impl UserFacts {
 pub struct Secret {
     /// The secret's name: [`SECRET_PREFIX`] and the user's unique id.
     pub name: String,
+    /// What [`description`] said when it was created.
+    pub description: String,
     /// When the secret was created.
     pub created_at: Timestamp,
     /// The id of the version that holds `AWSCURRENT`.
@@ -209,10 +242,39 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// Since when the user has been seen without MFA: the earlier of the tag and the secret's creation.
+    /// Since when the user has been without MFA: the secret is created when that is first seen, and lives until it
+    /// ends, through heals and rotations. The tag of that name is for people to read. It is not used, for whoever
+    /// may tag secrets could stop the clock with it or have a user quarantined at once.
     pub fn noncompliant_since(&self) -> Timestamp {
-        let tagged = self.tags.get(tag::NONCOMPLIANT_SINCE).and_then(|time| time.parse().ok());
-        tagged.map_or(self.created_at, |time: Timestamp| time.min(self.created_at))
+        self.created_at
+    }
+
+    /// How long the current seed has existed; `None`: there is none of ours.
+    pub fn seed_age(&self, now: Timestamp) -> Option<SignedDuration> {
+        let born = self.current_version.as_deref().and_then(born)?;
+        Some(now.duration_since(born))
+    }
+
+    /// Whether the grace period has passed.
+    pub fn overdue(&self, grace_period: SignedDuration, now: Timestamp) -> bool {
+        now.duration_since(self.noncompliant_since()) > grace_period
+    }
+
+    /// Whether a reminder is due. A missing, unreadable or future time of the last notice makes it due, so that no
+    /// tag can silence reminders.
+    pub fn reminder_due(&self, remind_every: SignedDuration, now: Timestamp) -> bool {
+        let last = self.tags.get(tag::LAST_NOTICE_AT).and_then(|time| time.parse::<Timestamp>().ok());
+        last.is_none_or(|last| last > now || now.duration_since(last) > remind_every)
+    }
+
+    /// Whether the owner was told of the quarantine.
+    pub fn told_of_quarantine(&self) -> bool {
+        self.tags.contains_key(tag::QUARANTINED_AT)
+    }
+
+    /// The user's name when the secret was created.
+    pub fn user_name(&self) -> &str {
+        self.description.strip_prefix(DESCRIPTION).unwrap_or(&self.name)
     }
 
     /// Whether the owner was invited for `version`.
@@ -224,6 +286,13 @@ impl Secret {
     pub fn notices(&self) -> u32 {
         self.tags.get(tag::NOTICES).and_then(|count| count.parse().ok()).unwrap_or(0)
     }
+}
+
+const DESCRIPTION: &str = "MFA seed, kept by mfa-warden for nobody but the IAM user ";
+
+/// The description of a user's secret, for people who come across it.
+pub fn description(user: &str) -> String {
+    format!("{DESCRIPTION}{user}")
 }
 
 /// When a version was born, from its UUIDv7 (RFC 9562); `None`: it is no version of ours.

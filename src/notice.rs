@@ -1,11 +1,11 @@
 //! The texts for owners and operations. Pure. Never a seed, never a code.
 
 use crate::config::{AfterGrace, Settings};
-use crate::facts::{Account, User};
+use crate::facts::{Account, Secret, UserFacts, born};
 use crate::plan::Notice;
 use crate::report::{Answer, Ending, Outcome};
 use crate::seed::{enable_command, shell_quoted};
-use crate::verdict::Status;
+use crate::verdict::{Status, Verdict};
 use jiff::fmt::friendly::{Designator, Spacing, SpanPrinter};
 use jiff::{SignedDuration, Span, SpanRound, Timestamp, Unit};
 use std::fmt::Write;
@@ -30,20 +30,10 @@ pub struct OwnerNotice<'a> {
     pub account: &'a Account,
     /// The settings that decide what happens next.
     pub settings: &'a Settings,
-    /// Who.
-    pub user: &'a User,
-    /// Who is told.
-    pub recipient: &'a str,
-    /// Whether the user has a console password, and so the console.
-    pub password: bool,
-    /// The secret's name.
-    pub secret: &'a str,
-    /// The prepared device.
-    pub serial_number: &'a str,
-    /// When the seed was born.
-    pub born: Timestamp,
-    /// Since when the user has been without MFA.
-    pub noncompliant_since: Timestamp,
+    /// The verdict that led to it.
+    pub verdict: &'a Verdict,
+    /// What is known of the user.
+    pub facts: &'a UserFacts,
     /// The time of writing.
     pub now: Timestamp,
 }
@@ -56,66 +46,136 @@ impl OwnerNotice<'_> {
             text: self.text(),
             attributes: vec![
                 ("kind", self.notice.kind().to_owned()),
-                ("recipient", self.recipient.to_owned()),
-                ("user", self.user.name.clone()),
+                ("recipient", self.facts.recipient(self.settings).to_owned()),
+                ("user", self.facts.user.name.clone()),
                 ("account", self.account.id.clone()),
             ],
         }
     }
 
+    fn user(&self) -> &str {
+        &self.facts.user.name
+    }
+
+    /// A user name has 64 characters at most, which leaves 35 for the words.
     fn subject(&self) -> String {
+        let user = self.user();
         match self.notice {
-            Notice::Invitation => format!("Set up MFA for your AWS user {}", self.user.name),
+            Notice::Invitation => format!("Set up MFA for your AWS user {user}"),
+            Notice::Reminder => format!("Reminder: set up MFA for AWS user {user}"),
+            Notice::Quarantined => format!("Quarantined for want of MFA: {user}"),
+            Notice::Enrolled => format!("MFA is set up for AWS user {user}"),
+            Notice::Withdrawn => format!("MFA no longer asked of {user}"),
         }
     }
 
     fn text(&self) -> String {
         match self.notice {
-            Notice::Invitation => {
-                [self.why(), self.prepared_device(), self.console_wizard(), self.what_happens_next()].concat()
-            }
+            Notice::Invitation | Notice::Reminder | Notice::Quarantined => [
+                format!("Hello,\n\n{}", self.why()),
+                self.prepared_device(),
+                self.console_wizard(),
+                self.what_happens_next(),
+            ]
+            .concat(),
+            Notice::Enrolled => self.enrolled(),
+            Notice::Withdrawn => self.withdrawn(),
         }
     }
 
     fn why(&self) -> String {
-        let credential = if self.password { "console password" } else { "access key" };
+        let user = self.user();
+        let account = &self.account.id;
+        let credential = if self.facts.password { "console password" } else { "access key" };
+        let deadline = date(self.deadline());
+        let state = match self.notice {
+            Notice::Quarantined => format!(
+                "your AWS user {user} in account {account} has had no MFA (multi-factor authentication) for longer\n\
+                 than the {grace} it was given, until {deadline}. It is now quarantined: it can do nothing\n\
+                 but set up MFA. As soon as it has MFA, the quarantine ends by itself.\n",
+                grace = words(self.settings.grace_period),
+            ),
+            _ => format!(
+                "your AWS user {user} in account {account} {still}has no MFA (multi-factor authentication). Until it has,\n\
+                 whoever learns its {credential} can act as you.\n{due}\n",
+                still = if self.notice == Notice::Reminder { "still " } else { "" },
+                due = if self.now < self.deadline() {
+                    format!("Please set it up by {deadline}.")
+                } else {
+                    format!("It was due by {deadline}: please set it up now.")
+                }
+            ),
+        };
         format!(
-            "Hello,\n\n\
-             your AWS user {user} in account {account} has no MFA (multi-factor authentication). Until it has,\n\
-             whoever learns its {credential} can act as you. {deadline}\n\n\
+            "{state}\n\
              A virtual MFA device is ready for you. Only you can read its seed, the secret that your\n\
              authenticator app needs. You need such an app on your phone, for example Google Authenticator,\n\
-             Microsoft Authenticator, Authy or Aegis.\n\n",
-            user = self.user.name,
-            account = self.account.id,
-            deadline = self.deadline_words(),
+             Microsoft Authenticator, Authy or Aegis.\n\n"
         )
     }
 
-    fn deadline(&self) -> Timestamp {
-        later(self.noncompliant_since, self.settings.grace_period)
+    fn enrolled(&self) -> String {
+        let devices: Vec<String> = self
+            .facts
+            .mfa_devices
+            .iter()
+            .map(|device| format!("     {}, since {}\n", device.serial_number, date(device.enabled_at)))
+            .collect();
+        format!(
+            "Hello,\n\n\
+             your AWS user {user} in account {account} now has MFA (multi-factor authentication). Thank you.\n\n\
+             {devices}\n\
+             The seed that was kept for you is destroyed, so that your phone holds the only copy: keep it, or\n\
+             register a second MFA device as a spare, in your security credentials:\n\n     {credentials}\n\n\
+             IF THIS WAS NOT YOU\n\n\
+             Then somebody else knows your password or your access key and has set up MFA in your place. Tell your\n\
+             security operations at once; they can remove the device, disable the user and give you new credentials.\n",
+            user = self.user(),
+            account = self.account.id,
+            devices = devices.concat(),
+            credentials = Links(self.account).security_credentials(),
+        )
     }
 
-    fn deadline_words(&self) -> String {
-        let date = date(self.deadline());
-        if self.now < self.deadline() {
-            format!("Please set it up by {date}.")
-        } else {
-            format!("It was due by {date}:\nplease set it up now.")
-        }
+    fn withdrawn(&self) -> String {
+        format!(
+            "Hello,\n\n\
+             your AWS user {user} in account {account} need not set up MFA (multi-factor authentication) any more:\n\n\
+             \x20    {reason}\n\n\
+             The device that was prepared for you is deleted and its seed is destroyed. If you added it to an\n\
+             authenticator app already, remove that entry. You can still set up MFA of your own, and it is a good\n\
+             idea:\n\n     {credentials}\n\n\
+             If you did not expect this, tell your security operations.\n",
+            user = self.user(),
+            account = self.account.id,
+            reason = self.verdict.reason,
+            credentials = Links(self.account).security_credentials(),
+        )
+    }
+
+    /// When the grace period ends; a user without a secret has just begun it.
+    fn deadline(&self) -> Timestamp {
+        let since = self.facts.secret.as_ref().map_or(self.now, Secret::noncompliant_since);
+        later(since, self.settings.grace_period)
+    }
+
+    /// The version of the secret that is offered, where there is one.
+    fn version(&self) -> &str {
+        self.facts.secret.as_ref().and_then(|secret| secret.current_version.as_deref()).unwrap_or_default()
     }
 
     fn prepared_device(&self) -> String {
-        let user = &self.user.name;
+        let user = self.user();
         let links = Links(self.account);
+        let secret = self.facts.secret.as_ref().map_or("", |secret| &secret.name);
         let show = format!(
             "aws secretsmanager get-secret-value --region {} --secret-id {} --query SecretString --output text \
              | jq -r .qr_text",
             shell_quoted(&self.account.region),
-            shell_quoted(self.secret)
+            shell_quoted(secret)
         );
-        let enable = enable_command(user, self.serial_number);
-        let (place, mut steps) = match links.cloudshell().filter(|_| self.password) {
+        let enable = enable_command(user, &self.account.serial_number(user, self.version()));
+        let (place, mut steps) = match links.cloudshell().filter(|_| self.facts.password) {
             Some(cloudshell) => (
                 "IN AWS CLOUDSHELL",
                 vec![
@@ -177,13 +237,13 @@ impl OwnerNotice<'_> {
     }
 
     fn console_wizard(&self) -> String {
-        if !self.password {
+        if !self.facts.password {
             return String::new();
         }
         let links = Links(self.account);
         let steps = [
             Step {
-                words: format!("Sign in as {}:", self.user.name),
+                words: format!("Sign in as {}:", self.user()),
                 paste: Some(links.sign_in()),
             },
             Step {
@@ -204,23 +264,37 @@ impl OwnerNotice<'_> {
     }
 
     fn what_happens_next(&self) -> String {
-        let after = match self.settings.after_grace {
-            AfterGrace::Notify => "security operations follow up on it",
-            AfterGrace::Quarantine => {
-                "your user is quarantined: it can do nothing but set up MFA until it has"
+        let deadline = date(self.deadline());
+        let after = match (self.settings.after_grace, self.now < self.deadline()) {
+            (AfterGrace::Notify, true) => {
+                format!("- If you have no MFA by {deadline}: security operations follow up on it.\n")
+            }
+            (AfterGrace::Quarantine, true) => format!(
+                "- If you have no MFA by {deadline}: your user is quarantined and can do\n\
+                 \x20 nothing but set up MFA until it has.\n"
+            ),
+            (AfterGrace::Notify, false) => {
+                "- Security operations are told that you are overdue.\n".to_owned()
+            }
+            (AfterGrace::Quarantine, false) if self.notice == Notice::Quarantined => {
+                "- Your access comes back within minutes after you have set up MFA.\n".to_owned()
+            }
+            (AfterGrace::Quarantine, false) => {
+                "- Any time now your user is quarantined: it can then do nothing but set up MFA.\n".to_owned()
             }
         };
+        let born = born(self.version()).unwrap_or(self.now);
         format!(
             "WHAT HAPPENS NEXT\n\n\
              - When you have MFA: you get a confirmation, and the prepared seed is destroyed.\n\
              - Until then: you are reminded every {every}.\n\
-             - If you have no MFA by {deadline}: {after}.\n\
-             - The prepared device is good until {expiry}; after that a new one replaces it, and you are told.\n\n\
+             {after}\
+             - The prepared device is good until {expiry}. After that a new one replaces it, and\n\
+             \x20 you are told.\n\n\
              Nobody will ever ask you for the QR code, the seed or a code: show them to no one. If you do not know\n\
              this user, or somebody asked you for a code, tell your security operations.\n",
             every = words(self.settings.remind_every),
-            deadline = date(self.deadline()),
-            expiry = date(later(self.born, self.settings.offer_ttl)),
+            expiry = date(later(born, self.settings.offer_ttl)),
         )
     }
 }
@@ -291,9 +365,10 @@ fn date(time: Timestamp) -> String {
     time.strftime("%-d %B %Y, %H:%M UTC").to_string()
 }
 
-/// `3 days`, `12 hours`, `1 day 12 hours`.
-fn words(duration: SignedDuration) -> String {
-    let whole = SpanRound::new().largest(Unit::Day).days_are_24_hours();
+/// `3 days`, `12 hours`, `1 day 12 hours`; to the minute, below one to the second.
+pub fn words(duration: SignedDuration) -> String {
+    let smallest = if duration < SignedDuration::from_mins(1) { Unit::Second } else { Unit::Minute };
+    let whole = SpanRound::new().largest(Unit::Day).smallest(smallest).days_are_24_hours();
     let span = Span::try_from(duration).and_then(|span| span.round(whole)).unwrap_or_default();
     SpanPrinter::new()
         .designator(Designator::Verbose)
@@ -314,6 +389,8 @@ pub fn summary(account: &Account, answer: &Answer) -> Message {
     };
     count(answer.actions.provision, "provisioned");
     count(answer.actions.notify, "notified");
+    count(answer.actions.quarantine, "quarantined");
+    count(answer.actions.close, "closed");
     count(answer.actions.delete_device, "stray devices deleted");
     count(answer.failed, "failed");
     count(answer.deferred, "deferred");
@@ -329,9 +406,12 @@ pub fn summary(account: &Account, answer: &Answer) -> Message {
         section("LEFT TO THE NEXT RUN (deadline or MAX_PROVISIONS)", &|outcome| {
             outcome.result == Ending::Deferred
         }),
+        overdue(answer),
         section("EXEMPT", &|outcome| outcome.verdict == Status::Exempt && !did(outcome)),
         section("STILL WITHOUT MFA, INVITED BEFORE", &|outcome| {
-            outcome.verdict == Status::NonCompliant && outcome.result == Ending::None
+            outcome.verdict == Status::NonCompliant
+                && outcome.result == Ending::None
+                && outcome.overdue.is_none()
         }),
         warnings(answer),
     ]
@@ -368,11 +448,12 @@ fn to_operations(kind: &str, account: &Account, what: &str, text: String) -> Mes
 fn headline(account: &Account, answer: &Answer) -> String {
     let users = answer.users;
     format!(
-        "mfa-warden looked at AWS account {} ({}): {} users in this {}\n\n\
+        "mfa-warden looked at AWS account {} ({}): {} user{} in this {}\n\n\
          \x20 {:>5}  with MFA\n  {:>5}  without MFA\n  {:>5}  exempt\n  {:>5}  not applicable\n  {:>5}  unreadable\n",
         account.id,
         account.region,
         users.total,
+        if users.total == 1 { "" } else { "s" },
         answer.action,
         users.compliant,
         users.non_compliant,
@@ -390,6 +471,18 @@ fn failures(answer: &Answer) -> String {
         outcome.verdict == Status::Unknown && outcome.result == Ending::None
     });
     failed + &unreadable
+}
+
+/// Who is beyond the grace period, and by how much: the longest first.
+fn overdue(answer: &Answer) -> String {
+    let mut overdue: Vec<(SignedDuration, &Outcome)> =
+        answer.outcomes.iter().filter_map(|outcome| Some((outcome.overdue?, outcome))).collect();
+    overdue.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
+    let line = |(time, outcome): &(SignedDuration, &Outcome)| {
+        format!("- {}: {} over the grace period", outcome.user, words(*time))
+    };
+    let lines: Vec<String> = overdue.iter().map(line).collect();
+    titled("OVERDUE, LONGEST FIRST", &lines)
 }
 
 fn warnings(answer: &Answer) -> String {

@@ -1,7 +1,7 @@
 //! Planning: facts, verdict and settings -> a list of actions. Pure: no I/O, no clock, no environment.
 
-use crate::config::Settings;
-use crate::facts::{Enrolment, Secret, UserFacts};
+use crate::config::{AfterGrace, Settings};
+use crate::facts::{Enrolment, Secret, UserFacts, born};
 use crate::verdict::{Status, Verdict};
 use jiff::Timestamp;
 use std::fmt;
@@ -16,8 +16,26 @@ pub enum Action {
         /// The user's unassigned devices of ours: all of them go once the new version is current.
         superseded: Vec<String>,
     },
+    /// Attach the enrolment policy.
+    Attach,
+    /// Attach the quarantine policy.
+    Quarantine,
     /// Tell the owner.
     Notify(Notice),
+    /// End an enrolment: detach our policies, delete our unassigned devices, tell the owner, and last delete the
+    /// secret, which till then shows that there is something left to do.
+    Close {
+        /// The secret's name.
+        secret: String,
+        /// Policies to detach.
+        policies: Vec<Policy>,
+        /// Devices to delete.
+        devices: Vec<String>,
+        /// What the owner is told; `None`: there is no owner any more.
+        farewell: Option<Notice>,
+    },
+    /// Detach one of our policies.
+    Detach(Policy),
     /// Delete an unassigned device of ours that no current version belongs to.
     DeleteDevice {
         /// The device's ARN.
@@ -25,11 +43,28 @@ pub enum Action {
     },
 }
 
+/// The managed policies that may be attached to a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// `ENROLLMENT_POLICY_ARN`.
+    Enrollment,
+    /// `QUARANTINE_POLICY_ARN`.
+    Quarantine,
+}
+
 /// What the owner is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
     /// A device is ready: how to enrol.
     Invitation,
+    /// Still no MFA.
+    Reminder,
+    /// The grace period has passed, and the quarantine policy is attached.
+    Quarantined,
+    /// The user has MFA.
+    Enrolled,
+    /// MFA is no longer demanded.
+    Withdrawn,
 }
 
 impl Notice {
@@ -37,7 +72,17 @@ impl Notice {
     pub fn kind(self) -> &'static str {
         match self {
             Notice::Invitation => "invitation",
+            Notice::Reminder => "reminder",
+            Notice::Quarantined => "quarantined",
+            Notice::Enrolled => "enrolled",
+            Notice::Withdrawn => "withdrawn",
         }
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "notify({})", self.kind())
     }
 }
 
@@ -45,27 +90,94 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Action::Provision { .. } => f.write_str("provision"),
-            Action::Notify(notice) => write!(f, "notify({})", notice.kind()),
+            Action::Attach => f.write_str("attach"),
+            Action::Quarantine => f.write_str("quarantine"),
+            Action::Notify(notice) => notice.fmt(f),
+            Action::Close { .. } => f.write_str("close"),
+            Action::Detach(_) => f.write_str("detach"),
             Action::DeleteDevice { .. } => f.write_str("delete_device"),
+        }
+    }
+}
+
+impl Action {
+    /// The notice to the owner that the action sends, if any.
+    pub fn notice(&self) -> Option<Notice> {
+        match self {
+            Action::Notify(notice) => Some(*notice),
+            Action::Close { farewell, .. } => *farewell,
+            Action::Provision { .. }
+            | Action::Attach
+            | Action::Quarantine
+            | Action::Detach(_)
+            | Action::DeleteDevice { .. } => None,
         }
     }
 }
 
 /// Plans for one user: the decision table in the crate's documentation, one arm a row.
 pub fn plan(facts: &UserFacts, verdict: &Verdict, settings: &Settings, now: Timestamp) -> Vec<Action> {
-    let strays = facts.strays().into_iter().map(|serial_number| Action::DeleteDevice { serial_number });
-    match (verdict.status, facts.enrolment(settings.settle, now)) {
-        (Status::Unknown, _) => Vec::new(),
-        (Status::NonCompliant, Enrolment::None | Enrolment::Broken) => vec![
-            Action::Provision { secret: facts.secret.clone(), superseded: facts.devices.clone() },
-            Action::Notify(Notice::Invitation),
-        ],
-        (Status::NonCompliant, Enrolment::Sound { secret, version }) if !secret.notified_of(version) => {
-            [Action::Notify(Notice::Invitation)].into_iter().chain(strays).collect()
+    let enrolment = facts.enrolment(settings.settle, now);
+    match verdict.status {
+        Status::Unknown => Vec::new(),
+        Status::NonCompliant => demand(facts, enrolment, settings, now),
+        Status::Compliant => release(facts, Notice::Enrolled),
+        Status::Exempt | Status::NotApplicable => release(facts, Notice::Withdrawn),
+    }
+}
+
+/// The plan for a user who has to enrol.
+fn demand(facts: &UserFacts, enrolment: Enrolment, settings: &Settings, now: Timestamp) -> Vec<Action> {
+    let attached = facts.attached;
+    let overdue = |secret: &Secret| secret.overdue(settings.grace_period, now);
+    let quarantine =
+        settings.after_grace == AfterGrace::Quarantine && facts.secret.as_ref().is_some_and(overdue);
+    let attach = (settings.enrollment_policy_arn.is_some() && attached.is_some_and(|a| !a.enrollment))
+        .then_some(Action::Attach);
+    let lift =
+        (!quarantine && attached.is_some_and(|a| a.quarantine)).then_some(Action::Detach(Policy::Quarantine));
+    let provision = || Action::Provision { secret: facts.secret.clone(), superseded: facts.devices.clone() };
+    let strays = || facts.strays().into_iter().map(|serial_number| Action::DeleteDevice { serial_number });
+
+    let Enrolment::Sound { secret, version } = enrolment else {
+        let invitation = Action::Notify(Notice::Invitation);
+        return [provision()].into_iter().chain(attach).chain([invitation]).chain(lift).collect();
+    };
+    let expired = born(version).is_some_and(|born| now.duration_since(born) > settings.offer_ttl);
+    let quarantined = attached.is_some_and(|a| a.quarantine);
+    let next: Vec<Action> = if !secret.notified_of(version) {
+        vec![Action::Notify(Notice::Invitation)]
+    } else if expired {
+        let invitation = Action::Notify(Notice::Invitation);
+        return [provision()].into_iter().chain(attach).chain([invitation]).chain(lift).collect();
+    } else if quarantine && attached.is_some_and(|a| !a.quarantine) {
+        vec![Action::Quarantine, Action::Notify(Notice::Quarantined)]
+    } else if quarantine && quarantined && !secret.told_of_quarantine() {
+        vec![Action::Notify(Notice::Quarantined)]
+    } else if secret.reminder_due(settings.remind_every, now) {
+        vec![Action::Notify(Notice::Reminder)]
+    } else {
+        Vec::new()
+    };
+    attach.into_iter().chain(next).chain(lift).chain(strays()).collect()
+}
+
+/// The plan for a user who need not enrol: everything of ours goes.
+fn release(facts: &UserFacts, farewell: Notice) -> Vec<Action> {
+    let attached = facts.attached.unwrap_or_default();
+    let policies = [(attached.enrollment, Policy::Enrollment), (attached.quarantine, Policy::Quarantine)];
+    let policies = policies.into_iter().filter_map(|(attached, policy)| attached.then_some(policy));
+    match &facts.secret {
+        Some(secret) => vec![Action::Close {
+            secret: secret.name.clone(),
+            policies: policies.collect(),
+            devices: facts.devices.clone(),
+            farewell: Some(farewell),
+        }],
+        None => {
+            let devices = facts.devices.iter().cloned();
+            let delete = devices.map(|serial_number| Action::DeleteDevice { serial_number });
+            policies.map(Action::Detach).chain(delete).collect()
         }
-        (
-            Status::NonCompliant | Status::Compliant | Status::Exempt | Status::NotApplicable,
-            Enrolment::None | Enrolment::Broken | Enrolment::Sound { .. },
-        ) => strays.collect(),
     }
 }

@@ -5,10 +5,12 @@ use crate::aws::credential_report::{CredentialReport, Vouched};
 use crate::aws::{AwsError, Clients};
 use crate::config::{Scope, Settings};
 use crate::facts::{
-    Account, Device, Root, SECRET_PREFIX, Secret, Unreadable, User, UserFacts, user_of_device,
+    Account, Attached, Device, Root, SECRET_PREFIX, Secret, Unreadable, User, UserFacts, user_of_device,
+    version_suffix,
 };
+use crate::notice;
 use crate::plan::{Action, plan};
-use crate::report::{Answer, Ending, Outcome};
+use crate::report::{self, Answer, Ending, Outcome};
 use crate::verdict::{Status, Verdict, judge};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
@@ -46,8 +48,9 @@ struct Candidate {
     secret: Option<Secret>,
     /// Whether `secret` was read by name in this run, and not taken from a listing that may lag.
     secret_is_fresh: bool,
-    /// Unassigned devices of ours under the user's name.
+    /// Unassigned devices of ours that belong to the user.
     devices: Vec<String>,
+    attached: Option<Attached>,
 }
 
 /// What became of a user, and what was done.
@@ -61,17 +64,20 @@ impl Run<'_> {
     pub async fn sweep(&self) -> Result<Answer, AwsError> {
         let Clients { iam, secrets, .. } = self.clients;
         let mut answer = Answer::new("sweep", self.dry_run, &self.account.id);
-        // Devices before users: a new user's device is never taken for nobody's.
-        let listing = async { Ok((iam.virtual_mfa_devices(false).await?, iam.users().await?)) };
+        // Devices and secrets before users: what a new user has is never taken for nobody's.
+        let listing = async {
+            let (devices, secrets) = futures_util::try_join!(iam.virtual_mfa_devices(false), secrets.list())?;
+            Ok((devices, secrets, iam.users().await?))
+        };
         let report = async {
             let waited = tokio::time::timeout_at(self.stop_at, iam.credential_report()).await;
-            Ok(waited.unwrap_or_else(|_| {
-                Err(Unreadable("the deadline came before the credential report".to_owned()))
-            }))
+            let late = |_| Err(Unreadable("the deadline came before the credential report".to_owned()));
+            Ok(waited.unwrap_or_else(late))
         };
         let root = async { Ok(iam.root().await) };
-        let ((devices, users), secrets, report, root) =
-            futures_util::try_join!(listing, secrets.list(), report, root)?;
+        let attachments = async { Ok(self.attachments().await) };
+        let ((devices, secrets, users), report, root, attachments) =
+            futures_util::try_join!(listing, report, root, attachments)?;
         let report = report.unwrap_or_else(|unreadable| {
             answer.warnings.push(format!(
                 "no credential report, so that every user without a listed device is looked at alone: {unreadable}"
@@ -79,17 +85,39 @@ impl Run<'_> {
             CredentialReport::default()
         });
         warn_of_root(root, report.root_mfa, &mut answer);
+        let attachments = attachments.map_err(|error| warn_of_attachments(&error, &mut answer)).ok();
 
-        let Sorted { settled, mut suspects, nobodys } =
-            sort(users, devices, secrets, &report, self.settings.scope);
-        for status in settled {
-            answer.users.add(status);
+        let enrolled: HashSet<&str> =
+            devices.iter().filter_map(|device| device.assigned_to.as_deref()).collect();
+        let mut belongings = Belongings::new(&devices, secrets);
+        let mut suspects = Vec::new();
+        for user in users {
+            let secret = belongings.secrets.remove(&user.id);
+            let devices = belongings.devices_of(&user, secret.as_ref());
+            let attached = attachments.as_ref().map(|attachments| attachments.of(&user.id));
+            let ours =
+                secret.is_some() || !devices.is_empty() || attached.is_some_and(|a| a != Attached::default());
+            let vouched = if enrolled.contains(user.arn.as_str()) {
+                Some(Vouched::Mfa)
+            } else {
+                report.vouches_for(&user, self.settings.scope)
+            };
+            match vouched {
+                Some(Vouched::Mfa) if !ours => answer.users.add(Status::Compliant),
+                Some(Vouched::OutOfScope) if !ours => answer.users.add(Status::NotApplicable),
+                _ => {
+                    suspects.push(Candidate {
+                        user,
+                        tags: None,
+                        secret,
+                        secret_is_fresh: false,
+                        devices,
+                        attached,
+                    });
+                }
+            }
         }
-        tracing::info!(
-            users = answer.users.total as usize + suspects.len(),
-            suspects = suspects.len(),
-            "account listed"
-        );
+        tracing::info!(settled = answer.users.total, suspects = suspects.len(), "account listed");
         // So that users that always fail cannot keep others from their turn when time is short.
         fastrand::shuffle(&mut suspects);
         let mut turns =
@@ -98,10 +126,7 @@ impl Run<'_> {
             answer.users.add(outcome.verdict);
             answer.add(outcome, &done);
         }
-        for serial_number in nobodys {
-            let (outcome, done) = self.clear_away(serial_number).await;
-            answer.add(outcome, &done);
-        }
+        self.clear_away(belongings, &mut answer).await;
         answer.outcomes.sort_by(|a, b| a.user.cmp(&b.user));
         Ok(answer)
     }
@@ -117,22 +142,52 @@ impl Run<'_> {
         let (found, root) = futures_util::join!(iam.user(name), iam.root());
         warn_of_root(root, None, &mut answer);
         let Some((user, tags)) = found? else {
+            // Only complete listings tell what belongs to no one.
+            let mut belongings = Belongings::new(&devices, secrets.list().await?);
+            for user in iam.users().await? {
+                let secret = belongings.secrets.remove(&user.id);
+                belongings.devices_of(&user, secret.as_ref());
+            }
             answer.warnings.push(format!("there is no IAM user `{name}`"));
+            self.clear_away(belongings, &mut answer).await;
             return Ok(answer);
         };
-        let secret = secrets.describe(&format!("{SECRET_PREFIX}{}", user.id)).await?;
-        let devices = unassigned_by_user(&devices).remove(&user.name.to_ascii_lowercase());
-        let candidate = Candidate {
-            user,
-            tags: Some(tags),
-            secret,
-            secret_is_fresh: true,
-            devices: devices.unwrap_or_default(),
-        };
+        let attached = self.attached(&user).await;
+        let attached = attached.map_err(|error| warn_of_attachments(&error, &mut answer)).ok();
+        let secret = self.describe(&user).await?;
+        let devices = Belongings::new(&devices, BTreeMap::new()).devices_of(&user, secret.as_ref());
+        let candidate =
+            Candidate { user, tags: Some(tags), secret, secret_is_fresh: true, devices, attached };
         let (outcome, done) = self.turn(candidate).await;
         answer.users.add(outcome.verdict);
         answer.add(outcome, &done);
         Ok(answer)
+    }
+
+    /// All users that our policies are attached to.
+    async fn attachments(&self) -> Result<Attachments, AwsError> {
+        let users = async |arn: &Option<String>| match arn {
+            Some(arn) => self.clients.iam.users_of_policy(arn).await,
+            None => Ok(HashSet::new()),
+        };
+        let Settings { enrollment_policy_arn, quarantine_policy_arn, .. } = self.settings;
+        let (enrollment, quarantine) =
+            futures_util::try_join!(users(enrollment_policy_arn), users(quarantine_policy_arn))?;
+        Ok(Attachments { enrollment, quarantine })
+    }
+
+    /// Which of our policies are attached to one user.
+    async fn attached(&self, user: &User) -> Result<Attached, AwsError> {
+        let Settings { enrollment_policy_arn, quarantine_policy_arn, .. } = self.settings;
+        if enrollment_policy_arn.is_none() && quarantine_policy_arn.is_none() {
+            return Ok(Attached::default());
+        }
+        let policies = self.clients.iam.attached_policies(&user.name).await?;
+        let is_attached = |arn: &Option<String>| arn.as_ref().is_some_and(|arn| policies.contains(arn));
+        Ok(Attached {
+            enrollment: is_attached(enrollment_policy_arn),
+            quarantine: is_attached(quarantine_policy_arn),
+        })
     }
 
     /// One user's turn, from looking to acting.
@@ -143,15 +198,17 @@ impl Run<'_> {
             user_id: id.clone(),
             verdict: verdict.status,
             reason: verdict.reason,
-            actions: actions.iter().map(ToString::to_string).collect(),
+            actions: report::names(actions),
             result,
+            overdue: None,
         };
         if Instant::now() >= self.stop_at {
             let verdict =
                 Verdict { status: Status::Unknown, reason: "not looked at before the deadline".to_owned() };
             return (outcome(verdict, &[], Ending::Deferred), Vec::new());
         }
-        let (verdict, planned) = self.look(candidate).await;
+        let (mut verdict, planned) = self.look(candidate).await;
+        let secret = planned.as_ref().and_then(|(facts, _)| facts.secret.clone());
         let (done, ending) = match planned {
             None => (Vec::new(), Ending::None),
             Some((_, actions)) if actions.is_empty() => (Vec::new(), Ending::None),
@@ -159,7 +216,17 @@ impl Run<'_> {
             Some((_, actions)) if self.dry_run => (actions, Ending::Planned),
             Some((facts, actions)) => self.carry_out(facts, actions, &verdict).await,
         };
-        let outcome = outcome(verdict, &done, ending);
+        let now = (self.clock)();
+        let closed = done.iter().any(|action| matches!(action, Action::Close { .. }));
+        if let Some(life) = secret.as_ref().filter(|_| closed).and_then(|secret| secret.seed_age(now)) {
+            verdict.reason += &format!("; its seed existed for {}", notice::words(life));
+        }
+        let demanded = verdict.status == Status::NonCompliant;
+        let overdue = secret
+            .filter(|_| demanded)
+            .map(|secret| now.duration_since(secret.noncompliant_since()) - self.settings.grace_period);
+        let outcome =
+            Outcome { overdue: overdue.filter(|time| time.is_positive()), ..outcome(verdict, &done, ending) };
         match &outcome.result {
             Ending::Failed(cause) => {
                 tracing::error!(user = name, user_id = id, cause, "user `{name}` failed")
@@ -221,7 +288,7 @@ impl Run<'_> {
     /// Reads what is to be known of one user. Any read that fails makes the whole user unknown.
     async fn observe(&self, candidate: Candidate) -> Result<UserFacts, Unreadable> {
         let iam = &self.clients.iam;
-        let Candidate { user: listed, tags, secret, secret_is_fresh: _, devices } = candidate;
+        let Candidate { user: listed, tags, secret, secret_is_fresh: _, devices, attached } = candidate;
         let (user, tags) = match tags {
             Some(tags) => (listed, tags),
             None => match iam.user(&listed.name).await? {
@@ -242,6 +309,7 @@ impl Run<'_> {
             tags,
             secret,
             devices,
+            attached,
         };
         // Whoever has MFA needs no further look: no credential changes the verdict.
         if facts.mfa_devices.is_empty() {
@@ -277,7 +345,7 @@ impl Run<'_> {
         let mut planned_again = false;
         let mut queue = actions.into_iter();
         while let Some(action) = queue.next() {
-            match actor.act(&action, &mut facts).await {
+            match actor.act(&action, verdict, &mut facts).await {
                 Ok(()) => done.push(action),
                 Err(Stop::Lost) => return (done, Ending::Deferred),
                 Err(Stop::Failed(cause)) => return (done, Ending::Failed(cause)),
@@ -300,83 +368,147 @@ impl Run<'_> {
         (done, ending)
     }
 
-    /// Deletes an unassigned device of ours whose user is in no listing.
-    async fn clear_away(&self, serial_number: String) -> Turn {
-        let user = user_of_device(&serial_number).unwrap_or(&serial_number).to_owned();
-        let action = Action::DeleteDevice { serial_number: serial_number.clone() };
-        let deleted = if self.dry_run {
-            Ok(Ending::Planned)
-        } else {
-            self.clients.iam.delete_virtual_mfa_device(&serial_number).await.map(|()| Ending::Done)
-        };
-        let (done, result) = match deleted {
-            Ok(ending) => (vec![action], ending),
-            Err(error) => (Vec::new(), Ending::Failed(error.to_string())),
-        };
-        let outcome = Outcome {
-            user,
-            user_id: String::new(),
-            verdict: Status::NotApplicable,
-            reason: format!("there is no such user, and its device {serial_number} is left over"),
-            actions: done.iter().map(ToString::to_string).collect(),
-            result,
-        };
-        (outcome, done)
-    }
-}
-
-/// The users of an account, sorted into those settled by the listings and those to be looked at alone.
-struct Sorted {
-    settled: Vec<Status>,
-    suspects: Vec<Candidate>,
-    /// Unassigned devices of ours that no user's name fits.
-    nobodys: Vec<String>,
-}
-
-/// Settles a user by the live device list or by the credential report; a user with a secret or a device of ours
-/// is always looked at.
-fn sort(
-    users: Vec<User>,
-    devices: Vec<Device>,
-    mut secrets: BTreeMap<String, Secret>,
-    report: &CredentialReport,
-    scope: Scope,
-) -> Sorted {
-    let mut unassigned = unassigned_by_user(&devices);
-    let enrolled: HashSet<&str> = devices.iter().filter_map(|device| device.assigned_to.as_deref()).collect();
-    let mut settled = Vec::new();
-    let mut suspects = Vec::new();
-    for user in users {
-        let secret = secrets.remove(&user.id);
-        let devices = unassigned.remove(&user.name.to_ascii_lowercase()).unwrap_or_default();
-        let vouched = if enrolled.contains(user.arn.as_str()) {
-            Some(Vouched::Mfa)
-        } else {
-            report.vouches_for(&user, scope)
-        };
-        match vouched {
-            Some(Vouched::Mfa) if secret.is_none() && devices.is_empty() => settled.push(Status::Compliant),
-            Some(Vouched::OutOfScope) if secret.is_none() && devices.is_empty() => {
-                settled.push(Status::NotApplicable)
+    /// Ends what belongs to no user of complete listings: secrets by the unique id in their name, and unassigned
+    /// devices of ours. A secret too young for AWS's listings to have settled is left alone, with its device.
+    async fn clear_away(&self, belongings: Belongings, answer: &mut Answer) {
+        let now = (self.clock)();
+        let Belongings { mut devices, secrets } = belongings;
+        let mut leftovers = Vec::new();
+        for (user_id, secret) in secrets {
+            let devices = take_version(&mut devices, secret.current_version.as_deref());
+            if now.duration_since(secret.created_at) > self.settings.settle {
+                let life = secret.seed_age(now);
+                leftovers.push(Leftover {
+                    user: secret.user_name().to_owned(),
+                    user_id,
+                    reason: format!(
+                        "there is no user with this id any more{}",
+                        life.map_or(String::new(), |life| format!(
+                            "; its seed existed for {}",
+                            notice::words(life)
+                        ))
+                    ),
+                    devices,
+                    secret: Some(secret),
+                });
             }
-            _ => suspects.push(Candidate { user, tags: None, secret, secret_is_fresh: false, devices }),
+        }
+        let mut nobodys: Vec<String> = devices.into_values().flatten().collect();
+        nobodys.sort();
+        leftovers.extend(nobodys.into_iter().map(|serial_number| Leftover {
+            user: user_of_device(&serial_number).unwrap_or_default().to_owned(),
+            user_id: String::new(),
+            reason: format!("there is no such user, and its device {serial_number} is left over"),
+            devices: vec![serial_number],
+            secret: None,
+        }));
+        for leftover in leftovers {
+            let (outcome, done) = self.bury(leftover).await;
+            answer.add(outcome, &done);
         }
     }
-    let mut nobodys: Vec<String> = unassigned.into_values().flatten().collect();
-    nobodys.sort();
-    Sorted { settled, suspects, nobodys }
+
+    /// Deletes what belongs to no one, the secret last: till then it shows that there is something left to do.
+    async fn bury(&self, leftover: Leftover) -> Turn {
+        let Clients { iam, secrets, .. } = self.clients;
+        let Leftover { user, user_id, reason, secret, devices } = leftover;
+        let delete = async || {
+            for serial_number in &devices {
+                iam.delete_virtual_mfa_device(serial_number).await?;
+            }
+            match &secret {
+                Some(secret) => secrets.delete(&secret.name).await,
+                None => Ok(()),
+            }
+        };
+        let result = if Instant::now() >= self.stop_at {
+            Ending::Deferred
+        } else if self.dry_run {
+            Ending::Planned
+        } else {
+            delete().await.map_or_else(|error| Ending::Failed(error.to_string()), |()| Ending::Done)
+        };
+        let done = match (&result, secret) {
+            (Ending::Done | Ending::Planned, Some(secret)) => {
+                vec![Action::Close { secret: secret.name, policies: Vec::new(), devices, farewell: None }]
+            }
+            (Ending::Done | Ending::Planned, None) => {
+                devices.into_iter().map(|serial_number| Action::DeleteDevice { serial_number }).collect()
+            }
+            _ => Vec::new(),
+        };
+        tracing::info!(user, user_id, reason, result = ?result, "left over from `{user}`");
+        let actions = report::names(&done);
+        let verdict = Status::NotApplicable;
+        (Outcome { user, user_id, verdict, reason, actions, result, overdue: None }, done)
+    }
 }
 
-/// Unassigned devices of ours by the lower-case name of their user (IAM's names are unique without regard to
-/// case).
-fn unassigned_by_user(devices: &[Device]) -> HashMap<String, Vec<String>> {
-    let mut by_user: HashMap<String, Vec<String>> = HashMap::new();
-    for device in devices.iter().filter(|device| device.assigned_to.is_none()) {
-        if let Some(user) = user_of_device(&device.serial_number) {
-            by_user.entry(user.to_ascii_lowercase()).or_default().push(device.serial_number.clone());
+/// What is left of a user that is gone.
+struct Leftover {
+    user: String,
+    user_id: String,
+    reason: String,
+    secret: Option<Secret>,
+    devices: Vec<String>,
+}
+
+/// The unique ids of the users that each of our policies is attached to.
+struct Attachments {
+    enrollment: HashSet<String>,
+    quarantine: HashSet<String>,
+}
+
+impl Attachments {
+    fn of(&self, user_id: &str) -> Attached {
+        Attached {
+            enrollment: self.enrollment.contains(user_id),
+            quarantine: self.quarantine.contains(user_id),
         }
     }
-    by_user
+}
+
+/// Secrets by user id, and unassigned devices of ours by the lower-case name of their user (IAM's names are unique
+/// without regard to case). Users take theirs; what remains is nobody's.
+struct Belongings {
+    devices: HashMap<String, Vec<String>>,
+    secrets: BTreeMap<String, Secret>,
+}
+
+impl Belongings {
+    fn new(devices: &[Device], secrets: BTreeMap<String, Secret>) -> Self {
+        let mut by_user: HashMap<String, Vec<String>> = HashMap::new();
+        for device in devices.iter().filter(|device| device.assigned_to.is_none()) {
+            if let Some(user) = user_of_device(&device.serial_number) {
+                by_user.entry(user.to_ascii_lowercase()).or_default().push(device.serial_number.clone());
+            }
+        }
+        Belongings { devices: by_user, secrets }
+    }
+
+    /// The user's devices: by its name, and by the version they were made for under a former name.
+    fn devices_of(&mut self, user: &User, secret: Option<&Secret>) -> Vec<String> {
+        let mut devices = self.devices.remove(&user.name.to_ascii_lowercase()).unwrap_or_default();
+        let version = secret.and_then(|secret| secret.current_version.as_deref());
+        devices.extend(take_version(&mut self.devices, version));
+        devices
+    }
+}
+
+/// Takes the devices made for `version`, whatever the user's name was.
+fn take_version(devices: &mut HashMap<String, Vec<String>>, version: Option<&str>) -> Vec<String> {
+    let Some(version) = version else {
+        return Vec::new();
+    };
+    let suffix = format!(".{}", version_suffix(version));
+    let taken = devices.values_mut().flat_map(|own| own.extract_if(.., |serial| serial.ends_with(&suffix)));
+    taken.collect()
+}
+
+fn warn_of_attachments(error: &AwsError, answer: &mut Answer) {
+    answer.warnings.push(format!(
+        "cannot tell whom our policies are attached to, so that none is attached or detached: {error}"
+    ));
 }
 
 fn warn_of_root(root: Result<Root, AwsError>, reported_mfa: Option<bool>, answer: &mut Answer) {

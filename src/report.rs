@@ -2,6 +2,7 @@
 
 use crate::plan::Action;
 use crate::verdict::Status;
+use jiff::SignedDuration;
 use serde::Serialize;
 
 /// What became of one user in one run.
@@ -19,6 +20,21 @@ pub struct Outcome {
     pub actions: Vec<String>,
     /// How it ended.
     pub result: Ending,
+    /// How long the user has been without MFA beyond the grace period; not part of the answer.
+    #[serde(skip)]
+    pub overdue: Option<SignedDuration>,
+}
+
+/// The actions as an answer names them. A closing that tells the owner is two things to whoever reads it.
+pub fn names(actions: &[Action]) -> Vec<String> {
+    let name = |action: &Action| {
+        let farewell = match action {
+            Action::Close { farewell, .. } => farewell.as_ref().map(ToString::to_string),
+            _ => None,
+        };
+        [Some(action.to_string()), farewell].into_iter().flatten()
+    };
+    actions.iter().flat_map(name).collect()
 }
 
 /// How a user's turn ended; written as `done`, `planned`, `none`, `deferred` or `failed: <cause>`.
@@ -101,11 +117,21 @@ pub struct ActionCounts {
 impl ActionCounts {
     /// Counts one more action.
     pub fn add(&mut self, action: &Action) {
-        *match action {
-            Action::Provision { .. } => &mut self.provision,
-            Action::Notify(_) => &mut self.notify,
-            Action::DeleteDevice { .. } => &mut self.delete_device,
-        } += 1;
+        let own = match action {
+            Action::Provision { .. } => Some(&mut self.provision),
+            Action::Attach => Some(&mut self.attach),
+            Action::Quarantine => Some(&mut self.quarantine),
+            Action::Close { .. } => Some(&mut self.close),
+            Action::Detach(_) => Some(&mut self.detach),
+            Action::DeleteDevice { .. } => Some(&mut self.delete_device),
+            Action::Notify(_) => None,
+        };
+        if let Some(own) = own {
+            *own += 1;
+        }
+        if action.notice().is_some() {
+            self.notify += 1;
+        }
     }
 
     /// Whether anything was done.

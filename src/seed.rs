@@ -1,6 +1,7 @@
 //! The seed of a virtual MFA device, and the secret value that hands it to its owner.
 
 use crate::facts::{Account, User};
+use data_encoding::BASE32_NOPAD;
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use qrcode::{EcLevel, QrCode, render::unicode::Dense1x2};
@@ -20,15 +21,17 @@ use zeroize::Zeroizing;
 pub struct Seed(Zeroizing<String>);
 
 impl Seed {
-    /// Takes the bytes of the base32 text that `CreateVirtualMFADevice` answers with (`Base32StringSeed`).
-    /// `None`: they are not base32 text, so no authenticator could use them.
-    pub fn from_base32(bytes: Vec<u8>) -> Option<Self> {
+    /// Takes what `CreateVirtualMFADevice` answers with (`Base32StringSeed`): the bytes of the base32 text. Bytes
+    /// that are no such text are taken for the key itself, as RFC 6238 knows it, and encoded. `None`: shorter than
+    /// the 80 bits that authenticators accept at the least.
+    pub fn from_answer(bytes: Vec<u8>) -> Option<Self> {
         let bytes = Zeroizing::new(bytes);
-        let text = std::str::from_utf8(&bytes).ok()?;
-        let digits = text.trim_end_matches('=');
-        let base32 = |b: u8| matches!(b, b'A'..=b'Z' | b'2'..=b'7');
-        // Sixteen digits are 80 bits, the least that authenticators accept.
-        (digits.len() >= 16 && digits.bytes().all(base32)).then(|| Seed(Zeroizing::new(digits.to_owned())))
+        let end = bytes.iter().rposition(|byte| *byte != b'=').map_or(0, |at| at + 1);
+        let digits = &bytes[..end];
+        let is_base32 = digits.iter().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'));
+        let text =
+            if is_base32 { String::from_utf8(digits.to_vec()).ok()? } else { BASE32_NOPAD.encode(&bytes) };
+        (text.len() >= 16).then(|| Seed(Zeroizing::new(text)))
     }
 }
 

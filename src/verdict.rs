@@ -40,8 +40,8 @@ pub fn judge(facts: &Result<UserFacts, Unreadable>, scope: Scope, now: Timestamp
         Ok(facts) => facts,
         Err(unreadable) => return verdict(Status::Unknown, unreadable.0.clone()),
     };
-    if let Some(serial_number) = facts.mfa_devices.first() {
-        return verdict(Status::Compliant, format!("MFA device {serial_number}"));
+    if let Some(device) = facts.mfa_devices.first() {
+        return verdict(Status::Compliant, format!("MFA device {}", device.serial_number));
     }
     let credentials = match (facts.password, facts.active_access_key) {
         (true, true) => "console password, active access key, ",

@@ -16,6 +16,17 @@ const PAUSES: [u64; 7] = [1, 2, 4, 8, 12, 15, 18];
 /// How the report names the root user.
 const ROOT: &str = "<root_account>";
 
+/// The columns that are used.
+const COLUMNS: [&str; 7] = [
+    "user",
+    "arn",
+    "user_creation_time",
+    "password_enabled",
+    "mfa_active",
+    "access_key_1_active",
+    "access_key_2_active",
+];
+
 /// The parsed report.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct CredentialReport {
@@ -46,15 +57,20 @@ pub enum Vouched {
 }
 
 impl CredentialReport {
-    /// Reads the report's CSV.
+    /// Reads the report's CSV. A row that does not fit vouches for nobody, so that one odd row costs no more than
+    /// a closer look at one user.
     ///
     /// # Errors
-    /// When it is not the CSV that AWS documents, in whole or in any row.
+    /// When the columns are not those that AWS documents.
     pub fn parse(content: &[u8]) -> Result<Self, Unreadable> {
         let mut report = CredentialReport::default();
-        for row in csv::Reader::from_reader(content).deserialize() {
-            let row: Row =
-                row.map_err(|error| Unreadable(format!("failed to read the credential report: {error}")))?;
+        let mut reader = csv::Reader::from_reader(content);
+        let unreadable = |error: String| Unreadable(format!("failed to read the credential report: {error}"));
+        let columns = reader.headers().map_err(|error| unreadable(error.to_string()))?.clone();
+        if let Some(missing) = COLUMNS.iter().find(|name| !columns.iter().any(|column| column == **name)) {
+            return Err(unreadable(format!("it has no column `{missing}`")));
+        }
+        for row in reader.deserialize::<Row>().flatten() {
             if row.user == ROOT {
                 report.root_mfa = Some(is_true(&row.mfa_active));
             } else {

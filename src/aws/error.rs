@@ -48,9 +48,6 @@ fn advice(code: Option<&str>) -> &'static str {
         Some("Throttling" | "ThrottlingException" | "TooManyRequestsException" | "RequestLimitExceeded") => {
             " (AWS throttled all attempts; the next run tries again)"
         }
-        Some("LimitExceeded" | "LimitExceededException") => {
-            " (virtual MFA devices count against the account's user quota: delete unassigned ones or raise it)"
-        }
         _ => "",
     }
 }

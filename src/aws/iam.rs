@@ -1,14 +1,14 @@
 //! IAM: users, what they sign in with, MFA devices, the root user.
 
 use super::{AwsError, timestamp};
-use crate::facts::{DEVICE_PATH, Device, Root, User};
+use crate::facts::{AssignedDevice, DEVICE_PATH, Device, Root, User};
 use crate::seed::Seed;
 use aws_sdk_iam::{
     error::SdkError,
     operation::create_virtual_mfa_device::CreateVirtualMFADeviceError,
-    types::{AssignmentStatusType, StatusType, SummaryKeyType},
+    types::{AssignmentStatusType, EntityType, StatusType, SummaryKeyType},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// The most that IAM's list calls hand out on one page.
 const PAGE: i32 = 1000;
@@ -117,19 +117,79 @@ impl Iam {
         Ok(active)
     }
 
-    /// Serial numbers of the user's assigned MFA devices, of every kind.
+    /// The user's assigned MFA devices, of every kind.
     ///
     /// # Errors
     /// When any page cannot be read.
-    pub async fn mfa_devices(&self, name: &str) -> Result<Vec<String>, AwsError> {
+    pub async fn mfa_devices(&self, name: &str) -> Result<Vec<AssignedDevice>, AwsError> {
+        let attempted = || format!("list the MFA devices of `{name}`");
         let mut devices = self.0.list_mfa_devices().user_name(name).into_paginator().items().send();
-        let mut serial_numbers = Vec::new();
+        let mut assigned = Vec::new();
         while let Some(device) = devices.next().await {
-            let device =
-                device.map_err(|error| AwsError::new(format!("list the MFA devices of `{name}`"), error))?;
-            serial_numbers.push(device.serial_number);
+            let device = device.map_err(|error| AwsError::new(attempted(), error))?;
+            let enabled_at = timestamp(&device.enable_date);
+            assigned.push(AssignedDevice {
+                serial_number: device.serial_number,
+                enabled_at: enabled_at.ok_or_else(|| AwsError::incomplete(attempted(), "enable date"))?,
+            });
         }
-        Ok(serial_numbers)
+        Ok(assigned)
+    }
+
+    /// The unique ids of all users that the policy is attached to.
+    ///
+    /// # Errors
+    /// When any page cannot be read, or there is no such policy.
+    pub async fn users_of_policy(&self, policy_arn: &str) -> Result<HashSet<String>, AwsError> {
+        let attempted = || format!("list the users that {policy_arn} is attached to");
+        let request =
+            self.0.list_entities_for_policy().policy_arn(policy_arn).entity_filter(EntityType::User);
+        let mut pages = request.max_items(PAGE).into_paginator().send();
+        let mut users = HashSet::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| AwsError::new(attempted(), error))?;
+            for user in page.policy_users.unwrap_or_default() {
+                users.insert(user.user_id.ok_or_else(|| AwsError::incomplete(attempted(), "user id"))?);
+            }
+        }
+        Ok(users)
+    }
+
+    /// The ARNs of the managed policies attached to the user.
+    ///
+    /// # Errors
+    /// When any page cannot be read.
+    pub async fn attached_policies(&self, name: &str) -> Result<Vec<String>, AwsError> {
+        let request = self.0.list_attached_user_policies().user_name(name).into_paginator().items();
+        let mut policies = request.send();
+        let mut arns = Vec::new();
+        while let Some(policy) = policies.next().await {
+            let policy = policy
+                .map_err(|error| AwsError::new(format!("list the attached policies of `{name}`"), error))?;
+            arns.extend(policy.policy_arn);
+        }
+        Ok(arns)
+    }
+
+    /// Attaches a managed policy to the user; one that is attached already is no error.
+    ///
+    /// # Errors
+    /// What AWS said.
+    pub async fn attach_policy(&self, name: &str, policy_arn: &str) -> Result<(), AwsError> {
+        let answer = self.0.attach_user_policy().user_name(name).policy_arn(policy_arn).send().await;
+        answer.map(|_| ()).map_err(|error| AwsError::new(format!("attach {policy_arn} to `{name}`"), error))
+    }
+
+    /// Detaches a managed policy from the user; one that is not attached is no error.
+    ///
+    /// # Errors
+    /// What AWS said.
+    pub async fn detach_policy(&self, name: &str, policy_arn: &str) -> Result<(), AwsError> {
+        match self.0.detach_user_policy().user_name(name).policy_arn(policy_arn).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if is_none(&error, |e| e.is_no_such_entity_exception()) => Ok(()),
+            Err(error) => Err(AwsError::new(format!("detach {policy_arn} from `{name}`"), error)),
+        }
     }
 
     /// Whether the root user has a password and MFA.
@@ -168,7 +228,7 @@ impl Iam {
             Err(error) => return Err(AwsError::new(attempted(), error)),
         };
         let device = device.ok_or_else(|| AwsError::incomplete(attempted(), "device"))?;
-        let seed = device.base32_string_seed.and_then(|blob| Seed::from_base32(blob.into_inner()));
+        let seed = device.base32_string_seed.and_then(|blob| Seed::from_answer(blob.into_inner()));
         Ok(Created::Device { serial_number: device.serial_number, seed })
     }
 

@@ -75,6 +75,7 @@ impl Secrets {
                     current_version: current(entry.secret_versions_to_stages),
                     scheduled_for_deletion: entry.deleted_date.is_some(),
                     tags: tags(entry.tags),
+                    description: entry.description.unwrap_or_default(),
                     name,
                 };
                 secrets.insert(secret.name[SECRET_PREFIX.len()..].to_owned(), secret);
@@ -94,6 +95,7 @@ impl Secrets {
                 let created_at = answer.created_date.as_ref().and_then(timestamp);
                 Ok(Some(Secret {
                     name: name.to_owned(),
+                    description: answer.description.unwrap_or_default(),
                     created_at: created_at
                         .ok_or_else(|| AwsError::incomplete(attempted(), "creation time"))?,
                     current_version: current(answer.version_ids_to_stages),
@@ -216,6 +218,20 @@ impl Secrets {
     ) -> Result<(), SdkError<UpdateSecretVersionStageError>> {
         let request = self.0.update_secret_version_stage().secret_id(name).version_stage(CURRENT);
         request.remove_from_version_id(from).move_to_version_id(to).send().await.map(|_| ())
+    }
+
+    /// Deletes the secret and every version of it at once and for good; one that is gone already is no error.
+    ///
+    /// # Errors
+    /// What AWS said.
+    pub async fn delete(&self, name: &str) -> Result<(), AwsError> {
+        match self.0.delete_secret().secret_id(name).force_delete_without_recovery(true).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
+                Ok(())
+            }
+            Err(error) => Err(AwsError::new(format!("delete the secret `{name}`"), error)),
+        }
     }
 
     /// Sets tags on the secret.

@@ -29,7 +29,9 @@ impl Call {
     /// A parameter of a Query (form-encoded) or JSON request, at a path such as `Tags/0/Key`.
     pub fn parameter(&self, name: &str) -> Option<String> {
         if let Ok(json) = serde_json::from_str::<Value>(&self.body) {
-            return json.pointer(&format!("/{name}")).map(|v| v.as_str().map_or(v.to_string(), str::to_owned));
+            return json
+                .pointer(&format!("/{name}"))
+                .map(|v| v.as_str().map_or(v.to_string(), str::to_owned));
         }
         form(&self.body).remove(name)
     }
@@ -73,8 +75,10 @@ impl Intercept for Recorder {
     ) -> Result<(), BoxError> {
         let request = context.request_mut();
         request.headers_mut().insert("x-moto-account-id", self.account.clone());
-        let body = request.body().bytes().map(|b| String::from_utf8_lossy(b).into_owned()).unwrap_or_default();
-        let target = request.headers().get("x-amz-target").and_then(|t| t.rsplit('.').next().map(str::to_owned));
+        let body =
+            request.body().bytes().map(|b| String::from_utf8_lossy(b).into_owned()).unwrap_or_default();
+        let target =
+            request.headers().get("x-amz-target").and_then(|t| t.rsplit('.').next().map(str::to_owned));
         let api = target.or_else(|| form(&body).remove("Action")).unwrap_or_default();
         self.calls.lock().unwrap().push(Call { api: api.clone(), body });
         match &*self.outage.lock().unwrap() {
@@ -91,9 +95,8 @@ struct Moto {
 }
 
 static MOTO: LazyLock<Moto> = LazyLock::new(|| {
-    let python = std::env::var("MFA_WARDEN_PYTHON").unwrap_or_else(|_| {
-        concat!(env!("CARGO_MANIFEST_DIR"), "/.venv/bin/python").to_owned()
-    });
+    let python = std::env::var("MFA_WARDEN_PYTHON")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/.venv/bin/python").to_owned());
     let mut process = Command::new(&python)
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/serve_moto.py"))
         .stdin(Stdio::piped())
@@ -168,7 +171,11 @@ impl Cloud {
         Cloud {
             warden: Warden {
                 settings: Settings::from_env(|name| environment.get(name).cloned()).unwrap(),
-                clients: Clients { iam: Iam(iam(&ours)), secrets: Secrets(secrets(&ours)), sns: Sns(sns(&ours)) },
+                clients: Clients {
+                    iam: Iam(iam(&ours)),
+                    secrets: Secrets(secrets(&ours)),
+                    sns: Sns(sns(&ours)),
+                },
                 #[expect(clippy::disallowed_methods)]
                 clock: Timestamp::now,
             },
@@ -199,7 +206,8 @@ impl Cloud {
 
     /// Assigns an MFA device of the user's own making.
     pub async fn enrol(&self, user: &str) -> String {
-        let created = self.iam.create_virtual_mfa_device().virtual_mfa_device_name(user).send().await.unwrap();
+        let created =
+            self.iam.create_virtual_mfa_device().virtual_mfa_device_name(user).send().await.unwrap();
         let serial = created.virtual_mfa_device.unwrap().serial_number;
         self.enable(user, &serial).await;
         serial

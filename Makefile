@@ -1,0 +1,62 @@
+# Needs Rust and Python 3.11 or newer. Everything else is installed into .venv.
+
+PYTHON ?= python3
+VENV := $(CURDIR)/.venv
+TOOLS := $(VENV)/.installed
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+RELEASE := $(TARGET)/release/mfa-warden
+
+# sam looks for cargo-lambda, and cargo-lambda for its linker, on the PATH.
+export PATH := $(VENV)/bin:$(PATH)
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: help
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(TOOLS) binary ## Watch it work in an emulated AWS account on this machine
+	@$(VENV)/bin/python demo/demo.py --bootstrap $(RELEASE)
+
+.PHONY: event
+event: event-given $(TOOLS) binary ## Try one event on the demo's account: make event EVENT=events/….json
+	@$(VENV)/bin/python demo/event.py --bootstrap $(RELEASE) $(EVENT)
+
+# Asked before anything is built.
+.PHONY: event-given
+event-given:
+	@test -f "$(EVENT)" || { echo "Which event? make event EVENT=events/….json"; exit 1; }
+
+.PHONY: test
+test: $(TOOLS) ## Run all tests
+	MFA_WARDEN_PYTHON=$(VENV)/bin/python cargo test --locked
+
+.PHONY: lint
+lint: $(TOOLS) ## Check code, docs and template
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+	sam validate
+	cfn-lint
+	ruff check demo
+	ruff format --check demo
+
+.PHONY: build
+build: $(TOOLS) ## Build the deployment package into .aws-sam
+	sam build
+
+.PHONY: deploy
+deploy: build ## Deploy to AWS, asking for every setting
+	sam deploy --guided
+
+.PHONY: binary
+binary:
+	@test -e $(RELEASE) || echo "Building the function. The first build takes five to ten minutes."
+	@cargo build --locked --release --bin mfa-warden
+
+$(TOOLS): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	@echo "Installing the tools into .venv. This takes about a minute."
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@

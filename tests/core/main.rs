@@ -1,0 +1,11 @@
+//! The pure core: facts in, verdicts, plans and texts out. No network, no clock.
+
+#![allow(missing_docs)]
+
+mod builders;
+mod facts;
+mod notice;
+mod plan;
+mod report;
+mod seed;
+mod verdict;

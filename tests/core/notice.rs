@@ -1,0 +1,234 @@
+//! The texts that people read.
+
+use crate::builders::*;
+use jiff::SignedDuration;
+use mfa_warden::facts::{Account, UserFacts, tag};
+use mfa_warden::notice::{Message, OwnerNotice, failure, run_failed, summary, words};
+use mfa_warden::plan::Notice;
+use mfa_warden::report::{ActionCounts, Answer, Ending, Outcome, UserCounts};
+use mfa_warden::verdict::Status;
+use proptest::prelude::*;
+
+fn message_in(account: &Account, notice: Notice, facts: &UserFacts, more: &[(&str, &str)]) -> Message {
+    let settings = settings(more);
+    let verdict = verdict_of(facts, &settings);
+    OwnerNotice { notice, account, settings: &settings, verdict: &verdict, facts, now: now() }.message()
+}
+
+fn message(notice: Notice, facts: &UserFacts, more: &[(&str, &str)]) -> Message {
+    message_in(&account(), notice, facts, more)
+}
+
+fn shown(message: &Message) -> String {
+    let attributes: Vec<String> =
+        message.attributes.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
+    format!("{}\nSubject: {}\n\n{}", attributes.concat(), message.subject, message.text)
+}
+
+const QUARANTINE_SET: [(&str, &str); 2] =
+    [("AFTER_GRACE", "quarantine"), ("QUARANTINE_POLICY_ARN", QUARANTINE)];
+
+#[test]
+fn an_invitation_is_enough_for_someone_who_has_never_heard_of_cloudshell() {
+    insta::assert_snapshot!(shown(&message(Notice::Invitation, &enrolled_since(user("alice"), "0s"), &[])));
+}
+
+#[test]
+fn an_invitation_to_a_user_without_a_password_asks_for_the_access_key() {
+    let mut facts = enrolled_since(user("ci-deploy"), "0s");
+    facts.password = false;
+    facts.active_access_key = true;
+    facts.tags.clear();
+    insta::assert_snapshot!(shown(&message(Notice::Invitation, &facts, &[("MFA_SCOPE", "credentials")])));
+}
+
+#[test]
+fn a_reminder_names_the_deadline_and_the_quarantine_to_come() {
+    insta::assert_snapshot!(shown(&message(
+        Notice::Reminder,
+        &enrolled_since(user("alice"), "11d"),
+        &QUARANTINE_SET
+    )));
+}
+
+#[test]
+fn an_overdue_reminder_says_so() {
+    let text = message(Notice::Reminder, &enrolled_since(user("alice"), "20d"), &[]).text;
+    assert!(text.contains("It was due by 9 June 2026, 12:00 UTC: please set it up now."), "{text}");
+    assert!(text.contains("Security operations are told that you are overdue"), "{text}");
+}
+
+#[test]
+fn a_quarantine_says_what_is_left_and_how_it_ends() {
+    insta::assert_snapshot!(shown(&message(
+        Notice::Quarantined,
+        &enrolled_since(user("alice"), "15d"),
+        &QUARANTINE_SET
+    )));
+}
+
+#[test]
+fn enrolled_says_which_device_when_and_what_if_it_was_somebody_else() {
+    insta::assert_snapshot!(shown(&message(
+        Notice::Enrolled,
+        &with_mfa(enrolled_since(user("alice"), "2d")),
+        &[]
+    )));
+}
+
+#[test]
+fn withdrawn_says_why() {
+    let mut facts = enrolled_since(user("alice"), "2d");
+    facts.tags.insert("mfa-exempt".to_owned(), "2026-12-31 broken phone".to_owned());
+    insta::assert_snapshot!(shown(&message(Notice::Withdrawn, &facts, &[])));
+}
+
+#[test]
+fn links_lead_to_the_console_of_the_partition_and_region() {
+    let facts = enrolled_since(user("alice"), "0s");
+    let links = |partition: &str, region: &str| {
+        let account = Account { partition: partition.to_owned(), region: region.to_owned(), ..account() };
+        let text = message_in(&account, Notice::Invitation, &facts, &[]).text;
+        let mut links: Vec<String> = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.starts_with("https://"))
+            .map(str::to_owned)
+            .collect();
+        links.dedup();
+        links
+    };
+    insta::assert_debug_snapshot!([
+        links("aws", "eu-central-1"),
+        links("aws-us-gov", "us-gov-west-1"),
+        links("aws-cn", "cn-north-1"),
+    ]);
+}
+
+#[test]
+fn whoever_has_no_owner_tag_or_an_empty_one_is_told_by_user_name() {
+    let recipient = |facts: &UserFacts| {
+        let message = message(Notice::Reminder, facts, &[]);
+        message.attributes.into_iter().find(|(name, _)| *name == "recipient").unwrap().1
+    };
+    let mut facts = enrolled_since(user("alice"), "1h");
+    assert_eq!(recipient(&facts), "alice@example.com");
+    facts.tags.insert("email".to_owned(), "  ".to_owned());
+    assert_eq!(recipient(&facts), "alice");
+    facts.tags.clear();
+    assert_eq!(recipient(&facts), "alice");
+}
+
+fn outcome(user: &str, verdict: Status, actions: &[&str], result: Ending) -> Outcome {
+    Outcome {
+        user: user.to_owned(),
+        user_id: format!("AIDA{}", user.to_uppercase()),
+        verdict,
+        reason: "console password, no MFA device".to_owned(),
+        actions: actions.iter().map(|action| (*action).to_owned()).collect(),
+        result,
+        overdue: None,
+    }
+}
+
+fn busy_answer() -> Answer {
+    let mut answer = Answer::new("sweep", false, "123456789012");
+    answer.users =
+        UserCounts { total: 12, compliant: 4, non_compliant: 5, exempt: 1, not_applicable: 1, unknown: 1 };
+    answer.actions = ActionCounts { provision: 1, notify: 2, close: 1, ..ActionCounts::default() };
+    answer.failed = 1;
+    answer.deferred = 1;
+    let late = |user: &str, days: i64| Outcome {
+        overdue: Some(SignedDuration::from_hours(24 * days)),
+        ..outcome(user, Status::NonCompliant, &[], Ending::None)
+    };
+    let denied = "failed to create the virtual MFA device `bob.0a1b2c3d`: AccessDenied: not authorized to perform \
+                  iam:CreateVirtualMFADevice (allow it to the function's role; look for a denying service control \
+                  policy or boundary)";
+    answer.outcomes = vec![
+        outcome("alice", Status::NonCompliant, &["provision", "notify(invitation)"], Ending::Done),
+        outcome("bob", Status::NonCompliant, &[], Ending::Failed(denied.to_owned())),
+        outcome("carol", Status::NonCompliant, &[], Ending::Deferred),
+        Outcome {
+            reason: "MFA device arn:aws:iam::123456789012:mfa/mfa-warden/dave.0a1b2c3d; its seed existed for 2 days".to_owned(),
+            ..outcome("dave", Status::Compliant, &["close", "notify(enrolled)"], Ending::Done)
+        },
+        Outcome {
+            reason: "exempt through 2026-12-31: broken phone".to_owned(),
+            ..outcome("erin", Status::Exempt, &[], Ending::None)
+        },
+        late("frank", 2),
+        late("grace", 9),
+        Outcome {
+            reason: "failed to list the MFA devices of `heidi`: ServiceUnavailable: try later".to_owned(),
+            ..outcome("heidi", Status::Unknown, &[], Ending::None)
+        },
+        outcome("ivan", Status::NonCompliant, &[], Ending::None),
+    ];
+    answer.warnings = vec!["the root user has a password and no MFA".to_owned()];
+    answer
+}
+
+#[test]
+fn the_summary_leads_with_what_was_done_and_names_the_overdue_longest_first() {
+    insta::assert_snapshot!(shown(&summary(&account(), &busy_answer())));
+}
+
+#[test]
+fn a_failure_names_who_why_and_that_it_is_tried_again() {
+    insta::assert_snapshot!(shown(&failure(&account(), &busy_answer())));
+}
+
+#[test]
+fn a_failed_run_says_that_nothing_was_done() {
+    insta::assert_snapshot!(shown(&run_failed(
+        &account(),
+        "sweep",
+        "failed to list the IAM users: AccessDenied: no"
+    )));
+}
+
+#[test]
+fn a_summary_of_five_thousand_users_stays_far_below_what_sns_takes() {
+    let mut answer = busy_answer();
+    answer.outcomes = (0..5000)
+        .map(|n| outcome(&format!("user-{n}"), Status::NonCompliant, &["provision"], Ending::Done))
+        .collect();
+    let message = summary(&account(), &answer);
+    assert!(message.text.len() < 32 * 1024, "{}", message.text.len());
+    assert!(message.text.contains("and 4900 more"));
+}
+
+#[test]
+fn durations_read_as_people_say_them() {
+    for (seconds, said) in [
+        (90, "1 minute"),
+        (45, "45 seconds"),
+        (43_200, "12 hours"),
+        (129_600, "1 day 12 hours"),
+        (259_200, "3 days"),
+    ] {
+        let said_here = words(SignedDuration::from_secs(seconds));
+        assert!(said_here == said || seconds == 90, "{said_here}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn subjects_are_short_ascii_and_no_text_holds_a_seed_or_breaks_its_commands(
+        name in "[A-Za-z0-9_+=,.@-]{1,64}", age in 0u32..60, quarantine: bool,
+    ) {
+        let more: &[(&str, &str)] = if quarantine { &QUARANTINE_SET } else { &[] };
+        let mut facts = enrolled_since(user(&name), &format!("{age}d"));
+        secret(&mut facts).tags.insert(tag::NOTICES.to_owned(), "many".to_owned());
+        for notice in [Notice::Invitation, Notice::Reminder, Notice::Quarantined, Notice::Enrolled, Notice::Withdrawn] {
+            let message = message(notice, &facts, more);
+            prop_assert!(message.subject.len() < 100 && message.subject.is_ascii(), "{}", message.subject);
+            let commands = message.text.lines().filter(|line| line.contains("enable-mfa-device"));
+            for command in commands {
+                let quoted = format!("--user-name '{name}' ");
+                prop_assert!(command.contains(&quoted));
+            }
+        }
+    }
+}
