@@ -63,9 +63,9 @@ impl OwnerNotice<'_> {
         match self.notice {
             Notice::Invitation => format!("Set up MFA for your AWS user {user}"),
             Notice::Reminder => format!("Reminder: set up MFA for AWS user {user}"),
-            Notice::Quarantined => format!("Quarantined for want of MFA: {user}"),
+            Notice::Quarantined => format!("Quarantined until MFA is set up: {user}"),
             Notice::Enrolled => format!("MFA is set up for AWS user {user}"),
-            Notice::Withdrawn => format!("MFA no longer asked of {user}"),
+            Notice::Withdrawn => format!("MFA is no longer required of {user}"),
         }
     }
 
@@ -90,9 +90,9 @@ impl OwnerNotice<'_> {
         let deadline = date(self.deadline());
         let state = match self.notice {
             Notice::Quarantined => format!(
-                "your AWS user {user} in account {account} has had no MFA (multi-factor authentication) for longer\n\
-                 than the {grace} it was given, until {deadline}. It is now quarantined: it can do nothing\n\
-                 but set up MFA. As soon as it has MFA, the quarantine ends by itself.\n",
+                "your AWS user {user} in account {account} has no MFA (multi-factor authentication), and the {grace}\n\
+                 it was given for it ended on {deadline}. It is now quarantined: without MFA it can\n\
+                 do nothing but set up MFA. As soon as it has MFA, the quarantine ends by itself.\n",
                 grace = words(self.settings.grace_period),
             ),
             _ => format!(
@@ -106,11 +106,17 @@ impl OwnerNotice<'_> {
                 }
             ),
         };
+        let earlier = self.facts.secret.as_ref().is_some_and(|secret| secret.notices() > 0);
+        let replaces = if self.notice == Notice::Invitation && earlier {
+            "It replaces the device of an earlier message: if you added that one to your app, remove it there.\n"
+        } else {
+            ""
+        };
         format!(
             "{state}\n\
              A virtual MFA device is ready for you. Only you can read its seed, the secret that your\n\
              authenticator app needs. You need such an app on your phone, for example Google Authenticator,\n\
-             Microsoft Authenticator, Authy or Aegis.\n\n"
+             Microsoft Authenticator, Authy or Aegis.\n{replaces}\n"
         )
     }
 
@@ -228,7 +234,7 @@ impl OwnerNotice<'_> {
             Step {
                 words: "No message means that it worked. If a code was refused, run the line again with two new\n\
                         codes, one right after the other. At the end type clear and press Enter, so that the QR\n\
-                        code does not stay on the screen."
+                        code does not stay on the screen, and sign out: the next time you sign in with a code."
                     .to_owned(),
                 paste: None,
             },

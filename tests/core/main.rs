@@ -3,6 +3,7 @@
 #![allow(missing_docs)]
 
 mod builders;
+mod events;
 mod facts;
 mod notice;
 mod plan;

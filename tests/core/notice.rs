@@ -25,21 +25,36 @@ fn shown(message: &Message) -> String {
     format!("{}\nSubject: {}\n\n{}", attributes.concat(), message.subject, message.text)
 }
 
+/// A user just provisioned, whose owner has not been told anything yet.
+fn untold(name: &str) -> UserFacts {
+    let mut facts = enrolled_since(user(name), "0s");
+    secret(&mut facts).tags.clear();
+    facts
+}
+
 const QUARANTINE_SET: [(&str, &str); 2] =
     [("AFTER_GRACE", "quarantine"), ("QUARANTINE_POLICY_ARN", QUARANTINE)];
 
 #[test]
 fn an_invitation_is_enough_for_someone_who_has_never_heard_of_cloudshell() {
-    insta::assert_snapshot!(shown(&message(Notice::Invitation, &enrolled_since(user("alice"), "0s"), &[])));
+    insta::assert_snapshot!(shown(&message(Notice::Invitation, &untold("alice"), &[])));
 }
 
 #[test]
 fn an_invitation_to_a_user_without_a_password_asks_for_the_access_key() {
-    let mut facts = enrolled_since(user("ci-deploy"), "0s");
+    let mut facts = untold("ci-deploy");
     facts.password = false;
     facts.active_access_key = true;
     facts.tags.clear();
     insta::assert_snapshot!(shown(&message(Notice::Invitation, &facts, &[("MFA_SCOPE", "credentials")])));
+}
+
+#[test]
+fn a_second_invitation_says_that_the_first_device_is_void() {
+    let replaces = "It replaces the device of an earlier message";
+    let again = message(Notice::Invitation, &enrolled_since(user("alice"), "0s"), &[]).text;
+    let first = message(Notice::Invitation, &untold("alice"), &[]).text;
+    assert!(again.contains(replaces) && !first.contains(replaces));
 }
 
 #[test]
