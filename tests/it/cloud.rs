@@ -1,7 +1,8 @@
 //! An emulated AWS account for one test, with real SDK clients over HTTP and a record of every request.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
-use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_iam::config::{Credentials, SharedAsyncSleep, SharedCredentialsProvider};
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
@@ -58,9 +59,11 @@ pub struct Published {
 struct Recorder {
     account: String,
     calls: Arc<Mutex<Vec<Call>>>,
-    /// Lets calls of that API fail on the wire, by name.
-    outage: Arc<Mutex<Option<String>>>,
+    /// The API whose calls do not get through, and a text that their bodies hold.
+    outage: Outage,
 }
+
+type Outage = Arc<Mutex<Option<(String, String)>>>;
 
 impl Intercept for Recorder {
     fn name(&self) -> &'static str {
@@ -80,9 +83,16 @@ impl Intercept for Recorder {
         let target =
             request.headers().get("x-amz-target").and_then(|t| t.rsplit('.').next().map(str::to_owned));
         let api = target.or_else(|| form(&body).remove("Action")).unwrap_or_default();
-        self.calls.lock().unwrap().push(Call { api: api.clone(), body });
+        self.calls.lock().unwrap().push(Call { api: api.clone(), body: body.clone() });
         match &*self.outage.lock().unwrap() {
-            Some(down) if *down == api => Err(format!("{api} is down").into()),
+            Some((down, part))
+                if *down == api
+                    && percent_encoding::percent_decode_str(&body)
+                        .decode_utf8_lossy()
+                        .contains(part.as_str()) =>
+            {
+                Err(format!("{api} is down").into())
+            }
             _ => Ok(()),
         }
     }
@@ -118,7 +128,7 @@ pub struct Cloud {
     pub secrets: aws_sdk_secretsmanager::Client,
     pub warden: Warden,
     calls: Arc<Mutex<Vec<Call>>>,
-    outage: Arc<Mutex<Option<String>>>,
+    outage: Outage,
 }
 
 pub const DEADLINE: Duration = Duration::from_secs(600);
@@ -130,17 +140,24 @@ impl Cloud {
 
     /// An account whose function has these settings besides its topics.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
-        let account = format!("{:012}", ACCOUNTS.fetch_add(1, Ordering::Relaxed) + 100_000_000_000);
+        Self::in_account(Self::next_account(), settings).await
+    }
+
+    pub fn next_account() -> String {
+        format!("{:012}", ACCOUNTS.fetch_add(1, Ordering::Relaxed) + 100_000_000_000)
+    }
+
+    pub async fn in_account(account: String, settings: &[(&str, &str)]) -> Self {
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .endpoint_url(&MOTO.endpoint)
             .credentials_provider(SharedCredentialsProvider::new(Credentials::for_tests()))
             .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .sleep_impl(aws_smithy_types_sleep())
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep))
             .retry_config(RetryConfig::standard().with_max_attempts(1))
             .build();
-        let recorder = |calls: &Arc<Mutex<Vec<Call>>>, outage: &Arc<Mutex<Option<String>>>| Recorder {
+        let recorder = |calls: &Arc<Mutex<Vec<Call>>>, outage: &Outage| Recorder {
             account: account.clone(),
             calls: calls.clone(),
             outage: outage.clone(),
@@ -222,8 +239,16 @@ impl Cloud {
         self.handle(json!({"action": "sweep"})).await.unwrap()
     }
 
+    pub async fn sweep_result(&self) -> anyhow::Result<Value> {
+        self.handle(json!({"action": "sweep"})).await
+    }
+
     pub async fn check(&self, user: &str) -> Value {
-        self.handle(json!({"action": "check", "user": user})).await.unwrap()
+        self.check_result(user).await.unwrap()
+    }
+
+    pub async fn check_result(&self, user: &str) -> anyhow::Result<Value> {
+        self.handle(json!({"action": "check", "user": user})).await
     }
 
     pub async fn handle(&self, event: Value) -> anyhow::Result<Value> {
@@ -242,7 +267,12 @@ impl Cloud {
 
     /// From now on that API fails for the function.
     pub fn take_down(&self, api: &str) {
-        *self.outage.lock().unwrap() = Some(api.to_owned());
+        self.take_down_for(api, "");
+    }
+
+    /// From now on that API fails for the function where the request holds `part`.
+    pub fn take_down_for(&self, api: &str, part: &str) {
+        *self.outage.lock().unwrap() = Some((api.to_owned(), part.to_owned()));
     }
 
     pub fn restore(&self) {
@@ -267,14 +297,18 @@ impl Cloud {
 
     /// The secret's value as its owner would read it.
     pub async fn value(&self, user_id: &str) -> Value {
-        let request = self.secrets.get_secret_value().secret_id(format!("mfa-warden/{user_id}"));
-        serde_json::from_str(&request.send().await.unwrap().secret_string.unwrap()).unwrap()
+        serde_json::from_str(&self.read(user_id).await.secret_string.unwrap()).unwrap()
     }
 
     /// The id of the secret's current version.
     pub async fn current(&self, user_id: &str) -> String {
+        self.read(user_id).await.version_id.unwrap()
+    }
+
+    async fn read(&self, user_id: &str) -> GetSecretValueOutput {
         let request = self.secrets.get_secret_value().secret_id(format!("mfa-warden/{user_id}"));
-        request.send().await.unwrap().version_id.unwrap()
+        // AWS's default too; moto's is the version that was current first.
+        request.version_stage("AWSCURRENT").send().await.unwrap()
     }
 
     pub async fn secret_tags(&self, user_id: &str) -> BTreeMap<String, String> {
@@ -322,10 +356,6 @@ pub fn names(calls: &[Call]) -> Vec<&str> {
 pub fn writes(calls: &[Call]) -> Vec<&str> {
     let reads = ["List", "Get", "Describe", "GenerateCredentialReport"];
     names(calls).into_iter().filter(|name| !reads.iter().any(|read| name.starts_with(read))).collect()
-}
-
-fn aws_smithy_types_sleep() -> aws_sdk_iam::config::SharedAsyncSleep {
-    aws_sdk_iam::config::SharedAsyncSleep::new(TokioSleep)
 }
 
 /// Sleeps by tokio's clock.

@@ -3,4 +3,6 @@
 #![allow(missing_docs)]
 
 mod cloud;
+mod failures;
+mod life;
 mod sweep;

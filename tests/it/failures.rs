@@ -1,0 +1,190 @@
+//! What fails, and what the next run makes of it.
+
+use crate::cloud::{Cloud, names, published, writes};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+const NOTHING: [&str; 0] = [];
+
+/// Ten minutes on: AWS's listings have settled.
+#[expect(clippy::disallowed_methods)]
+fn settled() -> Timestamp {
+    Timestamp::now().checked_add(SignedDuration::from_mins(10)).unwrap()
+}
+
+#[tokio::test]
+async fn when_the_account_cannot_be_listed_the_sweep_fails_and_changes_nothing() {
+    for api in ["ListUsers", "ListVirtualMFADevices", "ListSecrets"] {
+        let cloud = Cloud::new().await;
+        cloud.user("alice").await;
+        cloud.take_down(api);
+        let error = cloud.sweep_result().await.unwrap_err().to_string();
+        assert!(error.starts_with("failed to list the "), "{error}");
+        let calls = cloud.calls();
+        assert_eq!(writes(&calls), ["Publish"]);
+        let message = &published(&calls)[0];
+        assert_eq!((message.topic.as_str(), message.attributes["kind"].as_str()), ("ops", "failure"));
+        assert!(message.text.contains("nothing was done"));
+    }
+}
+
+#[tokio::test]
+async fn a_user_that_cannot_be_read_is_unknown_and_nothing_is_done_to_it() {
+    for api in ["GetUser", "GetLoginProfile", "ListMFADevices"] {
+        let cloud = Cloud::new().await;
+        cloud.user("alice").await;
+        cloud.take_down(api);
+        let answer = cloud.sweep().await;
+        assert_eq!(
+            (&answer["users"]["unknown"], &answer["outcomes"][0]["result"]),
+            (&json!(1), &json!("none")),
+            "{api}"
+        );
+        let calls = cloud.calls();
+        assert_eq!(writes(&calls), ["Publish"], "{api}: operations are told, and nothing else");
+        assert_eq!(published(&calls)[0].attributes["kind"], "failure");
+        assert!(
+            cloud.check_result("alice").await.is_err(),
+            "{api}: a check fails, so that Lambda tries again"
+        );
+        assert!(writes(&cloud.calls()).iter().all(|call| *call == "Publish"), "{api}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_makes_its_user_unknown() {
+    let cloud = Cloud::new().await;
+    cloud.user("alice").await;
+    cloud.sweep().await;
+    cloud.enrol("alice").await;
+    cloud.calls();
+    cloud.take_down("DescribeSecret");
+    let answer = cloud.sweep().await;
+    assert_eq!(answer["users"]["unknown"], 1, "{answer}");
+    assert_eq!(writes(&cloud.calls()), ["Publish"]);
+    assert_eq!(cloud.devices().await.len(), 1);
+}
+
+#[tokio::test]
+async fn without_a_credential_report_every_user_is_looked_at_and_the_answer_says_so() {
+    for api in ["GenerateCredentialReport", "GetCredentialReport"] {
+        let cloud = Cloud::new().await;
+        cloud.user("alice").await;
+        cloud.user_without_password("robot", "/").await;
+        cloud.take_down(api);
+        let answer = cloud.sweep().await;
+        assert_eq!(
+            (&answer["actions"]["provision"], &answer["users"]["not_applicable"]),
+            (&json!(1), &json!(1))
+        );
+        assert!(answer["warnings"].to_string().contains("no credential report"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn whichever_call_of_a_provision_fails_the_next_run_mends_it() {
+    for api in [
+        "CreateSecret",
+        "PutResourcePolicy",
+        "CreateVirtualMFADevice",
+        "PutSecretValue",
+        "Publish",
+        "TagResource",
+    ] {
+        let mut cloud = Cloud::new().await;
+        let alice = cloud.user("alice").await;
+        cloud.take_down(api);
+        let answer = cloud.sweep().await;
+        assert_eq!(answer["failed"], 1, "{api}");
+        let result = answer["outcomes"][0]["result"].as_str().unwrap();
+        assert!(result.starts_with("failed: failed to "), "{api}: {result}");
+        assert!(cloud.devices().await.len() <= 1, "{api}");
+        cloud.restore();
+        cloud.warden.clock = settled;
+        let answer = cloud.sweep().await;
+        assert_eq!(answer["failed"], 0, "{api}: {answer}");
+        cloud.assert_sound("alice", &alice).await;
+        cloud.calls();
+        cloud.sweep().await;
+        assert_eq!(writes(&cloud.calls()), NOTHING, "{api}");
+    }
+}
+
+#[tokio::test]
+async fn a_seed_that_could_not_be_stored_leaves_no_device_behind() {
+    let cloud = Cloud::new().await;
+    cloud.user("alice").await;
+    cloud.take_down("PutSecretValue");
+    for _ in 0..3 {
+        cloud.sweep().await;
+        assert_eq!(
+            cloud.devices().await,
+            Vec::<String>::new(),
+            "unassigned devices count against the account's quota"
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_failing_user_does_not_stop_the_others() {
+    let cloud = Cloud::new().await;
+    let ids = [cloud.user("alice").await, cloud.user("bob").await];
+    cloud.sweep().await;
+    // Alice's secret loses its device and cannot be mended: somebody deleted it with a recovery window.
+    let carol = cloud.user("carol").await;
+    cloud.take_down_for("CreateVirtualMFADevice", "carol");
+    let dave = cloud.user("dave").await;
+    let answer = cloud.sweep().await;
+    assert_eq!((&answer["failed"], &answer["actions"]["provision"]), (&json!(1), &json!(1)), "{answer}");
+    cloud.assert_sound("dave", &dave).await;
+    cloud.assert_sound("alice", &ids[0]).await;
+    let failure =
+        published(&cloud.calls()).into_iter().find(|message| message.attributes["kind"] == "failure");
+    let text = failure.unwrap().text;
+    assert!(text.contains("- carol: ") && text.contains("create the virtual MFA device `carol."), "{text}");
+    cloud.restore();
+    cloud.sweep().await;
+    cloud.assert_sound("carol", &carol).await;
+}
+
+#[tokio::test]
+async fn a_device_deleted_by_hand_is_replaced_once_the_listings_have_settled() {
+    let mut cloud = Cloud::new().await;
+    let alice = cloud.user("alice").await;
+    cloud.sweep().await;
+    let before = cloud.current(&alice).await;
+    let device = cloud.devices().await.remove(0);
+    cloud.iam.delete_virtual_mfa_device().serial_number(device).send().await.unwrap();
+    assert_eq!(cloud.sweep().await["actions"]["provision"], 0, "AWS's listing may lag");
+    cloud.warden.clock = settled;
+    assert_eq!(cloud.sweep().await["actions"]["provision"], 1);
+    cloud.assert_sound("alice", &alice).await;
+    assert_ne!(cloud.current(&alice).await, before);
+    let calls = cloud.calls();
+    let swap = calls.iter().find(|call| call.api == "UpdateSecretVersionStage").unwrap();
+    assert_eq!(swap.parameter("RemoveFromVersionId").unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_secret_somebody_scheduled_for_deletion_is_restored_and_renewed() {
+    let cloud = Cloud::new().await;
+    let alice = cloud.user("alice").await;
+    cloud.sweep().await;
+    let request = cloud.secrets.delete_secret().secret_id(format!("mfa-warden/{alice}"));
+    request.recovery_window_in_days(30).send().await.unwrap();
+    let answer = cloud.sweep().await;
+    assert_eq!(answer["outcomes"][0]["actions"], json!(["provision", "notify(invitation)"]), "{answer}");
+    assert!(names(&cloud.calls()).contains(&"RestoreSecret"));
+    cloud.assert_sound("alice", &alice).await;
+}
+
+#[tokio::test]
+async fn operations_that_cannot_be_told_do_not_undo_what_was_done() {
+    let cloud = Cloud::new().await;
+    let alice = cloud.user("alice").await;
+    cloud.take_down_for("Publish", ":ops");
+    let answer = cloud.sweep().await;
+    assert!(answer["warnings"].to_string().contains("operations were not told"), "{answer}");
+    assert_eq!(answer["failed"], 0);
+    cloud.assert_sound("alice", &alice).await;
+}
