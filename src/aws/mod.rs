@@ -35,8 +35,8 @@ impl Clients {
     }
 }
 
-/// The SDK's configuration: from the environment, with adaptive retries because IAM throttles without a
-/// documented rate, and with time limits because a hung connection must not eat the invocation.
+/// The SDK's configuration: from the environment, with time limits because a hung connection must not eat the
+/// invocation.
 pub async fn config() -> SdkConfig {
     // ring and not aws-lc: a third of the code size, and a C compiler is all it takes to cross-compile.
     let http =
@@ -47,10 +47,16 @@ pub async fn config() -> SdkConfig {
         .build();
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
-        .retry_config(RetryConfig::adaptive().with_max_attempts(6))
+        .retry_config(retries())
         .timeout_config(timeouts)
         .load()
         .await
+}
+
+/// How failed calls are tried again: adaptively, because IAM throttles without a documented rate and the whole
+/// run has to slow down with it.
+pub fn retries() -> RetryConfig {
+    RetryConfig::adaptive().with_max_attempts(6)
 }
 
 /// AWS's time as a timestamp; `None` outside the years 1 to 9999.

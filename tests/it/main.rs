@@ -5,4 +5,5 @@
 mod cloud;
 mod failures;
 mod life;
+mod mocked;
 mod sweep;

@@ -1,0 +1,499 @@
+//! Answers that no emulator gives: page two, throttling, reports in the making, lost answers and lost races.
+
+use aws_sdk_iam::operation::create_virtual_mfa_device::{
+    CreateVirtualMFADeviceError, CreateVirtualMfaDeviceOutput,
+};
+use aws_sdk_iam::operation::delete_virtual_mfa_device::DeleteVirtualMfaDeviceOutput;
+use aws_sdk_iam::operation::generate_credential_report::GenerateCredentialReportOutput;
+use aws_sdk_iam::operation::get_account_summary::GetAccountSummaryOutput;
+use aws_sdk_iam::operation::get_credential_report::GetCredentialReportOutput;
+use aws_sdk_iam::operation::get_login_profile::GetLoginProfileOutput;
+use aws_sdk_iam::operation::get_user::GetUserOutput;
+use aws_sdk_iam::operation::list_mfa_devices::ListMfaDevicesOutput;
+use aws_sdk_iam::operation::list_users::ListUsersOutput;
+use aws_sdk_iam::operation::list_virtual_mfa_devices::ListVirtualMfaDevicesOutput;
+use aws_sdk_iam::types::error::EntityAlreadyExistsException;
+use aws_sdk_iam::types::{LoginProfile, ReportStateType, SummaryKeyType, User, VirtualMfaDevice};
+use aws_sdk_secretsmanager::operation::create_secret::{CreateSecretError, CreateSecretOutput};
+use aws_sdk_secretsmanager::operation::describe_secret::{DescribeSecretError, DescribeSecretOutput};
+use aws_sdk_secretsmanager::operation::list_secrets::ListSecretsOutput;
+use aws_sdk_secretsmanager::operation::put_resource_policy::{
+    PutResourcePolicyError, PutResourcePolicyOutput,
+};
+use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueOutput;
+use aws_sdk_secretsmanager::operation::tag_resource::TagResourceOutput;
+use aws_sdk_secretsmanager::operation::update_secret_version_stage::{
+    UpdateSecretVersionStageError, UpdateSecretVersionStageOutput,
+};
+use aws_sdk_secretsmanager::types::SecretListEntry;
+use aws_sdk_secretsmanager::types::error::{
+    InternalServiceError, InvalidParameterException, MalformedPolicyDocumentException,
+    ResourceExistsException, ResourceNotFoundException,
+};
+use aws_sdk_sns::operation::publish::PublishOutput;
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use aws_smithy_types::{Blob, DateTime};
+use jiff::Timestamp;
+use mfa_warden::aws::iam::{Created, Iam};
+use mfa_warden::aws::secrets::{Claim, Secrets};
+use mfa_warden::aws::{Clients, sns::Sns};
+use mfa_warden::{Settings, Warden};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+use aws_sdk_iam::Client as IamClient;
+use aws_sdk_secretsmanager::Client as SecretsClient;
+
+const NAME: &str = "mfa-warden/AIDAEXAMPLEALICE00001";
+const SEED: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+fn iam(rules: &[&Rule]) -> Iam {
+    Iam(mock_client!(aws_sdk_iam, RuleMode::MatchAny, rules))
+}
+
+fn secrets(rules: &[&Rule]) -> Secrets {
+    Secrets(mock_client!(aws_sdk_secretsmanager, RuleMode::MatchAny, rules))
+}
+
+fn user(name: &str) -> User {
+    User::builder()
+        .path("/")
+        .user_name(name)
+        .user_id("AIDAEXAMPLEALICE00001")
+        .arn(format!("arn:aws:iam::123456789012:user/{name}"))
+        .create_date(DateTime::from_secs(1_700_000_000))
+        .build()
+        .unwrap()
+}
+
+fn device(serial: &str) -> VirtualMfaDevice {
+    VirtualMfaDevice::builder().serial_number(serial).build().unwrap()
+}
+
+#[tokio::test]
+async fn users_devices_and_secrets_of_page_two_are_seen() {
+    let first = mock!(IamClient::list_users).match_requests(|r| r.marker().is_none()).then_output(|| {
+        ListUsersOutput::builder().users(user("alice")).is_truncated(true).marker("two").build().unwrap()
+    });
+    let second = mock!(IamClient::list_users)
+        .match_requests(|r| r.marker() == Some("two"))
+        .then_output(|| ListUsersOutput::builder().users(user("bob")).build().unwrap());
+    let users = iam(&[&first, &second]).users().await.unwrap();
+    assert_eq!(users.into_iter().map(|user| user.name).collect::<Vec<_>>(), ["alice", "bob"]);
+
+    let first = mock!(IamClient::list_virtual_mfa_devices)
+        .match_requests(|r| r.marker().is_none())
+        .then_output(|| {
+            let page = ListVirtualMfaDevicesOutput::builder().virtual_mfa_devices(device("a"));
+            page.is_truncated(true).marker("two").build().unwrap()
+        });
+    let second = mock!(IamClient::list_virtual_mfa_devices)
+        .match_requests(|r| r.marker() == Some("two") && r.assignment_status().is_some())
+        .then_output(|| {
+            ListVirtualMfaDevicesOutput::builder().virtual_mfa_devices(device("b")).build().unwrap()
+        });
+    assert_eq!(iam(&[&first, &second]).virtual_mfa_devices(false).await.unwrap().len(), 2);
+
+    let entry = |id: &str| {
+        let entry = SecretListEntry::builder().name(format!("mfa-warden/{id}"));
+        entry.created_date(DateTime::from_secs(1_700_000_000)).build()
+    };
+    let first = mock!(SecretsClient::list_secrets).match_requests(|r| r.next_token().is_none()).then_output(
+        move || {
+            let foreign = SecretListEntry::builder().name("MFA-warden/other").build();
+            ListSecretsOutput::builder()
+                .secret_list(entry("A"))
+                .secret_list(foreign)
+                .next_token("two")
+                .build()
+        },
+    );
+    let second = mock!(SecretsClient::list_secrets)
+        .match_requests(|r| r.next_token() == Some("two"))
+        .then_output(move || ListSecretsOutput::builder().secret_list(entry("B")).build());
+    let listed = secrets(&[&first, &second]).list().await.unwrap();
+    assert_eq!(listed.into_keys().collect::<Vec<_>>(), ["A", "B"]);
+}
+
+#[tokio::test]
+async fn a_page_two_that_fails_fails_the_list_and_never_shortens_it() {
+    let first = mock!(IamClient::list_users).match_requests(|r| r.marker().is_none()).then_output(|| {
+        ListUsersOutput::builder().users(user("alice")).is_truncated(true).marker("two").build().unwrap()
+    });
+    let second =
+        mock!(IamClient::list_users).match_requests(|r| r.marker().is_some()).then_http_response(|| denied());
+    let error = iam(&[&first, &second]).users().await.unwrap_err().to_string();
+    assert!(error.starts_with("failed to list the IAM users: AccessDenied: not authorized"), "{error}");
+    assert!(error.contains("allow it to the function's role"), "{error}");
+}
+
+fn query_error(status: u16, code: &str, message: &str) -> aws_smithy_runtime_api::http::Response {
+    let body = format!(
+        "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+    );
+    aws_smithy_runtime_api::http::Response::new(status.try_into().unwrap(), body.into())
+}
+
+fn denied() -> aws_smithy_runtime_api::http::Response {
+    query_error(403, "AccessDenied", "not authorized")
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttled_calls_are_tried_again() {
+    let throttled = mock!(IamClient::list_users)
+        .sequence()
+        .http_response(|| query_error(400, "Throttling", "Rate exceeded"))
+        .times(3)
+        .output(|| ListUsersOutput::builder().users(user("alice")).build().unwrap())
+        .build();
+    let client = mock_client!(aws_sdk_iam, RuleMode::MatchAny, &[&throttled], |conf| {
+        conf.retry_config(mfa_warden::aws::retries())
+    });
+    assert_eq!(Iam(client).users().await.unwrap().len(), 1);
+    assert_eq!(throttled.num_calls(), 4);
+}
+
+fn report_in(states: &[ReportStateType]) -> Rule {
+    let mut sequence = mock!(IamClient::generate_credential_report).sequence();
+    for state in states {
+        let state = state.clone();
+        sequence =
+            sequence.output(move || GenerateCredentialReportOutput::builder().state(state.clone()).build());
+    }
+    sequence.build()
+}
+
+fn report_content(text: &'static str) -> Rule {
+    mock!(IamClient::get_credential_report)
+        .then_output(move || GetCredentialReportOutput::builder().content(Blob::new(text)).build())
+}
+
+const COLUMNS: &str =
+    "user,arn,user_creation_time,password_enabled,mfa_active,access_key_1_active,access_key_2_active\n";
+
+#[tokio::test(start_paused = true)]
+async fn a_report_in_the_making_is_waited_for() {
+    use ReportStateType::{Complete, Inprogress, Started};
+    let generate = report_in(&[Started, Inprogress, Inprogress, Complete]);
+    let content = report_content(COLUMNS);
+    let started = tokio::time::Instant::now();
+    iam(&[&generate, &content]).credential_report().await.unwrap();
+    assert_eq!((generate.num_calls(), content.num_calls()), (4, 1));
+    assert_eq!(started.elapsed(), Duration::from_secs(1 + 2 + 4), "with a pause before each look");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_that_is_never_ready_is_given_up_after_a_minute() {
+    let generate = mock!(IamClient::generate_credential_report)
+        .then_output(|| GenerateCredentialReportOutput::builder().state(ReportStateType::Inprogress).build());
+    let error = iam(&[&generate]).credential_report().await.unwrap_err().to_string();
+    assert_eq!(error, "the credential report was not ready after 60 seconds");
+}
+
+#[tokio::test]
+async fn a_report_with_other_columns_is_unreadable() {
+    let generate = report_in(&[ReportStateType::Complete]);
+    let content = report_content("user,arn\nalice,x\n");
+    let error = iam(&[&generate, &content]).credential_report().await.unwrap_err().to_string();
+    assert_eq!(error, "failed to read the credential report: it has no column `user_creation_time`");
+}
+
+#[tokio::test]
+async fn a_device_name_that_is_taken_leads_to_another_name() {
+    let create = mock!(IamClient::create_virtual_mfa_device).then_error(|| {
+        CreateVirtualMFADeviceError::EntityAlreadyExistsException(
+            EntityAlreadyExistsException::builder().build(),
+        )
+    });
+    let created = iam(&[&create]).create_virtual_mfa_device("alice.0a1b2c3d").await.unwrap();
+    assert!(matches!(created, Created::NameTaken));
+}
+
+const OURS: &str = "0199d0e0-0000-7000-8000-0000cafef00d";
+const THEIRS: &str = "0199d0e0-0000-7000-8000-0000deadbeef";
+
+fn put(stage: &'static str) -> Rule {
+    mock!(SecretsClient::put_secret_value)
+        .then_output(move || PutSecretValueOutput::builder().version_id(OURS).version_stages(stage).build())
+}
+
+fn described(current: &'static str) -> Rule {
+    mock!(SecretsClient::describe_secret).then_output(move || {
+        DescribeSecretOutput::builder()
+            .name(NAME)
+            .created_date(DateTime::from_secs(1_700_000_000))
+            .version_ids_to_stages(current, vec!["AWSCURRENT".to_owned()])
+            .build()
+    })
+}
+
+fn swap_refused() -> Rule {
+    mock!(SecretsClient::update_secret_version_stage).then_error(|| {
+        UpdateSecretVersionStageError::InvalidParameterException(InvalidParameterException::builder().build())
+    })
+}
+
+fn describe_fails() -> Rule {
+    mock!(SecretsClient::describe_secret)
+        .then_error(|| DescribeSecretError::InternalServiceError(InternalServiceError::builder().build()))
+}
+
+#[tokio::test]
+async fn the_first_version_of_a_secret_wins_by_being_written() {
+    let put = put("AWSCURRENT");
+    assert!(matches!(secrets(&[&put]).claim(NAME, OURS, None, "{}").await, Claim::Won));
+}
+
+#[tokio::test]
+async fn a_later_version_wins_by_the_swap() {
+    let swap = mock!(SecretsClient::update_secret_version_stage)
+        .match_requests(|r| {
+            r.version_stage() == Some("AWSCURRENT")
+                && r.remove_from_version_id() == Some(THEIRS)
+                && r.move_to_version_id() == Some(OURS)
+        })
+        .then_output(|| UpdateSecretVersionStageOutput::builder().build());
+    let put = put("WARDEN_PENDING");
+    assert!(matches!(secrets(&[&put, &swap]).claim(NAME, OURS, Some(THEIRS), "{}").await, Claim::Won));
+    assert_eq!(swap.num_calls(), 1);
+}
+
+#[tokio::test]
+async fn whoever_comes_second_has_lost() {
+    let client = secrets(&[&put("WARDEN_PENDING"), &swap_refused(), &described(THEIRS)]);
+    assert!(matches!(
+        client.claim(NAME, OURS, Some("0199d0e0-0000-7000-8000-000000000001"), "{}").await,
+        Claim::Lost
+    ));
+    let client = secrets(&[&put("WARDEN_PENDING"), &described(THEIRS)]);
+    assert!(
+        matches!(client.claim(NAME, OURS, None, "{}").await, Claim::Lost),
+        "no version was observed, and one came"
+    );
+}
+
+#[tokio::test]
+async fn a_swap_refused_because_a_lost_answer_had_done_it_is_a_win() {
+    let client = secrets(&[&put("WARDEN_PENDING"), &swap_refused(), &described(OURS)]);
+    assert!(matches!(client.claim(NAME, OURS, Some(THEIRS), "{}").await, Claim::Won));
+}
+
+#[tokio::test]
+async fn a_value_whose_fate_is_unknown_is_unclear_and_a_known_one_is_not() {
+    let put_fails = || {
+        mock!(SecretsClient::put_secret_value).then_http_response(|| {
+            aws_smithy_runtime_api::http::Response::new(500.try_into().unwrap(), "{}".into())
+        })
+    };
+    let client = secrets(&[&put_fails(), &describe_fails()]);
+    assert!(matches!(client.claim(NAME, OURS, None, "{}").await, Claim::Unclear(_)));
+    let client = secrets(&[&put_fails(), &described(THEIRS)]);
+    assert!(matches!(client.claim(NAME, OURS, None, "{}").await, Claim::Failed(_)));
+    let client = secrets(&[&put_fails(), &described(OURS)]);
+    assert!(matches!(client.claim(NAME, OURS, None, "{}").await, Claim::Won));
+}
+
+fn clock() -> Timestamp {
+    "2026-06-15T12:00:00Z".parse().unwrap()
+}
+
+/// The function over one user, alice, without MFA.
+struct Alice {
+    iam: Vec<Rule>,
+    secrets: Vec<Rule>,
+    publish: Rule,
+    delete_device: Rule,
+}
+
+impl Alice {
+    fn new(secrets: Vec<Rule>) -> Self {
+        let create = mock!(IamClient::create_virtual_mfa_device).then_compute_output(|request| {
+            let name = request.virtual_mfa_device_name().unwrap();
+            let device = VirtualMfaDevice::builder()
+                .serial_number(format!("arn:aws:iam::123456789012:mfa/mfa-warden/{name}"))
+                .base32_string_seed(Blob::new(SEED));
+            CreateVirtualMfaDeviceOutput::builder().virtual_mfa_device(device.build().unwrap()).build()
+        });
+        let profile = || {
+            let profile =
+                LoginProfile::builder().user_name("alice").create_date(DateTime::from_secs(1_700_000_000));
+            GetLoginProfileOutput::builder().login_profile(profile.build().unwrap()).build()
+        };
+        Alice {
+            iam: vec![
+                create,
+                mock!(IamClient::list_virtual_mfa_devices).then_output(|| {
+                    ListVirtualMfaDevicesOutput::builder()
+                        .set_virtual_mfa_devices(Some(vec![]))
+                        .build()
+                        .unwrap()
+                }),
+                mock!(IamClient::list_users)
+                    .then_output(|| ListUsersOutput::builder().users(user("alice")).build().unwrap()),
+                mock!(IamClient::get_user)
+                    .then_output(|| GetUserOutput::builder().user(user("alice")).build()),
+                mock!(IamClient::get_login_profile).then_output(profile),
+                mock!(IamClient::list_mfa_devices).then_output(|| {
+                    ListMfaDevicesOutput::builder().set_mfa_devices(Some(vec![])).build().unwrap()
+                }),
+                mock!(IamClient::get_account_summary).then_output(|| {
+                    GetAccountSummaryOutput::builder()
+                        .summary_map(SummaryKeyType::AccountMfaEnabled, 1)
+                        .build()
+                }),
+                report_in(&[ReportStateType::Complete]),
+                report_content(COLUMNS),
+            ],
+            secrets,
+            publish: mock!(aws_sdk_sns::Client::publish).then_output(|| PublishOutput::builder().build()),
+            delete_device: mock!(IamClient::delete_virtual_mfa_device)
+                .then_output(|| DeleteVirtualMfaDeviceOutput::builder().build()),
+        }
+    }
+
+    async fn handle(&self, event: Value) -> anyhow::Result<Value> {
+        let topics = |name: &str| {
+            name.ends_with("_TOPIC_ARN").then(|| "arn:aws:sns:us-east-1:123456789012:t".to_owned())
+        };
+        let iam_rules: Vec<&Rule> = self.iam.iter().chain([&self.delete_device]).collect();
+        let secret_rules: Vec<&Rule> = self.secrets.iter().collect();
+        let warden = Warden {
+            settings: Settings::from_env(topics).unwrap(),
+            clients: Clients {
+                iam: iam(&iam_rules),
+                secrets: secrets(&secret_rules),
+                sns: Sns(mock_client!(aws_sdk_sns, RuleMode::MatchAny, &[&self.publish])),
+            },
+            clock,
+        };
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:mfa-warden";
+        warden.handle(&event, arn, Duration::from_secs(600)).await
+    }
+}
+
+fn policy_put() -> Rule {
+    mock!(SecretsClient::put_resource_policy).then_output(|| PutResourcePolicyOutput::builder().build())
+}
+
+fn no_secret() -> Rule {
+    mock!(SecretsClient::describe_secret).then_error(|| {
+        DescribeSecretError::ResourceNotFoundException(ResourceNotFoundException::builder().build())
+    })
+}
+
+fn created() -> Rule {
+    mock!(SecretsClient::create_secret).then_output(|| CreateSecretOutput::builder().name(NAME).build())
+}
+
+#[tokio::test]
+async fn the_loser_of_a_race_deletes_its_own_device_and_invites_nobody() {
+    let describe = mock!(SecretsClient::describe_secret)
+        .sequence()
+        .error(|| {
+            DescribeSecretError::ResourceNotFoundException(ResourceNotFoundException::builder().build())
+        })
+        .output(|| {
+            DescribeSecretOutput::builder()
+                .created_date(DateTime::from_secs(1_700_000_000))
+                .version_ids_to_stages(THEIRS, vec!["AWSCURRENT".to_owned()])
+                .build()
+        })
+        .build();
+    let alice = Alice::new(vec![created(), policy_put(), put("WARDEN_PENDING"), describe]);
+    let answer = alice.handle(json!({"action": "check", "user": "alice"})).await.unwrap();
+    assert_eq!(answer["outcomes"][0]["result"], "deferred", "{answer}");
+    assert_eq!(answer["actions"]["provision"], 0);
+    assert_eq!(alice.delete_device.num_calls(), 1);
+    assert_eq!(alice.publish.num_calls(), 1, "operations hear of the deferral; no owner is invited");
+}
+
+#[tokio::test]
+async fn a_device_whose_version_may_be_in_force_is_kept() {
+    let describe = mock!(SecretsClient::describe_secret)
+        .sequence()
+        .error(|| {
+            DescribeSecretError::ResourceNotFoundException(ResourceNotFoundException::builder().build())
+        })
+        .error(|| DescribeSecretError::InternalServiceError(InternalServiceError::builder().build()))
+        .times(6)
+        .build();
+    let put = mock!(SecretsClient::put_secret_value).then_http_response(|| {
+        aws_smithy_runtime_api::http::Response::new(500.try_into().unwrap(), "{}".into())
+    });
+    let alice = Alice::new(vec![created(), policy_put(), put, describe]);
+    let error = alice.handle(json!({"action": "check", "user": "alice"})).await.unwrap_err().to_string();
+    assert!(error.contains("failed to store the seed in the secret"), "{error}");
+    assert_eq!(alice.delete_device.num_calls(), 0);
+}
+
+#[tokio::test]
+async fn a_secret_that_the_listing_did_not_show_yet_is_read_and_planned_again() {
+    let exists = mock!(SecretsClient::create_secret).then_error(|| {
+        CreateSecretError::ResourceExistsException(ResourceExistsException::builder().build())
+    });
+    let list = mock!(SecretsClient::list_secrets).then_output(|| ListSecretsOutput::builder().build());
+    // Another run made it a minute ago and has invited the owner: there is nothing left to do.
+    let describe = mock!(SecretsClient::describe_secret).then_output(|| {
+        let tag = |key: &str, value: &str| {
+            aws_sdk_secretsmanager::types::Tag::builder().key(key).value(value).build()
+        };
+        let version = "019ecb26-c828-7000-8000-0000cafef00d"; // born 2026-06-15T11:59:37Z
+        DescribeSecretOutput::builder()
+            .created_date(DateTime::from_secs(clock().as_second() - 60))
+            .version_ids_to_stages(version, vec!["AWSCURRENT".to_owned()])
+            .tags(tag("mfa-warden:notified", "cafef00d"))
+            .tags(tag("mfa-warden:last-notice-at", "2026-06-15T11:59:30Z"))
+            .build()
+    });
+    let alice = Alice::new(vec![exists, list, describe]);
+    let answer = alice.handle(json!({"action": "sweep"})).await.unwrap();
+    assert_eq!(answer["outcomes"][0]["result"], "none", "{answer}");
+    assert_eq!(alice.publish.num_calls(), 0);
+    assert_eq!(alice.secrets[2].num_calls(), 1);
+}
+
+#[tokio::test]
+async fn a_secret_that_exists_and_cannot_be_found_fails_its_user_and_does_not_loop() {
+    let exists = mock!(SecretsClient::create_secret).then_error(|| {
+        CreateSecretError::ResourceExistsException(ResourceExistsException::builder().build())
+    });
+    let alice = Alice::new(vec![exists, no_secret()]);
+    let error = alice.handle(json!({"action": "check", "user": "alice"})).await.unwrap_err().to_string();
+    assert!(error.contains("its secret exists and yet cannot be found"), "{error}");
+    assert_eq!(alice.secrets[0].num_calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_refused_for_a_user_made_a_moment_ago_is_put_again() {
+    let refused = || {
+        PutResourcePolicyError::MalformedPolicyDocumentException(
+            MalformedPolicyDocumentException::builder().build(),
+        )
+    };
+    let put_policy = mock!(SecretsClient::put_resource_policy)
+        .sequence()
+        .error(refused)
+        .times(2)
+        .output(|| PutResourcePolicyOutput::builder().build())
+        .build();
+    let tag = mock!(SecretsClient::tag_resource).then_output(|| TagResourceOutput::builder().build());
+    let alice = Alice::new(vec![created(), no_secret(), put_policy, put("AWSCURRENT"), tag]);
+    let answer = alice.handle(json!({"action": "check", "user": "alice"})).await.unwrap();
+    assert_eq!(answer["outcomes"][0]["result"], "done", "{answer}");
+    assert_eq!(alice.secrets[2].num_calls(), 3);
+    assert_eq!(alice.publish.num_calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_is_never_accepted_fails_the_user_before_there_is_a_seed() {
+    let refused = || {
+        PutResourcePolicyError::MalformedPolicyDocumentException(
+            MalformedPolicyDocumentException::builder().build(),
+        )
+    };
+    let put_policy = mock!(SecretsClient::put_resource_policy).then_error(refused);
+    let alice = Alice::new(vec![created(), no_secret(), put_policy, put("AWSCURRENT")]);
+    let error = alice.handle(json!({"action": "check", "user": "alice"})).await.unwrap_err().to_string();
+    assert!(error.contains("failed to put the owner's policy on the secret"), "{error}");
+    assert_eq!((alice.iam[0].num_calls(), alice.secrets[3].num_calls()), (0, 0));
+}
