@@ -119,6 +119,11 @@ static MOTO: LazyLock<Moto> = LazyLock::new(|| {
     Moto { endpoint: format!("http://127.0.0.1:{}", port.trim()), _process: process }
 });
 
+/// Where the emulator listens.
+pub fn moto_endpoint() -> String {
+    MOTO.endpoint.clone()
+}
+
 static ACCOUNTS: AtomicU64 = AtomicU64::new(1);
 
 /// An account of its own for one test.

@@ -6,4 +6,5 @@ mod cloud;
 mod failures;
 mod life;
 mod mocked;
+mod process;
 mod sweep;

@@ -1,0 +1,99 @@
+"""The template and the function as deployed: MiniStack creates every resource and runs the binary.
+
+Needs the binary's path in MFA_WARDEN_BOOTSTRAP.
+"""
+
+import json
+import os
+import sys
+import time
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "demo"))
+
+from emulator import ACCOUNT, MiniStack
+from stack import Stack
+
+EVENTS = Path(__file__).resolve().parents[2] / "events"
+SCHEDULE_SECONDS = 150
+
+
+def until(condition, seconds):
+    """What the condition returns as soon as that is true; fails the test when it never is."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.5)
+    raise AssertionError(f"still not true after {seconds} s")
+
+
+class DeployedStack(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.ministack = cls.enterClassContext(MiniStack())
+        cls.stack = Stack(
+            cls.ministack, os.environ["MFA_WARDEN_BOOTSTRAP"], {"ScheduleExpression": "rate(1 minute)"}
+        )
+        cls.iam = cls.ministack.client("iam")
+        cls.secrets = cls.ministack.client("secretsmanager")
+
+    def user(self, name):
+        user = self.iam.create_user(UserName=name, Tags=[{"Key": "email", "Value": f"{name}@example.com"}])
+        self.iam.create_login_profile(UserName=name, Password="correct-horse-battery-1A")
+        return user["User"]["UserId"]
+
+    def secret_of(self, user_id):
+        names = {secret["Name"] for secret in self.secrets.list_secrets()["SecretList"]}
+        return f"mfa-warden/{user_id}" if f"mfa-warden/{user_id}" in names else None
+
+    def kinds(self, inbox):
+        return [
+            message["MessageAttributes"]["kind"]["Value"] for message in self.stack.read_inbox(inbox)
+        ]
+
+    def test_the_schedule_sweeps_and_the_invitation_reaches_its_owner_alone(self):
+        owner_topic = self.stack.outputs["OwnerTopicArn"]
+        inbox = self.stack.open_inbox("erin", owner_topic, "erin@example.com")
+        others = self.stack.open_inbox("mallory", owner_topic, "mallory@example.com")
+        ops = self.stack.open_inbox("ops", self.stack.outputs["OpsTopicArn"])
+        erin = self.user("erin")
+        # Nobody invokes the function here: only EventBridge Scheduler can have.
+        until(lambda: self.secret_of(erin), SCHEDULE_SECONDS)
+        self.assertEqual(until(lambda: self.kinds(inbox), 30), ["invitation"])
+        self.assertIn("summary", until(lambda: self.kinds(ops), 30))
+        self.assertEqual(self.kinds(others), [])
+
+    def test_a_cloudtrail_event_provisions_once_and_its_duplicate_nothing(self):
+        alice = self.user("alice")
+        event = json.loads((EVENTS / "cloudtrail-create-login-profile.json").read_text())
+        self.assertEqual(event["account"], ACCOUNT)
+        first, second = self.stack.invoke(event), self.stack.invoke(event)
+        self.assertEqual(first["account"], ACCOUNT)
+        self.assertLessEqual(first["actions"]["provision"], 1, "the schedule may have been faster")
+        self.assertEqual((second["actions"]["provision"], second["actions"]["notify"]), (0, 0))
+        value = json.loads(self.secrets.get_secret_value(SecretId=self.secret_of(alice))["SecretString"])
+        self.assertEqual(value["user"], "alice")
+        devices = self.iam.list_virtual_mfa_devices(AssignmentStatus="Unassigned")["VirtualMFADevices"]
+        own = [device["SerialNumber"] for device in devices if "/mfa-warden/alice." in device["SerialNumber"]]
+        self.assertEqual(own, [value["serial_number"]])
+
+    def test_the_rule_lets_changes_of_users_through_and_nothing_else(self):
+        events = self.ministack.client("events")
+        rule = next(rule for rule in events.list_rules()["Rules"] if "IamEvents" in rule["Name"])
+
+        def passes(event):
+            return events.test_event_pattern(EventPattern=rule["EventPattern"], Event=json.dumps(event))["Result"]
+
+        for sample in EVENTS.glob("cloudtrail-*.json"):
+            event = json.loads(sample.read_text())
+            dropped = "errorCode" in event["detail"] or sample.stem.endswith("own-role")
+            with self.subTest(sample.stem):
+                self.assertEqual(passes(event), not dropped)
+            event["detail"]["eventName"] = "CreateRole"
+            self.assertFalse(passes(event))
+
+
+if __name__ == "__main__":
+    unittest.main()
