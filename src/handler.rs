@@ -65,7 +65,8 @@ impl Warden {
             Err(error) => {
                 tracing::error!(%error, "the {action} failed");
                 if !run.dry_run {
-                    self.tell(notice::run_failed(&account, action, &error.to_string())).await?;
+                    // That they could not be told either is logged, and must not hide why the run failed.
+                    let _ = self.tell(notice::run_failed(&account, action, &error.to_string())).await;
                 }
                 return Err(anyhow!(error));
             }

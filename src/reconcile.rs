@@ -5,15 +5,15 @@ use crate::aws::credential_report::{CredentialReport, Vouched};
 use crate::aws::{AwsError, Clients};
 use crate::config::{Scope, Settings};
 use crate::facts::{
-    Account, Attached, Device, Root, SECRET_PREFIX, Secret, Unreadable, User, UserFacts, user_of_device,
-    version_suffix,
+    Account, Attached, Device, Root, SECRET_PREFIX, Secret, Unreadable, User, UserFacts, is_user_name,
+    user_of_device, version_suffix,
 };
 use crate::notice;
 use crate::plan::{Action, plan};
 use crate::report::{self, Answer, Ending, Outcome};
 use crate::verdict::{Status, Verdict, judge};
 use futures_util::{StreamExt, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::time::Instant;
@@ -219,7 +219,7 @@ impl Run<'_> {
         let now = (self.clock)();
         let closed = done.iter().any(|action| matches!(action, Action::Close { .. }));
         if let Some(life) = secret.as_ref().filter(|_| closed).and_then(|secret| secret.seed_age(now)) {
-            verdict.reason += &format!("; its seed existed for {}", notice::words(life));
+            verdict.reason += &lived(life);
         }
         let demanded = verdict.status == Status::NonCompliant;
         let overdue = secret
@@ -369,28 +369,30 @@ impl Run<'_> {
     }
 
     /// Ends what belongs to no user of complete listings: secrets by the unique id in their name, and unassigned
-    /// devices of ours. A secret too young for AWS's listings to have settled is left alone, with its device.
+    /// devices of ours.
     async fn clear_away(&self, belongings: Belongings, answer: &mut Answer) {
         let now = (self.clock)();
         let Belongings { mut devices, secrets } = belongings;
         let mut leftovers = Vec::new();
         for (user_id, secret) in secrets {
             let devices = take_version(&mut devices, secret.current_version.as_deref());
-            if now.duration_since(secret.created_at) > self.settings.settle {
-                let life = secret.seed_age(now);
-                leftovers.push(Leftover {
+            match self.is_gone(&user_id, &secret, now).await {
+                Ok(true) => leftovers.push(Leftover {
                     user: secret.user_name().to_owned(),
                     user_id,
                     reason: format!(
                         "there is no user with this id any more{}",
-                        life.map_or(String::new(), |life| format!(
-                            "; its seed existed for {}",
-                            notice::words(life)
-                        ))
+                        secret.seed_age(now).map_or(String::new(), lived)
                     ),
                     devices,
                     secret: Some(secret),
-                });
+                }),
+                Ok(false) => {}
+                Err(error) => {
+                    answer
+                        .warnings
+                        .push(format!("cannot tell whether the user of `{}` is gone: {error}", secret.name));
+                }
             }
         }
         let mut nobodys: Vec<String> = devices.into_values().flatten().collect();
@@ -406,6 +408,19 @@ impl Run<'_> {
             let (outcome, done) = self.bury(leftover).await;
             answer.add(outcome, &done);
         }
+    }
+
+    /// Whether the user of a secret is gone, who is in no listing. While the secret is so young that the listing of
+    /// users may lag behind its creation, IAM is asked for the user itself.
+    async fn is_gone(&self, user_id: &str, secret: &Secret, now: Timestamp) -> Result<bool, AwsError> {
+        if now.duration_since(secret.created_at) > self.settings.settle {
+            return Ok(true);
+        }
+        if !is_user_name(secret.user_name()) {
+            return Ok(false);
+        }
+        let found = self.clients.iam.user(secret.user_name()).await?;
+        Ok(found.is_none_or(|(user, _)| user.id != user_id))
     }
 
     /// Deletes what belongs to no one, the secret last: till then it shows that there is something left to do.
@@ -442,6 +457,11 @@ impl Run<'_> {
         let verdict = Status::NotApplicable;
         (Outcome { user, user_id, verdict, reason, actions, result, overdue: None }, done)
     }
+}
+
+/// A seed's life, as reasons tell it.
+fn lived(life: SignedDuration) -> String {
+    format!("; its seed existed for {}", notice::words(life))
 }
 
 /// What is left of a user that is gone.

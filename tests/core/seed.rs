@@ -22,7 +22,7 @@ fn scan(text: &str) -> String {
     let scale = 4;
     let light = |x: usize, y: usize| match rows[y / 2][x] {
         '█' => true,
-        '▀' => y % 2 == 0,
+        '▀' => y.is_multiple_of(2),
         '▄' => y % 2 == 1,
         ' ' => false,
         other => panic!("{other:?} in a QR code"),

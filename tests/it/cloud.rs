@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
@@ -61,6 +61,7 @@ struct Recorder {
     calls: Arc<Mutex<Vec<Call>>>,
     /// The API whose calls do not get through, and a text that their bodies hold.
     outage: Outage,
+    users_hidden: Arc<AtomicBool>,
 }
 
 type Outage = Arc<Mutex<Option<(String, String)>>>;
@@ -84,6 +85,12 @@ impl Intercept for Recorder {
             request.headers().get("x-amz-target").and_then(|t| t.rsplit('.').next().map(str::to_owned));
         let api = target.or_else(|| form(&body).remove("Action")).unwrap_or_default();
         self.calls.lock().unwrap().push(Call { api: api.clone(), body: body.clone() });
+        if api == "ListUsers" && self.users_hidden.load(Ordering::Relaxed) {
+            // A path prefix that no user has.
+            let body = "Action=ListUsers&Version=2010-05-08&PathPrefix=%2Fnobody%2F";
+            *request.body_mut() = body.into();
+            request.headers_mut().insert("content-length", body.len().to_string());
+        }
         match &*self.outage.lock().unwrap() {
             Some((down, part))
                 if *down == api
@@ -134,6 +141,7 @@ pub struct Cloud {
     pub warden: Warden,
     calls: Arc<Mutex<Vec<Call>>>,
     outage: Outage,
+    users_hidden: Arc<AtomicBool>,
 }
 
 pub const DEADLINE: Duration = Duration::from_secs(600);
@@ -162,7 +170,9 @@ impl Cloud {
             .sleep_impl(SharedAsyncSleep::new(TokioSleep))
             .retry_config(RetryConfig::standard().with_max_attempts(1))
             .build();
+        let users_hidden = Arc::<AtomicBool>::default();
         let recorder = |calls: &Arc<Mutex<Vec<Call>>>, outage: &Outage| Recorder {
+            users_hidden: users_hidden.clone(),
             account: account.clone(),
             calls: calls.clone(),
             outage: outage.clone(),
@@ -198,7 +208,6 @@ impl Cloud {
                     secrets: Secrets(secrets(&ours)),
                     sns: Sns(sns(&ours)),
                 },
-                #[expect(clippy::disallowed_methods)]
                 clock: Timestamp::now,
             },
             iam: iam(&tests),
@@ -206,6 +215,7 @@ impl Cloud {
             account,
             calls,
             outage,
+            users_hidden,
         }
     }
 
@@ -268,6 +278,15 @@ impl Cloud {
     /// The function's requests since the last look.
     pub fn calls(&self) -> Vec<Call> {
         std::mem::take(&mut *self.calls.lock().unwrap())
+    }
+
+    /// From now on the function's `ListUsers` shows nobody, as a listing that lags behind.
+    pub fn hide_users(&self) {
+        self.users_hidden.store(true, Ordering::Relaxed);
+    }
+
+    pub fn show_users(&self) {
+        self.users_hidden.store(false, Ordering::Relaxed);
     }
 
     /// From now on that API fails for the function.

@@ -7,7 +7,6 @@ use serde_json::json;
 const NOTHING: [&str; 0] = [];
 
 /// Ten minutes on: AWS's listings have settled.
-#[expect(clippy::disallowed_methods)]
 fn settled() -> Timestamp {
     Timestamp::now().checked_add(SignedDuration::from_mins(10)).unwrap()
 }

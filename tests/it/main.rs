@@ -1,6 +1,6 @@
 //! The function against emulated AWS, one module a concern.
 
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod cloud;
 mod failures;

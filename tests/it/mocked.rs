@@ -121,7 +121,7 @@ async fn a_page_two_that_fails_fails_the_list_and_never_shortens_it() {
         ListUsersOutput::builder().users(user("alice")).is_truncated(true).marker("two").build().unwrap()
     });
     let second =
-        mock!(IamClient::list_users).match_requests(|r| r.marker().is_some()).then_http_response(|| denied());
+        mock!(IamClient::list_users).match_requests(|r| r.marker().is_some()).then_http_response(denied);
     let error = iam(&[&first, &second]).users().await.unwrap_err().to_string();
     assert!(error.starts_with("failed to list the IAM users: AccessDenied: not authorized"), "{error}");
     assert!(error.contains("allow it to the function's role"), "{error}");
