@@ -1,8 +1,10 @@
-# Needs Rust and Python 3.11 or newer. Everything else is installed into .venv.
+# Needs Rust, Python 3.11 or newer and, for the tests, Node 20 or newer. Everything else is installed into .venv and
+# tests/policies/node_modules.
 
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 TOOLS := $(VENV)/.installed
+SIMULATOR := tests/policies/node_modules/.installed
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 RELEASE := $(TARGET)/release/mfa-warden
 
@@ -28,8 +30,12 @@ event-given:
 	@test -f "$(EVENT)" || { echo "Which event? make event EVENT=events/….json"; exit 1; }
 
 .PHONY: test
-test: $(TOOLS) ## Run all tests
+test: $(TOOLS) policies ## Run all tests
 	MFA_WARDEN_PYTHON=$(VENV)/bin/python cargo test --locked
+
+.PHONY: policies
+policies: $(SIMULATOR) ## Prove what the template's policies allow and deny
+	@npm --prefix tests/policies --silent test
 
 .PHONY: lint
 lint: $(TOOLS) ## Check code, docs and template
@@ -59,4 +65,9 @@ $(TOOLS): requirements.txt
 	@echo "Installing the tools into .venv. This takes about a minute."
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+$(SIMULATOR): tests/policies/package-lock.json
+	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' || { echo "Node 20 or newer is needed"; exit 1; }
+	@npm --prefix tests/policies --silent ci
 	@touch $@

@@ -79,3 +79,11 @@ def create(iam, users):
             )
         for _ in range(user.keys):
             iam.create_access_key(UserName=user.name)
+
+
+def delete(iam, user):
+    """What the console's "Delete user" does. DeleteUser alone refuses while a policy is attached."""
+    iam.delete_login_profile(UserName=user.name)
+    for policy in iam.list_attached_user_policies(UserName=user.name)["AttachedPolicies"]:
+        iam.detach_user_policy(UserName=user.name, PolicyArn=policy["PolicyArn"])
+    iam.delete_user(UserName=user.name)

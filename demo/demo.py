@@ -1,4 +1,4 @@
-"""Shows mfa-warden at work in an emulated AWS account on this machine: deployed by its own template, run twice."""
+"""Shows mfa-warden at work in an emulated AWS account on this machine, from the first sweep to the last enrolment."""
 
 import argparse
 import contextlib
@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import account
 from emulator import Failure, MiniStack
+from owner import Owner
 from stack import Stack
 
 COLOURS = {"bold": "1", "dim": "2", "compliant": "32", "non_compliant": "33", "exempt": "36", "failed": "31"}
@@ -37,21 +38,58 @@ def main():
             cleanup.close()
 
 
-def show(ministack, stack, users):
-    anna, ben = (next(user for user in users if user.name.startswith(name)) for name in ("anna", "ben"))
-    with step("Subscribing two owners' inboxes and that of operations"):
-        inboxes = {
+class Scene:
+    """The account, the deployed function and the inboxes that are watched."""
+
+    def __init__(self, ministack, stack, users):
+        self.ministack, self.stack, self.users = ministack, stack, users
+        self.iam = ministack.client("iam")
+        self.anna, self.ben, self.frank = (self.user(name) for name in ("anna", "ben", "frank"))
+        self.inboxes = {
             user.name: stack.open_inbox(user.name, stack.outputs["OwnerTopicArn"], user.recipient)
-            for user in (anna, ben)
+            for user in (self.anna, self.ben, self.frank)
         }
-        inboxes["operations"] = stack.open_inbox("operations", stack.outputs["OpsTopicArn"])
-    with step("Invoking the function: a sweep"):
-        first = stack.invoke({"action": "sweep"})
-    messages = {name: stack.read_inbox(queue) for name, queue in inboxes.items()}
+        self.inboxes["operations"] = stack.open_inbox("operations", stack.outputs["OpsTopicArn"])
+
+    def user(self, name):
+        return next(user for user in self.users if user.name.startswith(name))
+
+    def sweep(self, text):
+        """Invokes the function. Its answer, and what arrived in each inbox."""
+        with step(text):
+            answer = self.stack.invoke({"action": "sweep"})
+        return answer, {name: self.stack.read_inbox(queue) for name, queue in self.inboxes.items()}
+
+    def policies(self, user):
+        """The names of the policies that are attached to a user."""
+        attached = self.iam.list_attached_user_policies(UserName=user.name)["AttachedPolicies"]
+        return sorted(policy["PolicyName"] for policy in attached)
+
+    def kept(self):
+        """What the function keeps: the users its secrets are for, and its devices that nobody has enabled."""
+        secrets = self.ministack.client("secretsmanager").list_secrets()["SecretList"]
+        devices = self.iam.list_virtual_mfa_devices(AssignmentStatus="Unassigned")["VirtualMFADevices"]
+        ours = [device for device in devices if ":mfa/mfa-warden/" in device["SerialNumber"]]
+        return sorted(secret["Description"].rsplit(" ", 1)[-1] for secret in secrets), len(ours)
+
+
+def show(ministack, stack, users):
+    with step("Subscribing three owners' inboxes and that of operations"):
+        scene = Scene(ministack, stack, users)
+    invitations = show_first_sweep(scene)
+    show_idle_sweep(scene, invitations)
+    show_enrolment(scene, invitations)
+    show_quarantine(scene)
+    show_the_end(scene)
+
+
+def show_first_sweep(scene):
+    anna = scene.anna
+    answer, messages = scene.sweep("Invoking the function: a sweep")
 
     heading("What it found and did")
-    print_table(users, first)
-    check_first_run(users, first, messages)
+    print_table(scene.users, answer)
+    check_first_run(scene.users, answer, messages)
 
     heading(f"What {anna.name} received at {anna.recipient}")
     print_message(messages[anna.name][0])
@@ -60,36 +98,89 @@ def show(ministack, stack, users):
     print_message(messages["operations"][0])
 
     heading(f"What {anna.name} sees in the terminal, to scan with an authenticator app")
-    secret = read_own_secret(ministack, anna)
+    with Owner(scene.ministack, anna) as owner:
+        secret = owner.read_secret(messages[anna.name][0]["Message"], show=False)
     print(secret["qr_text"])
     print()
-    note(
-        "Read with Anna's own access key; in AWS she uses CloudShell, and the secret's policy lets nobody else read it."
-    )
-    note("The emulator enforces no policies.")
+    note("Read by the line of the message, with Anna's own access key; in AWS she uses CloudShell. The secret's policy")
+    note("lets nobody else read it there. The emulator enforces no policies.")
+    return {name: received[0]["Message"] for name, received in messages.items()}
 
+
+def show_idle_sweep(scene, invitations):
     heading("And again")
-    with step("Invoking the function a second time"):
-        second = stack.invoke({"action": "sweep"})
-    more = {name: stack.read_inbox(queue) for name, queue in inboxes.items()}
-    check_second_run(second, more)
-    if read_own_secret(ministack, anna) != secret:
+    with Owner(scene.ministack, scene.anna) as owner:
+        before = owner.read_secret(invitations[scene.anna.name], show=False)
+        answer, messages = scene.sweep("Invoking the function a second time")
+        after = owner.read_secret(invitations[scene.anna.name], show=False)
+    check_second_run(answer, messages)
+    if before != after:
         raise Failure("The second run changed the secret of an owner who had been invited")
-    waiting = second["users"]["non_compliant"]
+    waiting = answer["users"]["non_compliant"]
     print(f"  {waiting} users are still without MFA. No device, secret or message was made twice.")
+
+
+def show_enrolment(scene, invitations):
+    anna = scene.anna
+    heading(f"{anna.name} sets up MFA, with the two lines of the message")
+    with Owner(scene.ministack, anna) as owner:
+        secret = owner.read_secret(invitations[anna.name])
+        note("  (the QR code, scanned with the app)")
+        codes = owner.enable_device(invitations[anna.name], secret)
+    note(f"  (no message: it worked. The app, pyotp here, showed {codes[0]} and, half a minute later, {codes[1]}; the")
+    note("  demo does not wait so long, and the emulator, unlike AWS, takes any two codes)")
     print()
+    answer, messages = scene.sweep("Invoking the function")
+    anna.mfa = True
+    print_done(scene.users, answer)
+    expect("closed", answer, {anna.name: ["close", "notify(enrolled)"]})
+    print_message(messages[anna.name][0], paragraphs=2)
+    if scene.policies(anna) or anna.name in scene.kept()[0]:
+        raise Failure(f"{anna.name} has MFA, and something of the enrolment is left")
+    print()
+    print("  Her secret is gone, and so is the policy that let her enrol. Her phone holds the only copy of the seed.")
 
 
-def read_own_secret(ministack, user):
-    """As the owner would, with credentials of the owner's own."""
-    iam = ministack.client("iam")
-    user_id = iam.get_user(UserName=user.name)["User"]["UserId"]
-    key = iam.create_access_key(UserName=user.name)["AccessKey"]
-    try:
-        secrets = ministack.client("secretsmanager", key["AccessKeyId"], key["SecretAccessKey"])
-        return json.loads(secrets.get_secret_value(SecretId=f"mfa-warden/{user_id}")["SecretString"])
-    finally:
-        iam.delete_access_key(UserName=user.name, AccessKeyId=key["AccessKeyId"])
+def show_quarantine(scene):
+    ben = scene.ben
+    heading("The others let the grace period pass")
+    parameters = {"AfterGrace": "quarantine", "GracePeriod": "1s", "Settle": "1s"}
+    with step(f"Deploying again with {', '.join(f'{name}={value}' for name, value in parameters.items())}"):
+        scene.stack.deploy("update", parameters)
+    note("(in place of two weeks, and of five minutes for AWS's listings to settle)")
+    overdue = [user.name for user in scene.users if user.verdict == "non_compliant" and not user.mfa]
+    answer, messages = scene.sweep("Invoking the function")
+    print_done(scene.users, answer)
+    expect("quarantined", answer, {name: ["quarantine", "notify(quarantined)"] for name in overdue})
+    print(f"  {ben.name} received at {ben.recipient}:")
+    print_message(messages[ben.name][0], paragraphs=1)
+    print()
+    print(f"  Attached to {ben.name} are now: {', '.join(scene.policies(ben))}.")
+    note("In AWS he can now enrol and do nothing else without MFA. His access key works on: MfaScope is console.")
+
+
+def show_the_end(scene):
+    ben, frank = scene.ben, scene.frank
+    heading("One of them enrols in the console after all, and one leaves")
+    with (
+        step(f"{ben.name} chooses Assign MFA device, which makes a device of its own"),
+        Owner(scene.ministack, ben) as owner,
+    ):
+        owner.assign_device_in_console("phone")
+    with step(f"An administrator deletes {frank.name}, as the console does: password, policies, user"):
+        account.delete(scene.iam, frank)
+    answer, messages = scene.sweep("Invoking the function")
+    ben.mfa, frank.password = True, False
+    print_done(scene.users, answer)
+    expect("closed", answer, {ben.name: ["close", "notify(enrolled)"], frank.name: ["close"]})
+    if messages[frank.name] or scene.policies(ben):
+        raise Failure(f"{frank.name} was told something, or {ben.name} is not free again")
+    print(f"  {ben.name} was told and is free again. Nothing was sent to {frank.name}, who is gone.")
+    waiting, devices = scene.kept()
+    if len(waiting) != answer["users"]["non_compliant"] or len(waiting) != devices:
+        raise Failure(f"There are secrets for {waiting} and {devices} devices")
+    print(f"  What is left is one secret and one device each for {' and '.join(waiting)}, who are still without MFA.")
+    print()
 
 
 def check_first_run(users, answer, messages):
@@ -116,6 +207,14 @@ def check_second_run(answer, messages):
             raise Failure(f"The second run sent {name} another message: {received[0]['Subject']}")
 
 
+def expect(what, answer, actions):
+    """Only these users were to be acted upon, and so."""
+    done = {outcome["user"]: outcome["actions"] for outcome in answer["outcomes"] if outcome["actions"]}
+    if done != actions or answer["failed"] or answer["deferred"]:
+        results = {outcome["user"]: outcome["result"] for outcome in answer["outcomes"]}
+        raise Failure(f"{sorted(actions)} should have been {what}, but done is {done}. The results are {results}")
+
+
 def print_table(users, answer):
     outcomes = {outcome["user"]: outcome for outcome in answer["outcomes"]}
     rows = [("", ("USER", "HAS", "VERDICT", "DONE"), "")]
@@ -134,17 +233,31 @@ def print_table(users, answer):
             note(f"    {why}")
 
 
+def print_done(users, answer):
+    """The rows of those for whom something was done."""
+    acted = {outcome["user"] for outcome in answer["outcomes"] if outcome["actions"]}
+    print()
+    print_table([user for user in users if user.name in acted], answer)
+    print()
+
+
 def line(cells, widths):
     return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
 
 
-def print_message(message):
-    attributes = {name: attribute["Value"] for name, attribute in message["MessageAttributes"].items()}
+def print_message(message, paragraphs=None):
+    """A message, or the first paragraphs of it after the greeting."""
+    attributes = {name: attribute["Value"] for name, attribute in sorted(message["MessageAttributes"].items())}
     note(", ".join(f"{name}={value}" for name, value in attributes.items()))
     print("  " + paint("bold", message["Subject"]))
     print()
-    for text in message["Message"].splitlines():
-        print(f"  | {text}".rstrip())
+    text = message["Message"]
+    if paragraphs:
+        text = "\n\n".join(text.strip().split("\n\n")[1 : paragraphs + 1])
+    for text_line in text.splitlines():
+        print(f"  | {text_line}".rstrip())
+    if paragraphs:
+        note("| ...")
 
 
 @contextlib.contextmanager

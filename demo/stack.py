@@ -24,26 +24,29 @@ class Stack:
 
     def __init__(self, ministack, bootstrap, parameters=None):
         self.ministack = ministack
-        code = upload(ministack, bootstrap)
+        self.template = adapted(TEMPLATE.read_text(), upload(ministack, bootstrap))
+        self.deploy("create", parameters or {})
         cloudformation = ministack.client("cloudformation")
-        try:
-            cloudformation.create_stack(
-                StackName=NAME,
-                TemplateBody=adapted(TEMPLATE.read_text(), code),
-                Parameters=[
-                    {"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()
-                ],
-                Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
-            )
-            cloudformation.get_waiter("stack_create_complete").wait(
-                StackName=NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-            )
-        except (ClientError, WaiterError) as error:
-            raise Failure(f"The stack did not deploy: {reason(cloudformation) or error}") from error
         described = cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
         self.function = self.outputs["FunctionName"]
         self.inboxes = {}
+
+    def deploy(self, verb, parameters):
+        """Creates the stack, or updates it (`verb`); parameters that are not given have their defaults."""
+        cloudformation = self.ministack.client("cloudformation")
+        try:
+            getattr(cloudformation, f"{verb}_stack")(
+                StackName=NAME,
+                TemplateBody=self.template,
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+                Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+            )
+            cloudformation.get_waiter(f"stack_{verb}_complete").wait(
+                StackName=NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            )
+        except (ClientError, WaiterError) as error:
+            raise Failure(f"The stack did not deploy: {reason(cloudformation) or error}") from error
 
     def open_inbox(self, name, topic, recipient=None):
         """A queue that receives what the topic sends to a recipient, or everything: an e-mail inbox's stand-in."""

@@ -1,0 +1,246 @@
+// The role of the function: it may do what the function does, and not one thing more.
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { ADMINISTRATOR, failures, ownerPolicy, policy, role, secret, unnoticed, user } from "./simulator.js";
+import { ACCOUNT, REGION, render } from "./template.js";
+
+const KEY = `arn:aws:kms:${REGION}:${ACCOUNT}:key/own`;
+const OTHER_KEY = `arn:aws:kms:${REGION}:${ACCOUNT}:key/other`;
+const OWN_ENROLLMENT = `arn:aws:iam::${ACCOUNT}:policy/team/let-them-enrol`;
+const OWN_QUARANTINE = `arn:aws:iam::${ACCOUNT}:policy/team/lock-them-up`;
+const ADMINISTRATOR_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess";
+
+const ALICE = user("alice", "/engineering/");
+const USERS = [user("bob"), ALICE, user("o+c=a,l@e.x-a_m", "/a/b/")];
+const SECRET = ALICE.secret;
+const DEVICES = USERS.map(({ name }) => `arn:aws:iam::${ACCOUNT}:mfa/mfa-warden/${name}.0a1b2c3d`);
+const VIA_SECRETS_MANAGER = { "kms:ViaService": `secretsmanager.${REGION}.amazonaws.com` };
+const VIA_SNS = { "kms:ViaService": `sns.${REGION}.amazonaws.com` };
+
+/** Every call that the function makes or has made for it, under these parameters. */
+function calls({ environment, arn }) {
+  const attachable = [environment.ENROLLMENT_POLICY_ARN, environment.QUARANTINE_POLICY_ARN].filter(Boolean);
+  const onUsers = [
+    "iam:GetUser",
+    "iam:GetLoginProfile",
+    "iam:ListMFADevices",
+    "iam:ListAttachedUserPolicies",
+    ...(environment.MFA_SCOPE === "credentials" ? ["iam:ListAccessKeys"] : []),
+  ];
+  return [
+    ["iam:ListUsers"],
+    ["iam:ListVirtualMFADevices"],
+    ["iam:GenerateCredentialReport"],
+    ["iam:GetCredentialReport"],
+    ["iam:GetAccountSummary"],
+    ...USERS.flatMap(({ arn }) => onUsers.map((action) => [action, arn])),
+    ...attachable.map((policy) => ["iam:ListEntitiesForPolicy", policy]),
+    ...attachable.flatMap((policy) =>
+      USERS.flatMap(({ arn }) => [
+        ["iam:AttachUserPolicy", arn, { "iam:PolicyARN": policy }],
+        ["iam:DetachUserPolicy", arn, { "iam:PolicyARN": policy }],
+      ]),
+    ),
+    ...DEVICES.flatMap((device) => [
+      ["iam:CreateVirtualMFADevice", device],
+      ["iam:DeleteVirtualMFADevice", device],
+    ]),
+    ["secretsmanager:ListSecrets"],
+    ["secretsmanager:CreateSecret", SECRET, { "aws:RequestTag/mfa-warden:user-id": ALICE.id }],
+    ["secretsmanager:TagResource", SECRET, { "aws:RequestTag/mfa-warden:notices": "1" }],
+    ["secretsmanager:DescribeSecret", SECRET],
+    ["secretsmanager:PutResourcePolicy", SECRET, { "secretsmanager:BlockPublicPolicy": "true" }],
+    ["secretsmanager:PutSecretValue", SECRET],
+    ["secretsmanager:UpdateSecretVersionStage", SECRET, { "secretsmanager:VersionStage": "AWSCURRENT" }],
+    ["secretsmanager:RestoreSecret", SECRET],
+    ["secretsmanager:DeleteSecret", SECRET, { "secretsmanager:ForceDeleteWithoutRecovery": "true" }],
+    ["sns:Publish", environment.OWNER_TOPIC_ARN],
+    ["sns:Publish", environment.OPS_TOPIC_ARN],
+    // What AWS does under the function's role. PutSecretValue asks for a data key and proves it; so does Publish.
+    ...(environment.SECRET_KMS_KEY_ID ? dataKey(environment.SECRET_KMS_KEY_ID, VIA_SECRETS_MANAGER) : []),
+    ...dataKey(arn("TopicKey.Arn"), VIA_SNS),
+    ["sqs:SendMessage", arn("DeadLetterQueue.Arn")],
+    ["logs:CreateLogStream", arn("FunctionLogs.Arn").replace(/\*$/, "log-stream:2026/06/15/[$LATEST]0a1b")],
+    ["logs:PutLogEvents", arn("FunctionLogs.Arn").replace(/\*$/, "log-stream:2026/06/15/[$LATEST]0a1b")],
+  ].map((call) => question("Allowed", call));
+}
+
+function dataKey(key, via) {
+  return [
+    ["kms:GenerateDataKey", key, via],
+    ["kms:Decrypt", key, via],
+  ];
+}
+
+function question(wanted, [action, resource, context, more]) {
+  return { wanted, action, resource, context, ...more };
+}
+
+/** What the function must never be able to do, under these parameters. */
+function forbidden({ environment, arn }) {
+  const attachable = [environment.ENROLLMENT_POLICY_ARN, environment.QUARANTINE_POLICY_ARN];
+  const foreign = [
+    ADMINISTRATOR_ACCESS,
+    `arn:aws:iam::${ACCOUNT}:policy/mfa-warden`,
+    // The stack's own policies, where others or none are set instead of them.
+    ...["EnrollmentPolicy", "QuarantinePolicy"].map(arn).filter((policy) => !attachable.includes(policy)),
+  ];
+  const mfa = (name) => `arn:aws:iam::${ACCOUNT}:mfa/${name}`;
+  const otherSecrets = [secret("production/db"), secret("mfa-wardens"), secret(`mfa-warden/${ALICE.id}`, "eu-west-1")];
+  const denied = [
+    // Become the second factor, or take it away.
+    ...["EnableMFADevice", "ResyncMFADevice", "DeactivateMFADevice"].map((name) => [`iam:${name}`, ALICE.arn]),
+    // Touch a device that is not its own.
+    ...["alice", "other/alice.0a1b2c3d", "mfa-wardens/alice.0a1b2c3d", "root-account-mfa-device"].flatMap((name) => [
+      ["iam:CreateVirtualMFADevice", mfa(name)],
+      ["iam:DeleteVirtualMFADevice", mfa(name)],
+    ]),
+    // Attach or detach any other policy, or change what its own two say.
+    ...foreign.flatMap((policy) => [
+      ["iam:AttachUserPolicy", ALICE.arn, { "iam:PolicyARN": policy }],
+      ["iam:DetachUserPolicy", ALICE.arn, { "iam:PolicyARN": policy }],
+      ["iam:ListEntitiesForPolicy", policy],
+    ]),
+    ["iam:AttachRolePolicy", arn("FunctionRole.Arn"), { "iam:PolicyARN": ADMINISTRATOR_ACCESS }],
+    ["iam:AttachGroupPolicy", `arn:aws:iam::${ACCOUNT}:group/all`, { "iam:PolicyARN": arn("EnrollmentPolicy") }],
+    ["iam:PutUserPolicy", ALICE.arn],
+    ["iam:PutRolePolicy", arn("FunctionRole.Arn")],
+    ["iam:CreatePolicyVersion", arn("EnrollmentPolicy")],
+    ["iam:SetDefaultPolicyVersion", arn("QuarantinePolicy")],
+    ["iam:DeletePolicy", arn("QuarantinePolicy")],
+    // Make, change or use anyone's identity.
+    ...["CreateUser", "DeleteUser", "UpdateUser", "TagUser", "UntagUser"].map((name) => [`iam:${name}`, ALICE.arn]),
+    ...["CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"].map((name) => [`iam:${name}`, ALICE.arn]),
+    ...["CreateLoginProfile", "UpdateLoginProfile", "DeleteLoginProfile"].map((name) => [`iam:${name}`, ALICE.arn]),
+    ["iam:PassRole", arn("FunctionRole.Arn")],
+    ["iam:UpdateAssumeRolePolicy", arn("FunctionRole.Arn")],
+    ["sts:AssumeRole", `arn:aws:iam::${ACCOUNT}:role/Admin`],
+    // Reach another secret, or let others into its own.
+    ...otherSecrets.flatMap((other) => [
+      ...["Create", "Describe", "Restore", "Delete"].map((verb) => [`secretsmanager:${verb}Secret`, other]),
+      ["secretsmanager:TagResource", other],
+      ["secretsmanager:PutSecretValue", other],
+      ["secretsmanager:UpdateSecretVersionStage", other],
+      ["secretsmanager:PutResourcePolicy", other, { "secretsmanager:BlockPublicPolicy": "true" }],
+    ]),
+    ["secretsmanager:PutResourcePolicy", SECRET],
+    ["secretsmanager:PutResourcePolicy", SECRET, { "secretsmanager:BlockPublicPolicy": "false" }],
+    ["secretsmanager:DeleteResourcePolicy", SECRET],
+    ["secretsmanager:ReplicateSecretToRegions", SECRET],
+    ["secretsmanager:RotateSecret", SECRET],
+    ["secretsmanager:UpdateSecret", SECRET],
+    ["secretsmanager:UntagResource", SECRET],
+    // Use a key for anything but its secrets and messages.
+    ...dataKey(KEY),
+    ...dataKey(KEY, VIA_SNS),
+    ...dataKey(OTHER_KEY, VIA_SECRETS_MANAGER),
+    ...dataKey(OTHER_KEY, VIA_SNS),
+    ...dataKey(arn("TopicKey.Arn")),
+    ...dataKey(arn("TopicKey.Arn"), VIA_SECRETS_MANAGER),
+    ["kms:CreateGrant", KEY],
+    ["kms:PutKeyPolicy", KEY],
+    // Speak elsewhere, listen, or change what it is.
+    ["sns:Publish", `arn:aws:sns:${REGION}:${ACCOUNT}:other`],
+    ["sns:Subscribe", environment.OWNER_TOPIC_ARN],
+    ["sns:SetTopicAttributes", environment.OWNER_TOPIC_ARN],
+    ["sqs:SendMessage", `arn:aws:sqs:${REGION}:${ACCOUNT}:other`],
+    ["sqs:ReceiveMessage", arn("DeadLetterQueue.Arn")],
+    ["logs:CreateLogStream", `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:other:log-stream:x`],
+    ["logs:PutLogEvents", `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:other:log-stream:x`],
+    ["logs:DeleteLogGroup", arn("FunctionLogs.Arn").replace(/:\*$/, "")],
+    ["lambda:UpdateFunctionCode", arn("Function.Arn")],
+    ["lambda:UpdateFunctionConfiguration", arn("Function.Arn")],
+  ];
+  if (environment.MFA_SCOPE !== "credentials") denied.push(["iam:ListAccessKeys", ALICE.arn]);
+
+  // Reading a seed is denied for good: not even a policy that the function may write, or one that an administrator
+  // gives to its role, opens a secret.
+  const open = policy({ Effect: "Allow", Principal: "*", Action: "secretsmanager:*", Resource: "*" });
+  const opened = [
+    ["secretsmanager:GetSecretValue", SECRET, {}, { resourcePolicy: ownerPolicy(ALICE) }],
+    ["secretsmanager:GetSecretValue", SECRET, {}, { resourcePolicy: open }],
+    ["secretsmanager:GetSecretValue", secret("production/db"), {}, { resourcePolicy: open }],
+    ["secretsmanager:GetSecretValue", SECRET, {}, { besides: [ADMINISTRATOR] }],
+    ["secretsmanager:BatchGetSecretValue", "*", {}, { besides: [ADMINISTRATOR] }],
+  ];
+  return [
+    ...denied.map((call) => question("Denied", call)),
+    ...opened.map((call) => question("ExplicitlyDenied", call)),
+  ];
+}
+
+const PARAMETERS = {
+  "the defaults": {},
+  "scope credentials, a key and policies of one's own": {
+    MfaScope: "credentials",
+    SecretKmsKeyId: KEY,
+    EnrollmentPolicyArn: OWN_ENROLLMENT,
+    QuarantinePolicyArn: OWN_QUARANTINE,
+  },
+  "scope all and no policies": { MfaScope: "all", EnrollmentPolicyArn: "", QuarantinePolicyArn: "" },
+  "the stack's quarantine alone": { EnrollmentPolicyArn: "", AfterGrace: "quarantine" },
+  "an enrolment policy of one's own alone": { EnrollmentPolicyArn: OWN_ENROLLMENT, QuarantinePolicyArn: "" },
+};
+
+for (const [name, parameters] of Object.entries(PARAMETERS)) {
+  const stack = render(parameters);
+  const allowed = calls(stack);
+  const denied = forbidden(stack);
+  const complete = ({ action, resourcePolicy, besides = [] }, document = stack.role) => ({
+    principal: role(stack.arn("FunctionRole.Arn")),
+    policies: [document, ...besides],
+    // Every key's own policy here leaves its use to IAM, as that of the topics' key and AWS's default do.
+    resourcePolicy: action.startsWith("kms:") ? stack.topicKey : resourcePolicy,
+  });
+
+  test(`${name}: the function can make each of its ${allowed.length} calls`, async () => {
+    assert.deepEqual(await failures(allowed, complete), []);
+  });
+
+  test(`${name}: it can do nothing of ${denied.length} other things`, async () => {
+    assert.deepEqual(await failures(denied, complete), []);
+  });
+
+  test(`${name}: nothing in its policy is superfluous, nothing too wide`, async (t) => {
+    const { missed, changes } = await unnoticed(stack.role, [...allowed, ...denied], complete);
+    t.diagnostic(`${changes} changes, each noticed`);
+    assert.deepEqual(missed, []);
+  });
+}
+
+test("the calls are those of the source", () => {
+  const source = new URL("../../src/aws/", import.meta.url);
+  const made = new Set();
+  for (const file of readdirSync(source)) {
+    const service = { "secrets.rs": "secretsmanager", "sns.rs": "sns" }[file] ?? "iam";
+    for (const [, name] of readFileSync(new URL(file, source), "utf8").matchAll(/self\s*\.0\s*\.(\w+)\(/g)) {
+      made.add(`${service}:${name.replaceAll("_", "")}`);
+    }
+  }
+  const listed = calls(render(PARAMETERS["scope credentials, a key and policies of one's own"]))
+    .map(({ action }) => action.toLowerCase())
+    .filter((action) => /^(iam|secretsmanager|sns):/.test(action));
+  assert.deepEqual([...new Set(listed)].sort(), [...made].sort());
+});
+
+test("only the function can publish to owners", async () => {
+  const stack = render();
+  const publish = { action: "sns:Publish", resource: stack.environment.OWNER_TOPIC_ARN };
+  const secure = { "aws:SecureTransport": "true" };
+  const warden = { principal: role(stack.arn("FunctionRole.Arn")), policies: [stack.role] };
+  const questions = [
+    { ...publish, wanted: "Allowed", context: secure, ...warden },
+    { ...publish, wanted: "ExplicitlyDenied", context: { "aws:SecureTransport": "false" }, ...warden },
+    ...[role(`arn:aws:iam::${ACCOUNT}:role/Admin`), role(`arn:aws:iam::${ACCOUNT}:role/x/mfa-warden`), ALICE].map(
+      (principal) => ({ ...publish, wanted: "ExplicitlyDenied", context: secure, principal, policies: [ADMINISTRATOR] }),
+    ),
+  ];
+  assert.deepEqual(await failures(questions, () => ({ resourcePolicy: stack.ownerTopic })), []);
+});
+
+test("quarantine without a policy is refused", () => {
+  assert.deepEqual(render({ AfterGrace: "quarantine" }).brokenRules, []);
+  assert.equal(render({ AfterGrace: "quarantine", QuarantinePolicyArn: "" }).brokenRules.length, 1);
+});
