@@ -32,6 +32,7 @@ event-given:
 .PHONY: test
 test: $(TOOLS) policies ## Run all tests
 	MFA_WARDEN_PYTHON=$(VENV)/bin/python cargo test --locked
+	MFA_WARDEN_BOOTSTRAP=$(TARGET)/debug/mfa-warden $(VENV)/bin/python -m unittest discover --start-directory tests/stack
 
 .PHONY: policies
 policies: $(SIMULATOR) ## Prove what the template's policies allow and deny
@@ -44,8 +45,12 @@ lint: $(TOOLS) ## Check code, docs and template
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 	sam validate
 	cfn-lint
-	ruff check demo
-	ruff format --check demo
+	ruff check demo bench tests
+	ruff format --check demo bench tests
+
+.PHONY: bench
+bench: $(TOOLS) binary ## Measure package size, start-up, AWS calls and memory
+	@$(VENV)/bin/python bench/bench.py --binary $(RELEASE)
 
 .PHONY: build
 build: $(TOOLS) ## Build the deployment package into .aws-sam

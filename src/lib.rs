@@ -50,8 +50,8 @@
 //! |---|---|---|
 //! | unknown | any | nothing; reported |
 //! | non-compliant | none or broken | provision, attach enrolment policy, notify(invitation) |
-//! | non-compliant | sound, owner never told of this version | notify(invitation) |
 //! | non-compliant | sound, seed older than `OFFER_TTL` | provision, notify(invitation) |
+//! | non-compliant | sound, owner never told of this version | notify(invitation) |
 //! | non-compliant | sound, older than `GRACE_PERIOD`, `AFTER_GRACE=quarantine` | quarantine, notify(quarantined) |
 //! | non-compliant | sound, last notice older than `REMIND_EVERY` | notify(reminder) |
 //! | non-compliant | sound, otherwise | nothing |

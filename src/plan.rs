@@ -139,17 +139,22 @@ fn demand(facts: &UserFacts, enrolment: Enrolment, settings: &Settings, now: Tim
     let provision = || Action::Provision { secret: facts.secret.clone(), superseded: facts.devices.clone() };
     let strays = || facts.strays().into_iter().map(|serial_number| Action::DeleteDevice { serial_number });
 
-    let Enrolment::Sound { secret, version } = enrolment else {
+    // A seed that has expired is replaced even when nobody was ever told of it: an invitation to a seed about to go
+    // would only confuse.
+    let usable = match enrolment {
+        Enrolment::Sound { secret, version } => {
+            let expired = born(version).is_some_and(|born| now.duration_since(born) > settings.offer_ttl);
+            (!expired).then_some((secret, version))
+        }
+        Enrolment::None | Enrolment::Broken => None,
+    };
+    let Some((secret, version)) = usable else {
         let invitation = Action::Notify(Notice::Invitation);
         return [provision()].into_iter().chain(attach).chain([invitation]).chain(lift).collect();
     };
-    let expired = born(version).is_some_and(|born| now.duration_since(born) > settings.offer_ttl);
     let quarantined = attached.is_some_and(|a| a.quarantine);
     let next: Vec<Action> = if !secret.notified_of(version) {
         vec![Action::Notify(Notice::Invitation)]
-    } else if expired {
-        let invitation = Action::Notify(Notice::Invitation);
-        return [provision()].into_iter().chain(attach).chain([invitation]).chain(lift).collect();
     } else if quarantine && attached.is_some_and(|a| !a.quarantine) {
         vec![Action::Quarantine, Action::Notify(Notice::Quarantined)]
     } else if quarantine && quarantined && !secret.told_of_quarantine() {

@@ -332,7 +332,7 @@ impl Run<'_> {
         !provisions || self.provisions_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
-    /// Acts; the first failure ends the plan of this user.
+    /// Acts; the first failure ends the plan of this user, but for a policy that could not be attached.
     async fn carry_out(
         &self,
         mut facts: UserFacts,
@@ -343,10 +343,13 @@ impl Run<'_> {
         let actor = Actor { clients, settings, account, clock };
         let mut done = Vec::new();
         let mut planned_again = false;
+        let mut unattached = None;
         let mut queue = actions.into_iter();
         while let Some(action) = queue.next() {
             match actor.act(&action, verdict, &mut facts).await {
                 Ok(()) => done.push(action),
+                // Whoever cannot be given the policy must hear of the device all the same: many need no policy.
+                Err(Stop::Failed(cause)) if action == Action::Attach => unattached = Some(cause),
                 Err(Stop::Lost) => return (done, Ending::Deferred),
                 Err(Stop::Failed(cause)) => return (done, Ending::Failed(cause)),
                 Err(Stop::SecretExists) if planned_again => {
@@ -364,7 +367,11 @@ impl Run<'_> {
                 }
             }
         }
-        let ending = if done.is_empty() { Ending::None } else { Ending::Done };
+        let ending = match unattached {
+            Some(cause) => Ending::Failed(cause),
+            None if done.is_empty() => Ending::None,
+            None => Ending::Done,
+        };
         (done, ending)
     }
 

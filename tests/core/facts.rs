@@ -1,6 +1,7 @@
 //! Names that must hold for every user IAM allows.
 
 use crate::builders::*;
+use mfa_warden::aws::secrets::owner_policy;
 use mfa_warden::facts::{Account, born, is_user_name, rfc3339, user_of_device, version_suffix};
 use proptest::prelude::*;
 
@@ -48,6 +49,17 @@ fn devices_of_others_have_no_user() {
     ] {
         assert_eq!(user_of_device(serial), None, "{serial}");
     }
+}
+
+#[test]
+fn the_policy_that_the_simulator_judges_is_the_one_that_is_written() {
+    let mut alice = user("alice").user;
+    alice.arn = "arn:aws:iam::123456789012:user/engineering/alice".to_owned();
+    let judged =
+        std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/policies/owner-policy.json")).unwrap();
+    let judged: serde_json::Value = serde_json::from_slice(&judged).unwrap();
+    let written: serde_json::Value = serde_json::from_str(&owner_policy(&alice)).unwrap();
+    assert_eq!(written, judged);
 }
 
 proptest! {

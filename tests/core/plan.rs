@@ -116,6 +116,13 @@ fn an_old_seed_is_replaced_and_the_owner_invited_anew() {
 }
 
 #[test]
+fn nobody_is_invited_to_a_seed_that_has_expired() {
+    let mut facts = enrolled_since(user("alice"), "31d");
+    secret(&mut facts).tags.clear();
+    assert_eq!(planned(&facts, &[]), [provision(&facts), INVITE]);
+}
+
+#[test]
 fn past_the_grace_period_a_user_is_quarantined_if_so_set() {
     let facts = enrolled_since(user("alice"), "15d");
     let quarantined = Action::Notify(Notice::Quarantined);

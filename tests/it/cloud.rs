@@ -348,7 +348,7 @@ impl Cloud {
         let serial = format!("arn:aws:iam::{}:mfa/mfa-warden/{user}.{suffix}", self.account);
         let mut devices = self.devices().await;
         devices.retain(|device| device.contains(&format!("/{user}.")));
-        assert_eq!(devices, [serial.clone()]);
+        assert_eq!(devices, std::slice::from_ref(&serial));
         assert_eq!(self.value(user_id).await["serial_number"], serial);
         assert_eq!(self.secret_tags(user_id).await["mfa-warden:notified"], suffix);
     }

@@ -33,9 +33,7 @@ class DeployedStack(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.ministack = cls.enterClassContext(MiniStack())
-        cls.stack = Stack(
-            cls.ministack, os.environ["MFA_WARDEN_BOOTSTRAP"], {"ScheduleExpression": "rate(1 minute)"}
-        )
+        cls.stack = Stack(cls.ministack, os.environ["MFA_WARDEN_BOOTSTRAP"], {"ScheduleExpression": "rate(1 minute)"})
         cls.iam = cls.ministack.client("iam")
         cls.secrets = cls.ministack.client("secretsmanager")
 
@@ -49,9 +47,7 @@ class DeployedStack(unittest.TestCase):
         return f"mfa-warden/{user_id}" if f"mfa-warden/{user_id}" in names else None
 
     def kinds(self, inbox):
-        return [
-            message["MessageAttributes"]["kind"]["Value"] for message in self.stack.read_inbox(inbox)
-        ]
+        return [message["MessageAttributes"]["kind"]["Value"] for message in self.stack.read_inbox(inbox)]
 
     def test_the_schedule_sweeps_and_the_invitation_reaches_its_owner_alone(self):
         owner_topic = self.stack.outputs["OwnerTopicArn"]
