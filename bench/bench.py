@@ -1,7 +1,8 @@
 """Measures the release binary: package size, time from start to ready, and sweeps of large accounts.
 
 The binary runs behind a Lambda Runtime API of our own and against moto, both in this process. Times of sweeps are
-mostly the emulator's; calls and memory are the function's own.
+mostly the emulator's; calls and memory are the function's own. The emulator hands out all users on one page, which AWS
+does for a thousand.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from moto.iam.models import iam_backends
 from moto.server import ThreadedMotoServer
 
 ACCOUNT = "123456789012"
+POLICY = f"arn:aws:iam::{ACCOUNT}:policy/{{}}"
 ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:mfa-warden"
 
 
@@ -83,6 +85,8 @@ class Function:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_ENDPOINT_URL": endpoint,
             "MAX_PROVISIONS": "100000",
+            "ENROLLMENT_POLICY_ARN": POLICY.format("mfa-warden-enrollment"),
+            "QUARANTINE_POLICY_ARN": POLICY.format("mfa-warden-quarantine"),
         }
         started = time.perf_counter()
         self.process = subprocess.Popen([binary], env=environment, stdout=subprocess.DEVNULL)
@@ -118,6 +122,9 @@ def package_mib(binary):
 def populate(users, without_mfa):
     """Users in moto's own memory: most have neither password nor MFA, some a password and no MFA."""
     iam = iam_backends[ACCOUNT]["aws"]
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]}
+    for policy in ("mfa-warden-enrollment", "mfa-warden-quarantine"):
+        iam.create_policy("", "/", json.dumps(document), policy, [])
     for number in range(users):
         name = f"user-{number}"
         iam.create_user("us-east-1", user_name=name)

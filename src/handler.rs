@@ -5,7 +5,7 @@ use crate::config::Settings;
 use crate::facts::Account;
 use crate::notice;
 use crate::reconcile::Run;
-use crate::report::{Answer, Ending};
+use crate::report::{Answer, Ending, Outcome};
 use crate::trigger::Trigger;
 use crate::verdict::Status;
 use anyhow::{Context, anyhow};
@@ -32,7 +32,7 @@ impl Warden {
     ///
     /// # Errors
     /// When the event is none of ours, when a sweep could not list the account, and when a check's user failed or
-    /// was unreadable (so that Lambda tries again). The message is complete in the error's `{:#}` form.
+    /// was unreadable (so that Lambda tries again).
     pub async fn handle(
         &self,
         event: &Value,
@@ -41,11 +41,13 @@ impl Warden {
     ) -> anyhow::Result<Value> {
         let account = Account::from_function_arn(function_arn)
             .with_context(|| format!("the invoked function's ARN `{function_arn}` is not understood"))?;
-        let trigger = Trigger::parse(event, &account)?;
-        let (Trigger::Sweep { dry_run } | Trigger::Check { dry_run, .. }) = trigger else {
-            let Trigger::Ignore(reason) = trigger else { unreachable!("the other triggers have a dry_run") };
-            tracing::info!(reason, "event ignored");
-            return Ok(json!({"action": "ignored", "reason": reason}));
+        let (user, dry_run, changed) = match Trigger::parse(event, &account)? {
+            Trigger::Sweep { dry_run } => (None, dry_run, false),
+            Trigger::Check { user, dry_run, changed } => (Some(user), dry_run, changed),
+            Trigger::Ignore(reason) => {
+                tracing::info!(reason, "event ignored");
+                return Ok(json!({"action": "ignored", "reason": reason}));
+            }
         };
         let run = Run {
             clients: &self.clients,
@@ -56,9 +58,9 @@ impl Warden {
             stop_at: Instant::now() + time_left.saturating_sub(reserve(time_left)),
             provisions_left: AtomicU32::new(self.settings.max_provisions),
         };
-        let (ran, action, changed) = match &trigger {
-            Trigger::Check { user, changed, .. } => (run.check(user).await, "check", *changed),
-            Trigger::Sweep { .. } | Trigger::Ignore(_) => (run.sweep().await, "sweep", false),
+        let (action, ran) = match &user {
+            Some(user) => ("check", run.check(user).await),
+            None => ("sweep", run.sweep().await),
         };
         let mut answer = match ran {
             Ok(answer) => answer,
@@ -66,13 +68,17 @@ impl Warden {
                 tracing::error!(%error, "the {action} failed");
                 if !run.dry_run {
                     // That they could not be told either is logged, and must not hide why the run failed.
-                    let _ = self.tell(notice::run_failed(&account, action, &error.to_string())).await;
+                    let _ =
+                        self.tell(notice::run_failed(&account, user.as_deref(), &error.to_string())).await;
                 }
                 return Err(anyhow!(error));
             }
         };
         if !run.dry_run {
             self.tell_operations(&account, &mut answer, changed).await;
+        }
+        for warning in &answer.warnings {
+            tracing::warn!("{warning}");
         }
         tracing::info!(
             action,
@@ -85,15 +91,10 @@ impl Warden {
             warnings = answer.warnings.len(),
             "{action} finished"
         );
-        match (&trigger, answer.outcomes.first()) {
-            (Trigger::Check { user, .. }, Some(outcome)) => match &outcome.result {
-                Ending::Failed(cause) => Err(anyhow!("the check of `{user}` failed: {cause}")),
-                Ending::None if outcome.verdict == Status::Unknown => {
-                    Err(anyhow!("the check of `{user}` failed: {}", outcome.reason))
-                }
-                _ => Ok(serde_json::to_value(answer)?),
-            },
-            _ => Ok(serde_json::to_value(answer)?),
+        // A sweep comes again by itself; a check must be repeated by Lambda.
+        match user.and_then(|user| Some((user, answer.outcomes.iter().find_map(cause)?))) {
+            Some((user, cause)) => Err(anyhow!("the check of `{user}` failed: {cause}")),
+            None => Ok(serde_json::to_value(answer)?),
         }
     }
 
@@ -105,9 +106,7 @@ impl Warden {
         if answer.actions.any() || answer.deferred > 0 || exempted {
             messages.push(notice::summary(account, answer));
         }
-        let unreadable =
-            answer.outcomes.iter().any(|o| o.verdict == Status::Unknown && o.result == Ending::None);
-        if answer.failed > 0 || unreadable {
+        if answer.outcomes.iter().any(|outcome| cause(outcome).is_some()) {
             messages.push(notice::failure(account, answer));
         }
         for message in messages {
@@ -121,6 +120,15 @@ impl Warden {
     async fn tell(&self, message: notice::Message) -> Result<(), crate::aws::AwsError> {
         let told = self.clients.sns.publish(&self.settings.ops_topic_arn, &message).await;
         told.inspect_err(|error| tracing::error!(%error, "operations were not told"))
+    }
+}
+
+/// What kept a user from being served, if anything did: an action that failed, or a read.
+fn cause(outcome: &Outcome) -> Option<&str> {
+    match &outcome.result {
+        Ending::Failed(cause) => Some(cause),
+        Ending::None if outcome.verdict == Status::Unknown => Some(&outcome.reason),
+        _ => None,
     }
 }
 

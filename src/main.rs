@@ -22,7 +22,7 @@ async fn main() -> anyhow::Result<()> {
         let answer = warden.handle(&event.payload, &event.context.invoked_function_arn, time_left).await;
         answer.map_err(|error| Diagnostic {
             error_type: "MfaWardenError".to_owned(),
-            error_message: format!("{error:#}"),
+            error_message: error.to_string(),
         })
     };
     lambda_runtime::run(service_fn(invocation)).await.map_err(|error| anyhow!(error))

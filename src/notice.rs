@@ -1,6 +1,6 @@
 //! The texts for owners and operations. Pure. Never a seed, never a code.
 
-use crate::config::{AfterGrace, Settings};
+use crate::config::{AfterGrace, Scope, Settings};
 use crate::facts::{Account, Secret, UserFacts, born};
 use crate::plan::Notice;
 use crate::report::{Answer, Ending, Outcome};
@@ -86,13 +86,21 @@ impl OwnerNotice<'_> {
     fn why(&self) -> String {
         let user = self.user();
         let account = &self.account.id;
-        let credential = if self.facts.password { "console password" } else { "access key" };
+        let credential = match (self.facts.password, self.facts.active_access_key) {
+            (true, _) => "console password",
+            (false, true) => "access key",
+            (false, false) => "password or an access key, once it has one,",
+        };
+        let nothing = match self.settings.scope {
+            Scope::Console => "nothing in the console but set up MFA",
+            Scope::Credentials | Scope::All => "nothing but set up MFA",
+        };
         let deadline = date(self.deadline());
         let state = match self.notice {
             Notice::Quarantined => format!(
                 "your AWS user {user} in account {account} has no MFA (multi-factor authentication), and the {grace}\n\
                  it was given for it ended on {deadline}. It is now quarantined: without MFA it can\n\
-                 do nothing but set up MFA. As soon as it has MFA, the quarantine ends by itself.\n",
+                 do {nothing}. As soon as it has MFA, the quarantine ends by itself.\n",
                 grace = words(self.settings.grace_period),
             ),
             _ => format!(
@@ -232,10 +240,12 @@ impl OwnerNotice<'_> {
                 paste: Some(enable),
             },
             Step {
-                words: "No message means that it worked. If a code was refused, run the line again with two new\n\
-                        codes, one right after the other. At the end type clear and press Enter, so that the QR\n\
-                        code does not stay on the screen, and sign out: the next time you sign in with a code."
-                    .to_owned(),
+                words: format!(
+                    "No message means that it worked. If a code was refused, run the line again with two new\n\
+                     codes, one right after the other. At the end type clear and press Enter, so that the QR\n\
+                     code does not stay on the screen{}.",
+                    if self.facts.password { ", and sign out: the next time you sign in with a code" } else { "" }
+                ),
                 paste: None,
             },
         ]);
@@ -282,7 +292,10 @@ impl OwnerNotice<'_> {
             (AfterGrace::Notify, false) => {
                 "- Security operations are told that you are overdue.\n".to_owned()
             }
-            (AfterGrace::Quarantine, false) if self.notice == Notice::Quarantined => {
+            (AfterGrace::Quarantine, false)
+                if self.notice == Notice::Quarantined
+                    || self.facts.attached.is_some_and(|a| a.quarantine) =>
+            {
                 "- Your access comes back within minutes after you have set up MFA.\n".to_owned()
             }
             (AfterGrace::Quarantine, false) => {
@@ -428,19 +441,36 @@ pub fn summary(account: &Account, answer: &Answer) -> Message {
 /// The message for operations when users failed or could not be read.
 pub fn failure(account: &Account, answer: &Answer) -> Message {
     let text = [headline(account, answer), failures(answer), warnings(answer)].concat();
-    let what = format!("{} users failed, {} unreadable", answer.failed, answer.users.unknown);
+    let unreadable = answer.outcomes.iter().filter(is_unreadable).count();
+    let what = format!("{} failed, {unreadable} unreadable", answer.failed);
     to_operations("failure", account, &what, text)
 }
 
-/// The message for operations when a whole run failed and nobody was looked at.
-pub fn run_failed(account: &Account, action: &str, error: &str) -> Message {
-    let text = format!(
-        "The {action} of AWS account {} ({}) failed, and nothing was done:\n\n  {error}\n\n\
-         The next run tries again. If this message repeats, correct the cause; until then nobody without MFA is\n\
-         found or followed up.\n",
-        account.id, account.region
-    );
-    to_operations("failure", account, &format!("the {action} failed"), text)
+/// The message for operations when a whole run failed: a sweep, or the check of `user`.
+pub fn run_failed(account: &Account, user: Option<&str>, error: &str) -> Message {
+    let place = format!("AWS account {} ({})", account.id, account.region);
+    let (what, text) = match user {
+        Some(user) => (
+            format!("the check of {user} failed"),
+            format!(
+                "The check of the user {user} of {place} failed, and nothing was done:\n\n  {error}\n\n\
+                 Lambda tries again twice; after that the next sweep looks at the user.\n"
+            ),
+        ),
+        None => (
+            "the sweep failed".to_owned(),
+            format!(
+                "The sweep of {place} failed, and nothing was done:\n\n  {error}\n\n\
+                 It is tried again. If this message repeats, correct the cause; until then nobody without MFA is found\n\
+                 or followed up by schedule.\n"
+            ),
+        ),
+    };
+    to_operations("failure", account, &what, text)
+}
+
+fn is_unreadable(outcome: &&Outcome) -> bool {
+    outcome.verdict == Status::Unknown && outcome.result == Ending::None
 }
 
 fn to_operations(kind: &str, account: &Account, what: &str, text: String) -> Message {
@@ -455,7 +485,7 @@ fn headline(account: &Account, answer: &Answer) -> String {
     let users = answer.users;
     format!(
         "mfa-warden looked at AWS account {} ({}): {} user{} in this {}\n\n\
-         \x20 {:>5}  with MFA\n  {:>5}  without MFA\n  {:>5}  exempt\n  {:>5}  not applicable\n  {:>5}  unreadable\n",
+         \x20 {:>5}  with MFA\n  {:>5}  without MFA\n  {:>5}  exempt\n  {:>5}  not applicable\n  {:>5}  unknown\n",
         account.id,
         account.region,
         users.total,
@@ -473,9 +503,7 @@ fn failures(answer: &Answer) -> String {
     let failed = section("FAILED (the next run tries again)", answer, &|outcome| {
         matches!(outcome.result, Ending::Failed(_))
     });
-    let unreadable = section("UNREADABLE (nothing was done for these)", answer, &|outcome| {
-        outcome.verdict == Status::Unknown && outcome.result == Ending::None
-    });
+    let unreadable = section("UNREADABLE (nothing was done for these)", answer, &is_unreadable);
     failed + &unreadable
 }
 
@@ -510,7 +538,7 @@ fn titled(title: &str, lines: &[String]) -> String {
         let _ = writeln!(text, "{line}");
     }
     if lines.len() > NAMED {
-        let _ = writeln!(text, "- and {} more; the function's answer names them all", lines.len() - NAMED);
+        let _ = writeln!(text, "- and {} more; a dry run's answer names them all", lines.len() - NAMED);
     }
     text
 }

@@ -153,9 +153,13 @@ fn demand(facts: &UserFacts, enrolment: Enrolment, settings: &Settings, now: Tim
         return [provision()].into_iter().chain(attach).chain([invitation]).chain(lift).collect();
     };
     let quarantined = attached.is_some_and(|a| a.quarantine);
+    // However late the first invitation came, between it and the quarantine there is time for one reminder. The age of
+    // the seed shows it, which no tag can change.
+    let warning = settings.remind_every.min(settings.grace_period);
+    let warned = born(version).is_some_and(|born| now.duration_since(born) > warning);
     let next: Vec<Action> = if !secret.notified_of(version) {
         vec![Action::Notify(Notice::Invitation)]
-    } else if quarantine && attached.is_some_and(|a| !a.quarantine) {
+    } else if quarantine && warned && attached.is_some_and(|a| !a.quarantine) {
         vec![Action::Quarantine, Action::Notify(Notice::Quarantined)]
     } else if quarantine && quarantined && !secret.told_of_quarantine() {
         vec![Action::Notify(Notice::Quarantined)]

@@ -51,6 +51,8 @@ struct Candidate {
     /// Unassigned devices of ours that belong to the user.
     devices: Vec<String>,
     attached: Option<Attached>,
+    /// Whether the listing of devices shows one assigned to the user.
+    enrolled: bool,
 }
 
 /// What became of a user, and what was done.
@@ -97,11 +99,9 @@ impl Run<'_> {
             let attached = attachments.as_ref().map(|attachments| attachments.of(&user.id));
             let ours =
                 secret.is_some() || !devices.is_empty() || attached.is_some_and(|a| a != Attached::default());
-            let vouched = if enrolled.contains(user.arn.as_str()) {
-                Some(Vouched::Mfa)
-            } else {
-                report.vouches_for(&user, self.settings.scope)
-            };
+            let enrolled = enrolled.contains(user.arn.as_str());
+            let vouched =
+                if enrolled { Some(Vouched::Mfa) } else { report.vouches_for(&user, self.settings.scope) };
             match vouched {
                 Some(Vouched::Mfa) if !ours => answer.users.add(Status::Compliant),
                 Some(Vouched::OutOfScope) if !ours => answer.users.add(Status::NotApplicable),
@@ -113,6 +113,7 @@ impl Run<'_> {
                         secret_is_fresh: false,
                         devices,
                         attached,
+                        enrolled,
                     });
                 }
             }
@@ -156,8 +157,15 @@ impl Run<'_> {
         let attached = attached.map_err(|error| warn_of_attachments(&error, &mut answer)).ok();
         let secret = self.describe(&user).await?;
         let devices = Belongings::new(&devices, BTreeMap::new()).devices_of(&user, secret.as_ref());
-        let candidate =
-            Candidate { user, tags: Some(tags), secret, secret_is_fresh: true, devices, attached };
+        let candidate = Candidate {
+            user,
+            tags: Some(tags),
+            secret,
+            secret_is_fresh: true,
+            devices,
+            attached,
+            enrolled: false,
+        };
         let (outcome, done) = self.turn(candidate).await;
         answer.users.add(outcome.verdict);
         answer.add(outcome, &done);
@@ -288,7 +296,8 @@ impl Run<'_> {
     /// Reads what is to be known of one user. Any read that fails makes the whole user unknown.
     async fn observe(&self, candidate: Candidate) -> Result<UserFacts, Unreadable> {
         let iam = &self.clients.iam;
-        let Candidate { user: listed, tags, secret, secret_is_fresh: _, devices, attached } = candidate;
+        let Candidate { user: listed, tags, secret, secret_is_fresh: _, devices, attached, enrolled } =
+            candidate;
         let (user, tags) = match tags {
             Some(tags) => (listed, tags),
             None => match iam.user(&listed.name).await? {
@@ -311,6 +320,16 @@ impl Run<'_> {
             devices,
             attached,
         };
+        // A device that was enabled since the devices were listed is in use, and not ours to delete any more.
+        let is_assigned =
+            |serial: &String| facts.mfa_devices.iter().any(|device| device.serial_number == *serial);
+        facts.devices.retain(|serial| !is_assigned(serial));
+        if enrolled && facts.mfa_devices.is_empty() {
+            return Err(Unreadable(format!(
+                "IAM lists a device of `{}` as assigned, and then none of its devices: one of the two lags behind",
+                facts.user.name
+            )));
+        }
         // Whoever has MFA needs no further look: no credential changes the verdict.
         if facts.mfa_devices.is_empty() {
             facts.password = iam.has_password(&facts.user.name).await?;
@@ -346,6 +365,12 @@ impl Run<'_> {
         let mut unattached = None;
         let mut queue = actions.into_iter();
         while let Some(action) = queue.next() {
+            if action == Action::Quarantine
+                && let Some(cause) = unattached
+            {
+                // Denied everything but enrolling, and not allowed to enrol: that would be a lockout.
+                return (done, Ending::Failed(cause));
+            }
             match actor.act(&action, verdict, &mut facts).await {
                 Ok(()) => done.push(action),
                 // Whoever cannot be given the policy must hear of the device all the same: many need no policy.
@@ -404,13 +429,25 @@ impl Run<'_> {
         }
         let mut nobodys: Vec<String> = devices.into_values().flatten().collect();
         nobodys.sort();
-        leftovers.extend(nobodys.into_iter().map(|serial_number| Leftover {
-            user: user_of_device(&serial_number).unwrap_or_default().to_owned(),
-            user_id: String::new(),
-            reason: format!("there is no such user, and its device {serial_number} is left over"),
-            devices: vec![serial_number],
-            secret: None,
-        }));
+        for serial_number in nobodys {
+            let user = user_of_device(&serial_number).unwrap_or_default().to_owned();
+            // A device does not tell its age, and the listing of users may lag behind: IAM is asked for the user.
+            match self.clients.iam.user(&user).await {
+                Ok(None) => leftovers.push(Leftover {
+                    user,
+                    user_id: String::new(),
+                    reason: format!("there is no such user, and its device {serial_number} is left over"),
+                    devices: vec![serial_number],
+                    secret: None,
+                }),
+                Ok(Some(_)) => {}
+                Err(error) => {
+                    answer
+                        .warnings
+                        .push(format!("cannot tell whether {serial_number} is anybody's: {error}"));
+                }
+            }
+        }
         for leftover in leftovers {
             let (outcome, done) = self.bury(leftover).await;
             answer.add(outcome, &done);

@@ -129,7 +129,8 @@ impl Trigger {
             return Ok(Trigger::Ignore("the event is of another account".to_owned()));
         }
         match kind {
-            Some("Scheduled Event") if text("source") == Some("aws.events") => {
+            // EventBridge rules, and EventBridge Scheduler where a schedule has no input of its own.
+            Some("Scheduled Event") if matches!(text("source"), Some("aws.events" | "aws.scheduler")) => {
                 Ok(Trigger::Sweep { dry_run: false })
             }
             Some("AWS API Call via CloudTrail") => {

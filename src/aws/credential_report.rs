@@ -10,8 +10,9 @@ use serde::Deserialize;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// Pauses between two looks at a report in the making, in seconds: about a minute in all.
-const PAUSES: [u64; 7] = [1, 2, 4, 8, 12, 15, 18];
+/// Pauses between two looks at a report in the making, in seconds: a minute in all. Each look is a call, so that they
+/// are few.
+const PAUSES: [u64; 5] = [2, 5, 10, 18, 25];
 
 /// How the report names the root user.
 const ROOT: &str = "<root_account>";

@@ -198,9 +198,26 @@ fn a_failure_names_who_why_and_that_it_is_tried_again() {
 fn a_failed_run_says_that_nothing_was_done() {
     insta::assert_snapshot!(shown(&run_failed(
         &account(),
-        "sweep",
+        None,
         "failed to list the IAM users: AccessDenied: no"
     )));
+}
+
+#[test]
+fn a_failed_check_names_its_user_and_raises_no_false_alarm() {
+    insta::assert_snapshot!(shown(&run_failed(
+        &account(),
+        Some("alice"),
+        "failed to describe the secret `s`: no"
+    )));
+}
+
+#[test]
+fn a_reminder_to_a_quarantined_user_does_not_threaten_with_quarantine() {
+    let mut facts = enrolled_since(user("alice"), "20d");
+    facts.attached = Some(mfa_warden::facts::Attached { enrollment: true, quarantine: true });
+    let text = message(Notice::Reminder, &facts, &QUARANTINE_SET).text;
+    assert!(!text.contains("Any time now") && text.contains("Your access comes back"), "{text}");
 }
 
 #[test]

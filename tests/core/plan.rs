@@ -139,6 +139,25 @@ fn nobody_is_quarantined_before_an_invitation_went_out() {
 }
 
 #[test]
+fn between_a_late_invitation_and_the_quarantine_there_is_time_to_enrol() {
+    let mut facts = enrolled_since(user("alice"), "2d");
+    secret(&mut facts).created_at = ago("20d");
+    assert_eq!(named(&facts, &BOTH), ["attach"]);
+    let mut facts = enrolled_since(user("alice"), "4d");
+    secret(&mut facts).created_at = ago("20d");
+    assert_eq!(named(&facts, &BOTH), ["attach", "quarantine", "notify(quarantined)"]);
+}
+
+#[test]
+fn a_quarantine_outlives_the_replacement_of_a_seed() {
+    let mut facts = enrolled_since(user("alice"), "1h");
+    secret(&mut facts).created_at = ago("20d");
+    secret(&mut facts).tags.insert(tag::QUARANTINED_AT.to_owned(), ago("5d").to_string());
+    facts.attached = Some(Attached { enrollment: true, quarantine: true });
+    assert_eq!(named(&facts, &BOTH), Vec::<String>::new());
+}
+
+#[test]
 fn a_tag_can_neither_stop_the_clock_nor_quarantine_early() {
     let since = |facts: &mut UserFacts, time: &str| {
         secret(facts).tags.insert(tag::NONCOMPLIANT_SINCE.to_owned(), time.to_owned());

@@ -5,7 +5,9 @@ use aws_sdk_iam::config::{Credentials, SharedAsyncSleep, SharedCredentialsProvid
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextMut,
+};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use jiff::Timestamp;
@@ -62,6 +64,7 @@ struct Recorder {
     /// The API whose calls do not get through, and a text that their bodies hold.
     outage: Outage,
     users_hidden: Arc<AtomicBool>,
+    devices_unassigned: Arc<AtomicBool>,
 }
 
 type Outage = Arc<Mutex<Option<(String, String)>>>;
@@ -69,6 +72,22 @@ type Outage = Arc<Mutex<Option<(String, String)>>>;
 impl Intercept for Recorder {
     fn name(&self) -> &'static str {
         "Recorder"
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if self.devices_unassigned.load(Ordering::Relaxed) {
+            let response = context.response_mut();
+            let body = response.body().bytes().map(|body| String::from_utf8_lossy(body).into_owned());
+            if let Some(body) = body.filter(|body| body.contains("<ListVirtualMFADevicesResult>")) {
+                *response.body_mut() = without(&without(&body, "EnableDate"), "User").into();
+            }
+        }
+        Ok(())
     }
 
     fn modify_before_transmit(
@@ -103,6 +122,14 @@ impl Intercept for Recorder {
             _ => Ok(()),
         }
     }
+}
+
+/// The XML without the elements of that name.
+fn without(xml: &str, element: &str) -> String {
+    let (start, end) = (format!("<{element}>"), format!("</{element}>"));
+    let mut parts = xml.split(&start);
+    let first = parts.next().unwrap_or_default().to_owned();
+    first + &parts.filter_map(|part| part.split_once(&end)).map(|(_, rest)| rest).collect::<String>()
 }
 
 struct Moto {
@@ -142,6 +169,7 @@ pub struct Cloud {
     calls: Arc<Mutex<Vec<Call>>>,
     outage: Outage,
     users_hidden: Arc<AtomicBool>,
+    devices_unassigned: Arc<AtomicBool>,
 }
 
 pub const DEADLINE: Duration = Duration::from_secs(600);
@@ -171,8 +199,10 @@ impl Cloud {
             .retry_config(RetryConfig::standard().with_max_attempts(1))
             .build();
         let users_hidden = Arc::<AtomicBool>::default();
+        let devices_unassigned = Arc::<AtomicBool>::default();
         let recorder = |calls: &Arc<Mutex<Vec<Call>>>, outage: &Outage| Recorder {
             users_hidden: users_hidden.clone(),
+            devices_unassigned: devices_unassigned.clone(),
             account: account.clone(),
             calls: calls.clone(),
             outage: outage.clone(),
@@ -216,6 +246,7 @@ impl Cloud {
             calls,
             outage,
             users_hidden,
+            devices_unassigned,
         }
     }
 
@@ -287,6 +318,11 @@ impl Cloud {
 
     pub fn show_users(&self) {
         self.users_hidden.store(false, Ordering::Relaxed);
+    }
+
+    /// From now on the function's `ListVirtualMFADevices` shows every device as unassigned.
+    pub fn show_devices_unassigned(&self) {
+        self.devices_unassigned.store(true, Ordering::Relaxed);
     }
 
     /// From now on that API fails for the function.

@@ -84,6 +84,22 @@ async fn enrolling_in_another_way_removes_the_prepared_device() {
 }
 
 #[tokio::test]
+async fn a_device_enabled_between_listing_and_looking_is_kept_and_no_failure() {
+    let cloud = Cloud::new().await;
+    let alice = cloud.user("alice").await;
+    cloud.sweep().await;
+    let serial = cloud.devices().await.remove(0);
+    // The listing is of a moment ago: it shows the device unassigned, and ListMFADevices shows it assigned.
+    cloud.enable("alice", &serial).await;
+    cloud.show_devices_unassigned();
+    let answer = cloud.sweep().await;
+    assert_eq!((&answer["actions"]["close"], &answer["failed"]), (&json!(1), &json!(0)), "{answer}");
+    let devices = cloud.iam.list_mfa_devices().user_name("alice").send().await.unwrap().mfa_devices;
+    assert_eq!(devices[0].serial_number, serial);
+    assert!(!secret_exists(&cloud, &alice).await);
+}
+
+#[tokio::test]
 async fn an_exemption_withdraws_and_its_end_invites_again() {
     let cloud = Cloud::new().await;
     let alice = cloud.user("alice").await;
@@ -112,6 +128,17 @@ async fn operations_hear_of_a_new_exemption_even_when_nothing_was_to_be_done() {
     assert!(messages[0].text.contains("- alice: exempt permanently: break-glass"), "{}", messages[0].text);
     cloud.sweep().await;
     assert_eq!(writes(&cloud.calls()), NOTHING, "no news any more");
+}
+
+#[tokio::test]
+async fn a_new_access_key_invites_where_the_scope_counts_it() {
+    for (scope, provisions) in [("credentials", 1), ("console", 0)] {
+        let cloud = Cloud::with(&[("MFA_SCOPE", scope)]).await;
+        cloud.user_without_password("alice", "/robots/").await;
+        cloud.iam.create_access_key().user_name("alice").send().await.unwrap();
+        let answer = happened(&cloud, "create-access-key-self").await;
+        assert_eq!(answer["actions"]["provision"], provisions, "{scope}: {answer}");
+    }
 }
 
 #[tokio::test]

@@ -179,7 +179,7 @@ async fn a_report_in_the_making_is_waited_for() {
     let started = tokio::time::Instant::now();
     iam(&[&generate, &content]).credential_report().await.unwrap();
     assert_eq!((generate.num_calls(), content.num_calls()), (4, 1));
-    assert_eq!(started.elapsed(), Duration::from_secs(1 + 2 + 4), "with a pause before each look");
+    assert_eq!(started.elapsed(), Duration::from_secs(2 + 5 + 10), "with a pause before each look");
 }
 
 #[tokio::test(start_paused = true)]
