@@ -23,7 +23,9 @@ def main():
         raise Failure(f"No event in {arguments.event}: {error}") from error
     with MiniStack() as ministack:
         stack = Stack(ministack, arguments.bootstrap, dict(arguments.parameter))
-        account.create(ministack.client("iam"), account.users(datetime.date.today()))
+        # The samples in events/ are about alice.
+        alice = account.User("alice", "non_compliant", tags={"email": "alice@example.com"})
+        account.create(ministack.client("iam"), [*account.users(datetime.date.today()), alice])
         try:
             print(json.dumps(stack.invoke(event), indent=2, ensure_ascii=False))
         finally:

@@ -5,12 +5,12 @@ use crate::config::Settings;
 use crate::facts::Account;
 use crate::notice;
 use crate::reconcile::Run;
-use crate::report::{Answer, Ending, Outcome};
+use crate::report::{Answer, Ending, Outcome, Response};
 use crate::trigger::Trigger;
 use crate::verdict::Status;
 use anyhow::{Context, anyhow};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -38,7 +38,7 @@ impl Warden {
         event: &Value,
         function_arn: &str,
         time_left: Duration,
-    ) -> anyhow::Result<Value> {
+    ) -> anyhow::Result<Response> {
         let account = Account::from_function_arn(function_arn)
             .with_context(|| format!("the invoked function's ARN `{function_arn}` is not understood"))?;
         let (user, dry_run, changed) = match Trigger::parse(event, &account)? {
@@ -46,7 +46,7 @@ impl Warden {
             Trigger::Check { user, dry_run, changed } => (Some(user), dry_run, changed),
             Trigger::Ignore(reason) => {
                 tracing::info!(reason, "event ignored");
-                return Ok(json!({"action": "ignored", "reason": reason}));
+                return Ok(Response::Ignored { action: "ignored", reason });
             }
         };
         let run = Run {
@@ -94,7 +94,7 @@ impl Warden {
         // A sweep comes again by itself; a check must be repeated by Lambda.
         match user.and_then(|user| Some((user, answer.outcomes.iter().find_map(cause)?))) {
             Some((user, cause)) => Err(anyhow!("the check of `{user}` failed: {cause}")),
-            None => Ok(serde_json::to_value(answer)?),
+            None => Ok(Response::Ran(Box::new(answer))),
         }
     }
 

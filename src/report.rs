@@ -140,6 +140,21 @@ impl ActionCounts {
     }
 }
 
+/// What an invocation answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Response {
+    /// A sweep or a check.
+    Ran(Box<Answer>),
+    /// Nothing was looked at.
+    Ignored {
+        /// `ignored`.
+        action: &'static str,
+        /// Why.
+        reason: String,
+    },
+}
+
 /// The answer to a sweep or a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Answer {

@@ -303,7 +303,7 @@ impl Cloud {
 
     pub async fn handle_within(&self, event: Value, time_left: Duration) -> anyhow::Result<Value> {
         let arn = format!("arn:aws:lambda:us-east-1:{}:function:mfa-warden", self.account);
-        self.warden.handle(&event, &arn, time_left).await
+        Ok(serde_json::to_value(self.warden.handle(&event, &arn, time_left).await?)?)
     }
 
     /// The function's requests since the last look.
