@@ -129,7 +129,6 @@ async fn one_failing_user_does_not_stop_the_others() {
     let cloud = Cloud::new().await;
     let ids = [cloud.user("alice").await, cloud.user("bob").await];
     cloud.sweep().await;
-    // Alice's secret loses its device and cannot be mended: somebody deleted it with a recovery window.
     let carol = cloud.user("carol").await;
     cloud.take_down_for("CreateVirtualMFADevice", "carol");
     let dave = cloud.user("dave").await;
