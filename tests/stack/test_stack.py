@@ -75,6 +75,17 @@ class DeployedStack(unittest.TestCase):
         own = [device["SerialNumber"] for device in devices if "/mfa-warden/alice." in device["SerialNumber"]]
         self.assertEqual(own, [value["serial_number"]])
 
+        # She enrols with it: her secret and the policy that let her enrol are gone, her device stays.
+        codes = {"AuthenticationCode1": "123456", "AuthenticationCode2": "654321"}
+        self.iam.enable_mfa_device(UserName="alice", SerialNumber=value["serial_number"], **codes)
+        event = json.loads((EVENTS / "cloudtrail-enable-mfa-device.json").read_text())
+        answer = self.stack.invoke(event)
+        self.assertEqual(answer["users"]["compliant"], 1)
+        self.assertIsNone(self.secret_of(alice))
+        self.assertEqual(self.iam.list_attached_user_policies(UserName="alice")["AttachedPolicies"], [])
+        devices = self.iam.list_mfa_devices(UserName="alice")["MFADevices"]
+        self.assertEqual([device["SerialNumber"] for device in devices], [value["serial_number"]])
+
     def test_the_rule_lets_changes_of_users_through_and_nothing_else(self):
         events = self.ministack.client("events")
         rule = next(rule for rule in events.list_rules()["Rules"] if "IamEvents" in rule["Name"])
