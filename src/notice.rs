@@ -156,13 +156,18 @@ impl OwnerNotice<'_> {
             "Hello,\n\n\
              your AWS user {user} in account {account} need not set up MFA (multi-factor authentication) any more:\n\n\
              \x20    {reason}\n\n\
-             The device that was prepared for you is deleted and its seed is destroyed. If you added it to an\n\
+             {words}The device that was prepared for you is deleted and its seed is destroyed. If you added it to an\n\
              authenticator app already, remove that entry. You can still set up MFA of your own, and it is a good\n\
              idea:\n\n     {credentials}\n\n\
              If you did not expect this, tell your security operations.\n",
             user = self.user(),
             account = self.account.id,
             reason = self.verdict.reason,
+            words = match self.verdict.status {
+                Status::Exempt =>
+                    "(After the colon stand the words of whoever exempted this user, and not ours.)\n\n",
+                _ => "",
+            },
             credentials = Links(self.account).security_credentials(),
         )
     }

@@ -43,10 +43,15 @@ fn otpauth_uri(seed: &Seed, account: &Account, user: &str) -> Zeroizing<String> 
     let issuer = format!("AWS {}", account.id);
     let issuer = utf8_percent_encode(&issuer, LABEL);
     let user = utf8_percent_encode(user, LABEL);
-    Zeroizing::new(format!(
-        "otpauth://totp/{issuer}:{user}?secret={}&issuer={issuer}&algorithm=SHA1&digits=6&period=30",
-        *seed.0
-    ))
+    let parts = [
+        &format!("otpauth://totp/{issuer}:{user}?secret="),
+        seed.0.as_str(),
+        &format!("&issuer={issuer}&algorithm=SHA1&digits=6&period=30"),
+    ];
+    // Allocated once: a string that grows leaves what it held behind, where nothing zeroes it.
+    let mut uri = Zeroizing::new(String::with_capacity(parts.iter().map(|part| part.len()).sum()));
+    parts.iter().for_each(|part| uri.push_str(part));
+    uri
 }
 
 /// The URI's QR code in Unicode half blocks, two modules a character. Light modules are drawn and dark ones
@@ -78,6 +83,9 @@ pub(crate) fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
+/// The most bytes of a secret's value (Secrets Manager's quotas).
+const LONGEST_VALUE: usize = 65_536;
+
 /// The secret's value: one JSON object for the owner's eyes only.
 pub fn secret_value(
     seed: &Seed,
@@ -108,5 +116,8 @@ pub fn secret_value(
         enable_command: &enable_command(&user.name, serial_number),
         created_at: crate::facts::rfc3339(created_at),
     };
-    Zeroizing::new(serde_json::to_string(&value).expect("strings always serialise"))
+    // Allocated once, as the URI is; AWS takes no longer value.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_VALUE));
+    serde_json::to_writer(&mut *bytes, &value).expect("strings always serialise");
+    Zeroizing::new(String::from_utf8(std::mem::take(&mut *bytes)).expect("JSON is UTF-8"))
 }

@@ -30,6 +30,21 @@ pub enum Trigger {
 #[derive(Debug, PartialEq, Eq)]
 pub struct UnknownEvent(String);
 
+/// The most that an error repeats of what was wrong with an event, in characters.
+const REPEATED: usize = 200;
+
+impl UnknownEvent {
+    /// `what` may hold parts of the event, and so anything at any length: only its beginning is kept, on one line.
+    fn new(what: &str) -> Self {
+        let visible = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+        let mut kept: String = what.chars().take(REPEATED).map(visible).collect();
+        if what.chars().nth(REPEATED).is_some() {
+            kept.push('…');
+        }
+        UnknownEvent(kept)
+    }
+}
+
 impl fmt::Display for UnknownEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -116,7 +131,7 @@ impl Trigger {
     /// [`UnknownEvent`] says what was wrong and what was expected.
     pub fn parse(event: &Value, account: &Account) -> Result<Self, UnknownEvent> {
         let Some(fields) = event.as_object() else {
-            return Err(UnknownEvent("the event is no JSON object".to_owned()));
+            return Err(UnknownEvent::new("the event is no JSON object"));
         };
         if fields.contains_key("action") {
             return asked(event);
@@ -136,18 +151,18 @@ impl Trigger {
             Some("AWS API Call via CloudTrail") => {
                 let record =
                     Record::deserialize(fields.get("detail").unwrap_or(&Value::Null)).map_err(|error| {
-                        UnknownEvent(format!("its `detail` is no CloudTrail record: {error}"))
+                        UnknownEvent::new(&format!("its `detail` is no CloudTrail record: {error}"))
                     })?;
                 reported(record, account)
             }
-            Some(_) => Err(UnknownEvent("its `detail-type` and `source` are others".to_owned())),
-            None => Err(UnknownEvent("it has neither an `action` nor a `detail-type`".to_owned())),
+            Some(_) => Err(UnknownEvent::new("its `detail-type` and `source` are others")),
+            None => Err(UnknownEvent::new("it has neither an `action` nor a `detail-type`")),
         }
     }
 }
 
 fn asked(event: &Value) -> Result<Trigger, UnknownEvent> {
-    match Asked::deserialize(event).map_err(|error| UnknownEvent(error.to_string()))? {
+    match Asked::deserialize(event).map_err(|error| UnknownEvent::new(&error.to_string()))? {
         Asked::Sweep { dry_run } => Ok(Trigger::Sweep { dry_run }),
         Asked::Check { user, dry_run } => {
             Ok(Trigger::Check { user: user_name(user)?, dry_run, changed: false })
@@ -166,7 +181,7 @@ fn reported(record: Record, account: &Account) -> Result<Trigger, UnknownEvent> 
     } = record;
     let ignore = |reason: String| Ok(Trigger::Ignore(reason));
     if event_source != "iam.amazonaws.com" || !WATCHED.contains(&event_name.as_str()) {
-        return Err(UnknownEvent("CloudTrail reports a call that is not watched".to_owned()));
+        return Err(UnknownEvent::new("CloudTrail reports a call that is not watched"));
     }
     if recipient_account_id.is_some_and(|id| id != account.id) {
         return ignore("the event is of another account".to_owned());
@@ -194,7 +209,7 @@ fn reported(record: Record, account: &Account) -> Result<Trigger, UnknownEvent> 
     let caller = caller.user_name.filter(|_| !caller_is_root);
     match named.or(caller) {
         Some(user) if user != ROOT => check(user),
-        None if !caller_is_root => Err(UnknownEvent(format!("the {event_name} record names no user"))),
+        None if !caller_is_root => Err(UnknownEvent::new(&format!("the {event_name} record names no user"))),
         _ => ignore("the root user cannot be provisioned".to_owned()),
     }
 }
@@ -209,7 +224,7 @@ fn user_name(name: String) -> Result<String, UnknownEvent> {
         Ok(name)
     } else {
         let refused = "its user name is not 1 to 64 of the letters, digits and `_+=,.@-` that IAM allows";
-        Err(UnknownEvent(refused.to_owned()))
+        Err(UnknownEvent::new(refused))
     }
 }
 
@@ -273,6 +288,28 @@ mod tests {
         assert!(cloudtrail(json!({"eventSource": "ec2.amazonaws.com"})).is_err());
         assert!(cloudtrail(json!({"eventName": "CreateRole"})).is_err());
         assert!(cloudtrail(json!({"requestParameters": {"userName": "x\ny"}})).is_err());
+    }
+
+    #[test]
+    fn an_error_repeats_little_of_a_hostile_event_and_no_control_characters() {
+        let long = "A".repeat(200_000);
+        for hostile in [long.as_str(), "\u{1b}[2J\n\r\u{7}{\"level\":\"ERROR\"}"] {
+            let mut oddly_keyed = json!({"action": "sweep"});
+            oddly_keyed[hostile] = json!(true);
+            for event in [
+                json!({"action": hostile}),
+                oddly_keyed,
+                json!({"action": "sweep", "dry_run": hostile}),
+                json!({"action": "check", "user": hostile}),
+                json!({"detail-type": hostile}),
+                json!({"detail-type": "AWS API Call via CloudTrail", "detail": hostile}),
+                json!({"detail-type": "AWS API Call via CloudTrail", "detail": {"eventSource": [hostile]}}),
+            ] {
+                let message = parse(event).unwrap_err().to_string();
+                assert!(message.len() < 1000, "{} bytes", message.len());
+                assert!(!message.contains(char::is_control), "{message:?}");
+            }
+        }
     }
 
     #[test]

@@ -74,12 +74,22 @@ enum Exemption {
     Invalid(String),
 }
 
+/// A tag's value as messages and answers show it. Whoever may tag users chooses these words: they stay on one line, and
+/// what is no letter, digit, space or one of `_.:/=+-@` (IAM allows hardly more in tags) is not passed on.
+fn shown(value: &str) -> String {
+    let allowed = |c: char| c.is_alphanumeric() || " _.:/=+-@".contains(c);
+    value.chars().map(|c| if allowed(c) { c } else { '?' }).collect()
+}
+
 fn exemption(tag: Option<&str>, now: Timestamp) -> Exemption {
     let Some(tag) = tag else {
         return Exemption::None;
     };
+    let tag = &shown(tag);
     let (until, reason) = tag.trim().split_once(' ').unwrap_or((tag.trim(), ""));
-    let reason = reason.trim();
+    // Dashes and dots are no reason.
+    let reason =
+        Some(reason.trim()).filter(|words| words.contains(char::is_alphanumeric)).unwrap_or_default();
     let today = now.to_zoned_datetime(TimeZone::UTC).date();
     // Only the exact form is read: a lenient parser could turn a slip into an exemption.
     let date = until.parse::<Date>().ok().filter(|date| date.to_string() == until);

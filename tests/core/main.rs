@@ -5,6 +5,8 @@
 mod builders;
 mod events;
 mod facts;
+mod hostile;
+mod memory;
 mod notice;
 mod plan;
 mod report;
