@@ -113,6 +113,7 @@ export function render(parameters = {}) {
     ownerTopic: resolve(properties("OwnerTopicPolicy").PolicyDocument),
     environment: resolve(properties("Function").Environment.Variables),
     alarms: Object.fromEntries(alarms),
+    dashboard: JSON.parse(resolve(properties("Dashboard").DashboardBody)),
     arn: (name) => (name.includes(".") ? getAtt(name) : ref(name)),
     brokenRules: Object.values(template.Rules)
       .filter(({ RuleCondition }) => resolve(RuleCondition))
