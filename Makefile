@@ -47,10 +47,15 @@ lint: $(TOOLS) ## Check code, docs and template
 	cfn-lint
 	ruff check demo bench tests
 	ruff format --check demo bench tests
+	$(VENV)/bin/python demo/dashboard.py --check
 
 .PHONY: bench
 bench: $(TOOLS) binary ## Measure package size, start-up, AWS calls and memory
 	@$(VENV)/bin/python bench/bench.py --binary $(RELEASE)
+
+.PHONY: picture
+picture: $(TOOLS) ## Draw the dashboard with sample data into .github/dashboard.svg
+	@$(VENV)/bin/python demo/dashboard.py
 
 .PHONY: build
 build: $(TOOLS) ## Build the deployment package into .aws-sam

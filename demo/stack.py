@@ -17,6 +17,7 @@ from emulator import ACCOUNT, REGION, Failure, MiniStack
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "template.yaml"
 NAME = "mfa-warden"
+BUCKET = "packages"
 
 
 class Stack:
@@ -24,7 +25,7 @@ class Stack:
 
     def __init__(self, ministack, bootstrap, parameters=None):
         self.ministack = ministack
-        self.template = adapted(TEMPLATE.read_text(), upload(ministack, bootstrap))
+        self.template = upload(ministack, "template.yaml", adapted(TEMPLATE.read_text(), package(ministack, bootstrap)))
         self.deploy("create", parameters or {})
         cloudformation = ministack.client("cloudformation")
         described = cloudformation.describe_stacks(StackName=NAME)["Stacks"][0]
@@ -38,7 +39,8 @@ class Stack:
         try:
             getattr(cloudformation, f"{verb}_stack")(
                 StackName=NAME,
-                TemplateBody=self.template,
+                # As `sam deploy` does: a template of more than 51,200 bytes may come from S3 only.
+                TemplateURL=self.template,
                 Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
                 Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
             )
@@ -83,21 +85,27 @@ class Stack:
         return [event["message"] for page in pages for event in page["events"]]
 
 
-def upload(ministack, bootstrap):
-    """Packs the binary as Lambda wants it and puts it into a bucket. Speed counts here, size does not."""
+def package(ministack, bootstrap):
+    """Packs the binary as Lambda wants it and uploads it. Speed counts here, size does not."""
     path = Path(bootstrap)
     if not path.is_file():
         raise Failure(f"There is no binary at {path}")
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         entry = zipfile.ZipInfo("bootstrap")
         entry.external_attr = 0o755 << 16
         entry.compress_type = zipfile.ZIP_DEFLATED
         archive.writestr(entry, path.read_bytes())
+    upload(ministack, "bootstrap.zip", packed.getvalue())
+    return f"s3://{BUCKET}/bootstrap.zip"
+
+
+def upload(ministack, name, content):
+    """Puts something into a bucket. Where CloudFormation finds it."""
     s3 = ministack.client("s3")
-    s3.create_bucket(Bucket="packages")
-    s3.put_object(Bucket="packages", Key="bootstrap.zip", Body=package.getvalue())
-    return "s3://packages/bootstrap.zip"
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key=name, Body=content)
+    return f"https://s3.amazonaws.com/{BUCKET}/{name}"
 
 
 def adapted(template, code):

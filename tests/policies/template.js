@@ -1,5 +1,5 @@
 // Renders what is needed of template.yaml: CloudFormation's functions over given parameters, and nothing else. What it
-// does not know it refuses, so that no policy is ever judged in another form than the one that is deployed.
+// does not know it refuses, so that nothing is ever judged in another form than the one that is deployed.
 
 import { readFileSync } from "node:fs";
 import { isMap, isSeq, parseDocument } from "yaml";
@@ -19,13 +19,15 @@ const PSEUDO = {
 const ARNS = {
   "AWS::Serverless::Function": (id) => ({ ref: id, Arn: `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${id}` }),
   "AWS::SNS::Topic": (id) => ({ ref: `arn:aws:sns:${REGION}:${ACCOUNT}:${id}` }),
-  "AWS::SQS::Queue": (id) => ({ Arn: `arn:aws:sqs:${REGION}:${ACCOUNT}:${id}` }),
+  "AWS::SQS::Queue": (id) => ({ Arn: `arn:aws:sqs:${REGION}:${ACCOUNT}:${id}`, QueueName: id }),
   "AWS::KMS::Key": (id) => ({ ref: id, Arn: `arn:aws:kms:${REGION}:${ACCOUNT}:key/${id}` }),
   "AWS::IAM::Role": (_, { RoleName }) => ({ Arn: `arn:aws:iam::${ACCOUNT}:role/${RoleName}` }),
   "AWS::IAM::ManagedPolicy": (_, { ManagedPolicyName }) => ({
     ref: `arn:aws:iam::${ACCOUNT}:policy/${ManagedPolicyName}`,
   }),
+  "AWS::CloudWatch::Alarm": (id) => ({ Arn: `arn:aws:cloudwatch:${REGION}:${ACCOUNT}:alarm:${id}` }),
   "AWS::Logs::LogGroup": (_, { LogGroupName }) => ({
+    ref: LogGroupName,
     Arn: `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:${LogGroupName}:*`,
   }),
 };
@@ -74,13 +76,19 @@ export function render(parameters = {}) {
   const functions = {
     Ref: ref,
     GetAtt: getAtt,
-    Sub: (text) =>
-      text.replace(/\$\{(!?)([^}]+)\}/g, (_, literal, name) => {
+    Sub: (argument) => {
+      const [text, variables] = Array.isArray(argument) ? [argument[0], resolve(argument[1])] : [argument, {}];
+      return text.replace(/\$\{(!?)([^}]+)\}/g, (_, literal, name) => {
         if (literal) return `\${${name}}`;
-        return name.includes(".") ? getAtt(name) : ref(name);
-      }),
+        return variables[name] ?? (name.includes(".") ? getAtt(name) : ref(name));
+      });
+    },
+    FindInMap: (path) => {
+      const [map, first, second] = path.map(resolve);
+      return known(template.Mappings[map]?.[first]?.[second], `!FindInMap ${map}.${first}.${second}`);
+    },
     If: ([name, yes, no]) => resolve(condition(name) ? yes : no),
-    Equals: (sides) => sides.map(resolve).reduce((a, b) => a === b),
+    Equals: (sides) => sides.map(resolve).map(String).reduce((a, b) => a === b),
     Not: ([side]) => !resolve(side),
     Or: (sides) => sides.map(resolve).some(Boolean),
     Condition: condition,
@@ -94,6 +102,9 @@ export function render(parameters = {}) {
   }
 
   const properties = (id) => template.Resources[id].Properties;
+  const alarms = Object.entries(template.Resources)
+    .filter(([, { Type, Condition }]) => Type === "AWS::CloudWatch::Alarm" && (!Condition || condition(Condition)))
+    .map(([id, { Properties }]) => [id, resolve(Properties)]);
   return {
     role: resolve(properties("FunctionRole").Policies[0].PolicyDocument),
     enrollment: resolve(properties("EnrollmentPolicy").PolicyDocument),
@@ -101,6 +112,8 @@ export function render(parameters = {}) {
     topicKey: resolve(properties("TopicKey").KeyPolicy),
     ownerTopic: resolve(properties("OwnerTopicPolicy").PolicyDocument),
     environment: resolve(properties("Function").Environment.Variables),
+    alarms: Object.fromEntries(alarms),
+    dashboard: JSON.parse(resolve(properties("Dashboard").DashboardBody)),
     arn: (name) => (name.includes(".") ? getAtt(name) : ref(name)),
     brokenRules: Object.values(template.Rules)
       .filter(({ RuleCondition }) => resolve(RuleCondition))

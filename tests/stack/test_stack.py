@@ -86,6 +86,17 @@ class DeployedStack(unittest.TestCase):
         devices = self.iam.list_mfa_devices(UserName="alice")["MFADevices"]
         self.assertEqual([device["SerialNumber"] for device in devices], [value["serial_number"]])
 
+    def test_the_dashboard_shows_metrics_and_alarms_that_are_there(self):
+        cloudwatch = self.ministack.client("cloudwatch")
+        name = self.stack.outputs["DashboardUrl"].rpartition("/")[2]
+        widgets = json.loads(cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"])["widgets"]
+        shown = next(widget for widget in widgets if widget["type"] == "alarm")["properties"]["alarms"]
+        alarms = cloudwatch.describe_alarms()["MetricAlarms"]
+        self.assertEqual(sorted(shown), sorted(alarm["AlarmArn"] for alarm in alarms))
+        self.assertEqual({alarm["AlarmActions"][0] for alarm in alarms}, {self.stack.outputs["OpsTopicArn"]})
+        query = next(widget for widget in widgets if widget["type"] == "log")["properties"]["query"]
+        self.assertIn(f"SOURCE '{self.stack.outputs['LogGroupName']}'", query)
+
     def test_the_rule_lets_changes_of_users_through_and_nothing_else(self):
         events = self.ministack.client("events")
         rule = next(rule for rule in events.list_rules()["Rules"] if "IamEvents" in rule["Name"])
