@@ -8,6 +8,7 @@ for build in one another/two; do
   git clone --quiet . "$work/$build"
   # Tools are not what is compared: they are not installed once more.
   ln -s "$PWD/.venv" "$PWD/.tools" "$work/$build/"
+  touch --date=@0 "$work/$build/requirements.txt"
   make --directory "$work/$build" --no-print-directory build > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
   (cd "$work/$build/.aws-sam" && sha256sum build/Function/* sbom.cdx.json) > "$work/${build##*/}.sums"
 done

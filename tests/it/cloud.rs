@@ -274,6 +274,7 @@ impl Cloud {
                     iam: Iam(iam(&ours)),
                     secrets: Secrets(secrets(&ours)),
                     sns: Sns(sns(&ours)),
+                    calls: Default::default(),
                 },
                 clock: Timestamp::now,
             },

@@ -203,7 +203,16 @@ async fn behind_the_runtime_api_it_answers_and_logs_json() {
     assert_eq!(answers[2].1["outcomes"][0]["result"], "none");
 
     let lines: Vec<Value> = logs.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let (metrics, lines): (Vec<Value>, Vec<Value>) =
+        lines.into_iter().partition(|line| line["_aws"].is_object());
     assert!(lines.iter().all(|line| line["level"].is_string() && line["timestamp"].is_string()));
+    let [sweep, check] = &metrics[..] else { panic!("a line of metrics a run: {metrics:?}") };
+    assert_eq!(
+        (&sweep["Action"], &sweep["Provisions"], &sweep["OpenEnrolments"]),
+        (&json!("sweep"), &json!(1), &json!(1))
+    );
+    assert!(sweep["AwsCalls"].as_u64().unwrap() > 10, "{sweep}");
+    assert_eq!((&check["Action"], &check["Users"]), (&json!("check"), &Value::Null));
     assert!(lines.iter().any(|line| line["message"] == "sweep finished" && line["users"] == 1), "{logs}");
     assert!(lines.iter().any(|line| line["level"] == "DEBUG"), "the level is that of the environment");
 }

@@ -739,6 +739,7 @@ impl Account {
             iam: Iam(aws_sdk_iam::Client::from_conf(iam.build())),
             secrets: Secrets(aws_sdk_secretsmanager::Client::from_conf(secrets.build())),
             sns: Sns(aws_sdk_sns::Client::from_conf(sns.build())),
+            calls: Default::default(),
         };
         Warden { settings: Settings::from_env(environment).unwrap(), clients, clock: now }
     }
