@@ -1,6 +1,7 @@
 //! Acting: one action of a plan, carried out against AWS. After every call the facts say what is now true, so
 //! that the next action of the same plan stands on them.
 
+use crate::audience::Audience;
 use crate::aws::iam::Created;
 use crate::aws::secrets::{Claim, Creation};
 use crate::aws::{AwsError, Clients};
@@ -10,6 +11,7 @@ use crate::facts::{
 };
 use crate::notice::OwnerNotice;
 use crate::plan::{Action, Notice, Policy};
+use crate::reach::Reach;
 use crate::seed::{Seed, secret_value};
 use crate::verdict::Verdict;
 use jiff::Timestamp;
@@ -24,6 +26,8 @@ pub enum Stop {
     Failed(String),
     /// Another run provisions this user and was faster.
     Lost,
+    /// A quota stands in the way of something that is no harm to leave undone; it is told once a run.
+    Quota,
     /// There is a secret that the facts do not show (`ListSecrets` lags): read it and plan again.
     SecretExists,
 }
@@ -45,6 +49,8 @@ pub struct Actor<'a> {
     pub account: &'a Account,
     /// The clock.
     pub clock: fn() -> Timestamp,
+    /// Who listens to the owner topic.
+    pub audience: &'a Audience<'a>,
 }
 
 impl Actor<'_> {
@@ -79,6 +85,13 @@ impl Actor<'_> {
                     self.publish(*notice, verdict, facts).await?;
                 }
                 Ok(self.clients.secrets.delete(secret).await?)
+            }
+            Action::Subscribe => {
+                if self.audience.subscribe(facts.recipient(self.settings)).await? {
+                    facts.reach = Some(Reach::Pending);
+                    return Ok(());
+                }
+                Err(Stop::Quota)
             }
             Action::Detach(policy) => self.detach(*policy, &facts.user.name).await,
             Action::DeleteDevice { serial_number } => {
@@ -215,6 +228,14 @@ impl Actor<'_> {
             (Notice::Quarantined, _) => tags.push((tag::QUARANTINED_AT, rfc3339(now))),
             _ => {}
         }
+        if let Some(version) = &secret.current_version {
+            let unheard = matches!(facts.reach, Some(Reach::Pending | Reach::Unreached));
+            match (unheard, secret.unheard(version)) {
+                (true, false) => tags.push((tag::UNREACHED, version_suffix(version).to_owned())),
+                (false, true) => tags.push((tag::UNREACHED, String::new())),
+                _ => {}
+            }
+        }
         self.clients.secrets.tag(&secret.name, &tags).await?;
         secret.tags.extend(tags.into_iter().map(|(key, value)| (key.to_owned(), value)));
         Ok(())
@@ -230,6 +251,7 @@ impl Actor<'_> {
             now: (self.clock)(),
         }
         .message();
+        self.audience.pace(facts.reach).await;
         Ok(self.clients.sns.publish(&self.settings.owner_topic_arn, &message).await?)
     }
 

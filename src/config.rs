@@ -52,6 +52,8 @@ pub struct Settings {
     pub dry_run: bool,
     /// `SECRET_KMS_KEY_ID`: KMS key of the secrets; `None`: the account's `aws/secretsmanager` key.
     pub secret_kms_key_id: Option<String>,
+    /// `SUBSCRIBE_OWNERS`: subscribe owners whose recipient is an e-mail address without a subscription.
+    pub subscribe_owners: bool,
     /// `SETTLE`: how long AWS's listings may lag behind its writes.
     pub settle: SignedDuration,
 }
@@ -118,6 +120,8 @@ impl Settings {
                 "the id, ARN or alias of a KMS key",
                 |value| (!value.contains(char::is_whitespace)).then(|| Some(value.to_owned())),
             ),
+            subscribe_owners: env
+                .read("SUBSCRIBE_OWNERS", false, "`true` or `false`", |value| value.parse().ok()),
             settle: env.duration("SETTLE", SignedDuration::from_mins(5)),
         };
         if after_grace == AfterGrace::Quarantine && !env.is_set("QUARANTINE_POLICY_ARN") {
@@ -258,6 +262,7 @@ mod tests {
                 max_provisions: 100,
                 dry_run: false,
                 secret_kms_key_id: None,
+                subscribe_owners: false,
                 settle: SignedDuration::from_mins(5),
             }
         );

@@ -1,6 +1,7 @@
 //! What is known: of the account, of one user, of one enrolment. Plain data, gathered by the AWS edge.
 
 use crate::config::Settings;
+use crate::reach::Reach;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,6 +23,8 @@ pub mod tag {
     pub const LAST_NOTICE_AT: &str = "mfa-warden:last-notice-at";
     /// How many notices went out.
     pub const NOTICES: &str = "mfa-warden:notices";
+    /// The last 8 characters of the version whose last notice reached nobody; empty: it did.
+    pub const UNREACHED: &str = "mfa-warden:unreached";
     /// When the owner was told of the quarantine.
     pub const QUARANTINED_AT: &str = "mfa-warden:quarantined-at";
 }
@@ -169,6 +172,8 @@ pub struct UserFacts {
     pub devices: Vec<String>,
     /// Which of our policies are attached to the user; `None`: that could not be read.
     pub attached: Option<Attached>,
+    /// Whether messages arrive at the owner; `None`: not asked, for there is nothing to tell.
+    pub reach: Option<Reach>,
 }
 
 impl UserFacts {
@@ -281,6 +286,11 @@ impl Secret {
     /// Whether the owner was invited for `version`.
     pub fn notified_of(&self, version: &str) -> bool {
         self.tags.get(tag::NOTIFIED).is_some_and(|suffix| suffix == version_suffix(version))
+    }
+
+    /// Whether the last notice of `version` is known to have reached nobody.
+    pub fn unheard(&self, version: &str) -> bool {
+        self.tags.get(tag::UNREACHED).is_some_and(|suffix| suffix == version_suffix(version))
     }
 
     /// How many notices went out so far.

@@ -12,7 +12,6 @@ use crate::verdict::Status;
 use anyhow::{Context, anyhow};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -50,15 +49,9 @@ impl Warden {
                 return Ok(Response::Ignored { action: "ignored", reason });
             }
         };
-        let run = Run {
-            clients: &self.clients,
-            settings: &self.settings,
-            account: &account,
-            clock: self.clock,
-            dry_run: dry_run || self.settings.dry_run,
-            stop_at: Instant::now() + time_left.saturating_sub(reserve(time_left)),
-            provisions_left: AtomicU32::new(self.settings.max_provisions),
-        };
+        let stop_at = Instant::now() + time_left.saturating_sub(reserve(time_left));
+        let dry_run = dry_run || self.settings.dry_run;
+        let run = Run::new(&self.clients, &self.settings, &account, self.clock, dry_run, stop_at);
         let (started, calls) = (Instant::now(), self.clients.calls.made());
         let (action, ran) = match &user {
             Some(user) => ("check", run.check(user).await),

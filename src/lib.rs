@@ -23,12 +23,14 @@
 //! | [`verdict`] | facts -> verdict with its reason |
 //! | [`plan`](mod@plan) | facts, verdict, settings, time -> actions |
 //! | [`act`] | one action -> AWS calls, in the order that keeps a seed safe |
+//! | [`audience`] | who listens to the owner topic, read once a run |
+//! | [`reach`] | subscriptions and filters -> whether a message arrives |
 //! | [`reconcile`] | sweep and check: who is looked at, and the four steps for each |
 //! | [`handler`] | one invocation: event in, answer out, operations told |
 //! | [`notice`], [`report`], [`metrics`], [`seed`] | texts, answers, metrics, the seed and the secret's value |
 //! | [`aws`] | the edge: one file a service |
 //!
-//! Everything but [`aws`], [`act`], [`reconcile`] and [`handler`] is pure: it takes facts and never clients, clocks
+//! Everything but [`aws`], [`act`], [`audience`], [`reconcile`] and [`handler`] is pure: it takes facts and never clients, clocks
 //! or environment variables.
 //!
 //! # An enrolment
@@ -54,7 +56,8 @@
 //! | non-compliant | sound, owner never told of this version | notify(invitation) |
 //! | non-compliant | sound, older than `GRACE_PERIOD`, `AFTER_GRACE=quarantine` | quarantine, notify(quarantined) |
 //! | non-compliant | sound, last notice older than `REMIND_EVERY` | notify(reminder) |
-//! | non-compliant | sound, otherwise | nothing |
+//! | non-compliant | sound, owner was unreachable when told, and is not any more | notify(invitation); with a new seed where a quarantine could follow at once |
+//! | non-compliant | sound, otherwise | nothing; subscribe, with `SUBSCRIBE_OWNERS` and an e-mail address without a subscription |
 //! | compliant | sound or broken | close, notify(enrolled) |
 //! | exempt, not applicable | sound or broken | close, notify(withdrawn) |
 //! | user gone | secret left | close, in silence |
@@ -74,6 +77,7 @@
 //! the logs hold this crate's own lines only ([`logging`]), because the HTTP stack's would hold requests.
 
 pub mod act;
+pub mod audience;
 pub mod aws;
 pub mod config;
 pub mod facts;
@@ -82,6 +86,7 @@ pub mod logging;
 pub mod metrics;
 pub mod notice;
 pub mod plan;
+pub mod reach;
 pub mod reconcile;
 pub mod report;
 pub mod seed;

@@ -21,6 +21,16 @@ pub struct Message {
     pub attributes: Vec<(&'static str, String)>,
 }
 
+/// The attributes of a notice to an owner, by which subscriptions filter.
+pub fn attributes<'a>(
+    notice: Notice,
+    recipient: &'a str,
+    user: &'a str,
+    account: &'a str,
+) -> [(&'static str, &'a str); 4] {
+    [("kind", notice.kind()), ("recipient", recipient), ("user", user), ("account", account)]
+}
+
 /// What a notice to an owner tells.
 #[derive(Debug)]
 pub struct OwnerNotice<'a> {
@@ -44,12 +54,14 @@ impl OwnerNotice<'_> {
         Message {
             subject: self.subject(),
             text: self.text(),
-            attributes: vec![
-                ("kind", self.notice.kind().to_owned()),
-                ("recipient", self.facts.recipient(self.settings).to_owned()),
-                ("user", self.facts.user.name.clone()),
-                ("account", self.account.id.clone()),
-            ],
+            attributes: attributes(
+                self.notice,
+                self.facts.recipient(self.settings),
+                self.user(),
+                &self.account.id,
+            )
+            .map(|(name, value)| (name, value.to_owned()))
+            .into(),
         }
     }
 
@@ -415,6 +427,7 @@ pub fn summary(account: &Account, answer: &Answer) -> Message {
     count(answer.actions.notify, "notified");
     count(answer.actions.quarantine, "quarantined");
     count(answer.actions.close, "closed");
+    count(answer.actions.subscribe, "subscribed");
     count(answer.actions.delete_device, "stray devices deleted");
     count(answer.failed, "failed");
     count(answer.deferred, "deferred");
@@ -431,6 +444,7 @@ pub fn summary(account: &Account, answer: &Answer) -> Message {
             outcome.result == Ending::Deferred
         }),
         overdue(answer),
+        unreachable(answer),
         section("EXEMPT", &|outcome| outcome.verdict == Status::Exempt && !did(outcome)),
         section("STILL WITHOUT MFA, INVITED BEFORE", &|outcome| {
             outcome.verdict == Status::NonCompliant
@@ -522,6 +536,15 @@ fn overdue(answer: &Answer) -> String {
     };
     let lines: Vec<String> = overdue.iter().map(line).collect();
     titled("OVERDUE, LONGEST FIRST", &lines)
+}
+
+/// Whose messages arrive nowhere, and why.
+fn unreachable(answer: &Answer) -> String {
+    let why = |outcome: &Outcome| {
+        Some(format!("- {}: {}", outcome.user, outcome.open.as_ref()?.unreachable.as_ref()?))
+    };
+    let lines: Vec<String> = answer.outcomes.iter().filter_map(why).collect();
+    titled("UNREACHABLE OWNERS (told again as soon as a subscription lets them hear it)", &lines)
 }
 
 fn warnings(answer: &Answer) -> String {

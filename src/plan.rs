@@ -2,6 +2,7 @@
 
 use crate::config::{AfterGrace, Settings};
 use crate::facts::{Enrolment, Secret, UserFacts, born};
+use crate::reach::{Reach, is_email_address};
 use crate::verdict::{Status, Verdict};
 use jiff::Timestamp;
 use std::fmt;
@@ -22,6 +23,8 @@ pub enum Action {
     Quarantine,
     /// Tell the owner.
     Notify(Notice),
+    /// Subscribe the owner's e-mail address to its own messages.
+    Subscribe,
     /// End an enrolment: detach our policies, delete our unassigned devices, tell the owner, and last delete the
     /// secret, which till then shows that there is something left to do.
     Close {
@@ -93,6 +96,7 @@ impl fmt::Display for Action {
             Action::Attach => f.write_str("attach"),
             Action::Quarantine => f.write_str("quarantine"),
             Action::Notify(notice) => notice.fmt(f),
+            Action::Subscribe => f.write_str("subscribe"),
             Action::Close { .. } => f.write_str("close"),
             Action::Detach(_) => f.write_str("detach"),
             Action::DeleteDevice { .. } => f.write_str("delete_device"),
@@ -109,6 +113,7 @@ impl Action {
             Action::Provision { .. }
             | Action::Attach
             | Action::Quarantine
+            | Action::Subscribe
             | Action::Detach(_)
             | Action::DeleteDevice { .. } => None,
         }
@@ -139,25 +144,42 @@ fn demand(facts: &UserFacts, enrolment: Enrolment, settings: &Settings, now: Tim
     let provision = || Action::Provision { secret: facts.secret.clone(), superseded: facts.devices.clone() };
     let strays = || facts.strays().into_iter().map(|serial_number| Action::DeleteDevice { serial_number });
 
+    let subscribe = (settings.subscribe_owners
+        && facts.reach == Some(Reach::Unreached)
+        && is_email_address(facts.recipient(settings)))
+    .then_some(Action::Subscribe);
+    // However late the first invitation came, between it and the quarantine there is time for one reminder. The age of
+    // the seed shows it, which no tag can change.
+    let warning = settings.remind_every.min(settings.grace_period);
+    let older_than_a_warning = |version| born(version).is_some_and(|born| now.duration_since(born) > warning);
+    // Who was out of reach and is not any more hears of it now.
+    let within_reach = !matches!(facts.reach, Some(Reach::Pending | Reach::Unreached) | None);
+    let found = |secret: &Secret, version: &str| secret.unheard(version) && within_reach;
+
     // A seed that has expired is replaced even when nobody was ever told of it: an invitation to a seed about to go
     // would only confuse.
     let usable = match enrolment {
         Enrolment::Sound { secret, version } => {
             let expired = born(version).is_some_and(|born| now.duration_since(born) > settings.offer_ttl);
-            (!expired).then_some((secret, version))
+            // With an old seed the quarantine would follow the first message that arrives on its heels.
+            let too_late = quarantine && found(secret, version) && older_than_a_warning(version);
+            (!expired && !too_late).then_some((secret, version))
         }
         Enrolment::None | Enrolment::Broken => None,
     };
     let Some((secret, version)) = usable else {
         let invitation = Action::Notify(Notice::Invitation);
-        return [provision()].into_iter().chain(attach).chain([invitation]).chain(lift).collect();
+        return [provision()]
+            .into_iter()
+            .chain(attach)
+            .chain([invitation])
+            .chain(subscribe)
+            .chain(lift)
+            .collect();
     };
     let quarantined = attached.is_some_and(|a| a.quarantine);
-    // However late the first invitation came, between it and the quarantine there is time for one reminder. The age of
-    // the seed shows it, which no tag can change.
-    let warning = settings.remind_every.min(settings.grace_period);
-    let warned = born(version).is_some_and(|born| now.duration_since(born) > warning);
-    let next: Vec<Action> = if !secret.notified_of(version) {
+    let warned = older_than_a_warning(version) && !secret.unheard(version);
+    let next: Vec<Action> = if !secret.notified_of(version) || found(secret, version) {
         vec![Action::Notify(Notice::Invitation)]
     } else if quarantine && warned && attached.is_some_and(|a| !a.quarantine) {
         vec![Action::Quarantine, Action::Notify(Notice::Quarantined)]
@@ -168,7 +190,7 @@ fn demand(facts: &UserFacts, enrolment: Enrolment, settings: &Settings, now: Tim
     } else {
         Vec::new()
     };
-    attach.into_iter().chain(next).chain(lift).chain(strays()).collect()
+    attach.into_iter().chain(next).chain(subscribe).chain(lift).chain(strays()).collect()
 }
 
 /// The plan for a user who need not enrol: everything of ours goes.

@@ -1,6 +1,7 @@
 //! observe -> judge -> plan -> act, for one user and for all of them.
 
 use crate::act::{Actor, Stop};
+use crate::audience::Audience;
 use crate::aws::credential_report::{CredentialReport, Vouched};
 use crate::aws::{AwsError, Clients};
 use crate::config::{Scope, Settings};
@@ -9,7 +10,7 @@ use crate::facts::{
     user_of_device, version_suffix,
 };
 use crate::notice;
-use crate::plan::{Action, plan};
+use crate::plan::{Action, Notice, plan};
 use crate::report::{self, Answer, Ending, Open, Outcome};
 use crate::verdict::{Status, Verdict, judge};
 use futures_util::{StreamExt, stream};
@@ -38,6 +39,8 @@ pub struct Run<'a> {
     pub stop_at: Instant,
     /// Users that may still be provisioned.
     pub provisions_left: AtomicU32,
+    /// Who listens to the owner topic.
+    pub audience: Audience<'a>,
 }
 
 /// A user to be looked at alone.
@@ -57,6 +60,29 @@ struct Candidate {
 
 /// What became of a user, and what was done.
 type Turn = (Outcome, Vec<Action>);
+
+impl<'a> Run<'a> {
+    /// A run with its settings' limits, that stops starting on users at `stop_at`.
+    pub fn new(
+        clients: &'a Clients,
+        settings: &'a Settings,
+        account: &'a Account,
+        clock: fn() -> Timestamp,
+        dry_run: bool,
+        stop_at: Instant,
+    ) -> Self {
+        Run {
+            clients,
+            settings,
+            account,
+            clock,
+            dry_run,
+            stop_at,
+            provisions_left: AtomicU32::new(settings.max_provisions),
+            audience: Audience::new(&clients.sns, &settings.owner_topic_arn),
+        }
+    }
+}
 
 impl Run<'_> {
     /// Looks at every user of the account.
@@ -128,6 +154,7 @@ impl Run<'_> {
             answer.add(outcome, &done);
         }
         self.clear_away(belongings, &mut answer).await;
+        answer.warnings.extend(self.audience.troubles().await);
         answer.outcomes.sort_by(|a, b| a.user.cmp(&b.user));
         Ok(answer)
     }
@@ -169,6 +196,7 @@ impl Run<'_> {
         let (outcome, done) = self.turn(candidate).await;
         answer.users.add(outcome.verdict);
         answer.add(outcome, &done);
+        answer.warnings.extend(self.audience.troubles().await);
         Ok(answer)
     }
 
@@ -226,6 +254,8 @@ impl Run<'_> {
         };
         let now = (self.clock)();
         let facts = planned.map(|(facts, _)| facts);
+        let unreachable =
+            facts.as_ref().and_then(|facts| facts.reach?.hindrance(facts.recipient(self.settings)));
         let (secret, attached) = facts.map_or((listed, None), |facts| (facts.secret, facts.attached));
         let closed = done.iter().any(|action| matches!(action, Action::Close { .. }));
         if let Some(life) = secret.as_ref().filter(|_| closed).and_then(|secret| secret.seed_age(now)) {
@@ -236,7 +266,7 @@ impl Run<'_> {
             seed_age: secret.seed_age(now),
             overdue: secret.overdue_by(self.settings.grace_period, now),
             quarantined: attached.is_some_and(|attached| attached.quarantine),
-            unreachable: None,
+            unreachable,
         });
         let outcome = Outcome { open, ..outcome(verdict, &done, ending) };
         match &outcome.result {
@@ -294,7 +324,25 @@ impl Run<'_> {
                 }
             }
         }
+        if let Ok(known) = &mut facts
+            && verdict.status == Status::NonCompliant
+            && let Some(notice) = self.to_be_told(known, &actions)
+        {
+            let recipient = known.recipient(self.settings);
+            let attributes = notice::attributes(notice, recipient, &known.user.name, &self.account.id);
+            known.reach = Some(self.audience.reach(recipient, &attributes).await);
+            actions = plan(known, &verdict, self.settings, now);
+        }
         (verdict, facts.ok().map(|facts| (facts, actions)))
+    }
+
+    /// What the owner is about to be told, or would be if it were within reach again.
+    fn to_be_told(&self, facts: &UserFacts, actions: &[Action]) -> Option<Notice> {
+        let unheard = |secret: &Secret| {
+            secret.current_version.as_deref().is_some_and(|version| secret.unheard(version))
+        };
+        let planned = actions.iter().find_map(Action::notice);
+        planned.or_else(|| facts.secret.as_ref().is_some_and(unheard).then_some(Notice::Invitation))
     }
 
     /// Reads what is to be known of one user. Any read that fails makes the whole user unknown.
@@ -323,6 +371,7 @@ impl Run<'_> {
             secret,
             devices,
             attached,
+            reach: None,
         };
         // A device that was enabled since the devices were listed is in use, and not ours to delete any more.
         let is_assigned =
@@ -362,8 +411,8 @@ impl Run<'_> {
         actions: Vec<Action>,
         verdict: &Verdict,
     ) -> (Vec<Action>, Ending) {
-        let Run { clients, settings, account, clock, .. } = *self;
-        let actor = Actor { clients, settings, account, clock };
+        let Run { clients, settings, account, clock, ref audience, .. } = *self;
+        let actor = Actor { clients, settings, account, clock, audience };
         let mut done = Vec::new();
         let mut planned_again = false;
         let mut unattached = None;
@@ -379,6 +428,7 @@ impl Run<'_> {
                 Ok(()) => done.push(action),
                 // Whoever cannot be given the policy must hear of the device all the same: many need no policy.
                 Err(Stop::Failed(cause)) if action == Action::Attach => unattached = Some(cause),
+                Err(Stop::Quota) => {}
                 Err(Stop::Lost) => return (done, Ending::Deferred),
                 Err(Stop::Failed(cause)) => return (done, Ending::Failed(cause)),
                 Err(Stop::SecretExists) if planned_again => {

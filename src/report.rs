@@ -115,6 +115,11 @@ impl UserCounts {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 /// Actions done (planned, in a dry run).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ActionCounts {
@@ -132,6 +137,9 @@ pub struct ActionCounts {
     pub attach: u32,
     /// Policies detached.
     pub detach: u32,
+    /// Owners subscribed; not named where there is none, for it takes a setting.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub subscribe: u32,
 }
 
 impl ActionCounts {
@@ -144,6 +152,7 @@ impl ActionCounts {
             Action::Close { .. } => Some(&mut self.close),
             Action::Detach(_) => Some(&mut self.detach),
             Action::DeleteDevice { .. } => Some(&mut self.delete_device),
+            Action::Subscribe => Some(&mut self.subscribe),
             Action::Notify(_) => None,
         };
         if let Some(own) = own {

@@ -9,6 +9,7 @@ use std::fmt;
 /// What was attempted, on what, what AWS said, and what to do where that is known.
 #[derive(Debug)]
 pub struct AwsError {
+    code: Option<String>,
     attempted: String,
     said: String,
     source: Box<dyn Error + Send + Sync>,
@@ -30,13 +31,27 @@ impl AwsError {
             attempted: attempted.into(),
             said: format!("{said}{}", advice(code.as_deref())),
             source: error.into(),
+            code,
         }
+    }
+
+    /// Whether a quota of SNS was hit that no second attempt gets around.
+    pub fn is_quota(&self) -> bool {
+        matches!(
+            self.code.as_deref(),
+            Some(
+                "FilterPolicyLimitExceeded"
+                    | "SubscriptionLimitExceeded"
+                    | "FilterPolicyLimitExceededException"
+                    | "SubscriptionLimitExceededException"
+            )
+        )
     }
 
     /// An answer of AWS that lacks what it must have.
     pub fn incomplete(attempted: impl Into<String>, lacking: &str) -> Self {
         let said = format!("AWS's answer has no usable {lacking}");
-        AwsError { attempted: attempted.into(), source: said.clone().into(), said }
+        AwsError { code: None, attempted: attempted.into(), source: said.clone().into(), said }
     }
 }
 
@@ -47,6 +62,9 @@ fn advice(code: Option<&str>) -> &'static str {
         }
         Some("Throttling" | "ThrottlingException" | "TooManyRequestsException" | "RequestLimitExceeded") => {
             " (AWS throttled all attempts; the next run tries again)"
+        }
+        Some("FilterPolicyLimitExceeded" | "FilterPolicyLimitExceededException") => {
+            " (raise the quota of filter policies, or let one queue or function without a filter mail the owners)"
         }
         _ => "",
     }

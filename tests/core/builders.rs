@@ -62,6 +62,7 @@ pub fn user(name: &str) -> UserFacts {
         secret: None,
         devices: Vec::new(),
         attached: Some(Attached::default()),
+        reach: None,
     }
 }
 

@@ -10,6 +10,7 @@ mod memory;
 mod metrics;
 mod notice;
 mod plan;
+mod reach;
 mod report;
 mod seed;
 mod verdict;

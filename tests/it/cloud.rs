@@ -198,6 +198,7 @@ pub struct Cloud {
     pub account: String,
     pub iam: aws_sdk_iam::Client,
     pub secrets: aws_sdk_secretsmanager::Client,
+    pub sns: aws_sdk_sns::Client,
     pub warden: Warden,
     calls: Arc<Mutex<Vec<Call>>>,
     outage: Outage,
@@ -280,6 +281,7 @@ impl Cloud {
             },
             iam: iam(&tests),
             secrets: secrets(&tests),
+            sns: sns(&tests),
             account,
             calls,
             outage,
@@ -309,6 +311,13 @@ impl Cloud {
     pub async fn user_without_password(&self, name: &str, path: &str) -> String {
         let created = self.iam.create_user().user_name(name).path(path).send().await.unwrap();
         created.user.unwrap().user_id
+    }
+
+    /// Subscribes an owner to its own messages by mail, confirmed.
+    pub async fn subscribe(&self, address: &str) {
+        let request = self.sns.subscribe().topic_arn(&self.warden.settings.owner_topic_arn);
+        let filter = json!({"recipient": [address]}).to_string();
+        request.protocol("email").endpoint(address).attributes("FilterPolicy", filter).send().await.unwrap();
     }
 
     pub async fn tag(&self, user: &str, key: &str, value: &str) {

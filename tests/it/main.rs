@@ -9,4 +9,5 @@ mod leaks;
 mod life;
 mod mocked;
 mod process;
+mod reach;
 mod sweep;

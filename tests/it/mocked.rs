@@ -30,6 +30,7 @@ use aws_sdk_secretsmanager::types::error::{
     InternalServiceError, InvalidParameterException, MalformedPolicyDocumentException,
     ResourceExistsException, ResourceNotFoundException,
 };
+use aws_sdk_sns::operation::list_subscriptions_by_topic::ListSubscriptionsByTopicOutput;
 use aws_sdk_sns::operation::publish::PublishOutput;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use aws_smithy_types::{Blob, DateTime};
@@ -355,6 +356,8 @@ impl Alice {
         let topics = |name: &str| {
             name.ends_with("_TOPIC_ARN").then(|| "arn:aws:sns:us-east-1:123456789012:t".to_owned())
         };
+        let nobody_listens = mock!(aws_sdk_sns::Client::list_subscriptions_by_topic)
+            .then_output(|| ListSubscriptionsByTopicOutput::builder().build());
         let iam_rules: Vec<&Rule> = self.iam.iter().chain([&self.delete_device]).collect();
         let secret_rules: Vec<&Rule> = self.secrets.iter().collect();
         let warden = Warden {
@@ -362,7 +365,7 @@ impl Alice {
             clients: Clients {
                 iam: iam(&iam_rules),
                 secrets: secrets(&secret_rules),
-                sns: Sns(mock_client!(aws_sdk_sns, RuleMode::MatchAny, &[&self.publish])),
+                sns: Sns(mock_client!(aws_sdk_sns, RuleMode::MatchAny, &[&self.publish, &nobody_listens])),
                 calls: Default::default(),
             },
             clock,

@@ -372,6 +372,14 @@ impl World {
                 self.state.devices.remove(&serial);
                 Ok(String::new())
             }
+            // A queue that takes everything.
+            "ListSubscriptionsByTopic" => Ok(format!(
+                "<Subscriptions>{}</Subscriptions>",
+                member(
+                    "<SubscriptionArn>arn:aws:sns:us-east-1:123456789012:owners:1</SubscriptionArn><Protocol>sqs</Protocol>"
+                )
+            )),
+            "GetSubscriptionAttributes" => Ok("<Attributes></Attributes>".to_owned()),
             "Publish" => {
                 self.publish(p);
                 Ok("<MessageId>1</MessageId>".to_owned())

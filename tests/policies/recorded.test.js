@@ -49,6 +49,9 @@ const SEEN = {
       "secretsmanager:ForceDeleteWithoutRecovery": String(ForceDeleteWithoutRecovery ?? false),
     }),
   ],
+  "sns:ListSubscriptionsByTopic": [({ TopicArn }) => [TopicArn]],
+  "sns:GetSubscriptionAttributes": [({ SubscriptionArn }) => [SubscriptionArn.replace(/:[^:]+$/, "")]],
+  "sns:Subscribe": [({ TopicArn }) => [TopicArn], ({ Protocol }) => ({ "sns:Protocol": Protocol })],
   "sns:Publish": [({ TopicArn }) => [TopicArn]],
 };
 
@@ -87,8 +90,8 @@ test("every call that the tests recorded is allowed", { skip: !folder && "make t
   const calls = recorded();
   const actions = new Set(calls.map(({ action }) => action));
   t.diagnostic(`${calls.length} calls of ${actions.size} actions`);
-  // Access keys are read in one scope only.
-  const stack = render({ MfaScope: "credentials" });
+  // Access keys are read in one scope, and owners subscribed where so set.
+  const stack = render({ MfaScope: "credentials", SubscribeOwners: "true" });
   const complete = () => ({ principal: role(stack.arn("FunctionRole.Arn")), policies: [stack.role] });
   assert.deepEqual(await failures(calls, complete), []);
   assert.deepEqual([...actions].sort(), Object.keys(SEEN).sort(), "a call is never recorded: it is not tested");

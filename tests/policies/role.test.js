@@ -58,6 +58,11 @@ function calls({ environment, arn }) {
     ["secretsmanager:DeleteSecret", SECRET, { "secretsmanager:ForceDeleteWithoutRecovery": "true" }],
     ["sns:Publish", environment.OWNER_TOPIC_ARN],
     ["sns:Publish", environment.OPS_TOPIC_ARN],
+    ["sns:ListSubscriptionsByTopic", environment.OWNER_TOPIC_ARN],
+    ["sns:GetSubscriptionAttributes", environment.OWNER_TOPIC_ARN],
+    ...(environment.SUBSCRIBE_OWNERS === "true"
+      ? [["sns:Subscribe", environment.OWNER_TOPIC_ARN, { "sns:Protocol": "email" }]]
+      : []),
     // What AWS does under the function's role. PutSecretValue asks for a data key and proves it; so does Publish.
     ...(environment.SECRET_KMS_KEY_ID ? dataKey(environment.SECRET_KMS_KEY_ID, VIA_SECRETS_MANAGER) : []),
     ...dataKey(arn("TopicKey.Arn"), VIA_SNS),
@@ -143,7 +148,12 @@ function forbidden({ environment, arn }) {
     ["kms:PutKeyPolicy", KEY],
     // Speak elsewhere, listen, or change what it is.
     ["sns:Publish", `arn:aws:sns:${REGION}:${ACCOUNT}:other`],
+    ["sns:ListSubscriptionsByTopic", `arn:aws:sns:${REGION}:${ACCOUNT}:other`],
     ["sns:Subscribe", environment.OWNER_TOPIC_ARN],
+    ["sns:Subscribe", environment.OWNER_TOPIC_ARN, { "sns:Protocol": "sqs" }],
+    ["sns:Subscribe", environment.OPS_TOPIC_ARN, { "sns:Protocol": "email" }],
+    ["sns:GetSubscriptionAttributes", environment.OPS_TOPIC_ARN],
+    ["sns:Unsubscribe", environment.OWNER_TOPIC_ARN],
     ["sns:SetTopicAttributes", environment.OWNER_TOPIC_ARN],
     ["sqs:SendMessage", `arn:aws:sqs:${REGION}:${ACCOUNT}:other`],
     ["sqs:ReceiveMessage", arn("DeadLetterQueue.Arn")],
@@ -178,6 +188,7 @@ const PARAMETERS = {
     SecretKmsKeyId: KEY,
     EnrollmentPolicyArn: OWN_ENROLLMENT,
     QuarantinePolicyArn: OWN_QUARANTINE,
+    SubscribeOwners: "true",
   },
   "scope all and no policies": { MfaScope: "all", EnrollmentPolicyArn: "", QuarantinePolicyArn: "" },
   "the stack's quarantine alone": { EnrollmentPolicyArn: "", AfterGrace: "quarantine" },

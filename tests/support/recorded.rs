@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{LazyLock, Mutex};
 
 /// The parameters that policies look at. Values, and seeds above all, are not among them.
-const JUDGED: [&str; 12] = [
+const JUDGED: [&str; 14] = [
     "UserName",
     "PolicyArn",
     "PolicySourceArn",
@@ -17,6 +17,8 @@ const JUDGED: [&str; 12] = [
     "VirtualMFADeviceName",
     "SerialNumber",
     "TopicArn",
+    "SubscriptionArn",
+    "Protocol",
     "Name",
     "SecretId",
     "BlockPublicPolicy",

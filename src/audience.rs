@@ -1,0 +1,131 @@
+//! Who listens to the owner topic: read once a run, and only when somebody is to be told something.
+
+use crate::aws::AwsError;
+use crate::aws::sns::Sns;
+use crate::reach::{Filter, Reach, Subscription};
+use std::sync::OnceLock;
+use std::time::Duration;
+use tokio::sync::{Mutex, OnceCell};
+use tokio::time::Instant;
+
+/// Between two messages to one mailbox: SNS suspends an e-mail endpoint that gets more than ten a second.
+const MAIL_PACE: Duration = Duration::from_millis(125);
+
+/// The owner topic's subscriptions, as one run sees them.
+#[derive(Debug)]
+pub struct Audience<'a> {
+    sns: &'a Sns,
+    topic_arn: &'a str,
+    subscriptions: OnceCell<Vec<(Subscription, OnceCell<Option<Filter>>)>>,
+    /// What could not be read, or was refused for everybody: told once a run.
+    troubles: Mutex<Vec<String>>,
+    full: OnceLock<()>,
+    last_mail: Mutex<Option<Instant>>,
+}
+
+impl<'a> Audience<'a> {
+    /// The audience of a topic; nothing is read yet.
+    pub fn new(sns: &'a Sns, topic_arn: &'a str) -> Self {
+        Audience {
+            sns,
+            topic_arn,
+            subscriptions: OnceCell::new(),
+            troubles: Mutex::default(),
+            full: OnceLock::new(),
+            last_mail: Mutex::default(),
+        }
+    }
+
+    /// Whether a message with these attributes arrives at `recipient`. One call a run, and one for each subscription
+    /// whose filter has to be known: the recipient's own first, so that others are asked about only when that fails.
+    pub async fn reach(&self, recipient: &str, attributes: &[(&str, &str)]) -> Reach {
+        let subscriptions = self.subscriptions.get_or_init(|| self.list()).await;
+        let mut order: Vec<_> = subscriptions.iter().collect();
+        order.sort_by_key(|(subscription, _)| {
+            (!subscription.is_mailbox_of(recipient), subscription.protocol.starts_with("email"))
+        });
+        let mut uncertain = subscriptions.is_empty();
+        for (subscription, filter) in order {
+            let Some(arn) = &subscription.arn else { continue };
+            let filter = filter.get_or_init(|| self.filter(arn)).await;
+            match filter.as_ref().and_then(|filter| filter.lets_through(attributes)) {
+                Some(true) => {
+                    let mail = subscription.protocol.starts_with("email");
+                    return Reach::Reached { shared_mailbox: mail && !subscription.is_mailbox_of(recipient) };
+                }
+                Some(false) => {}
+                None => uncertain = true,
+            }
+        }
+        let waits =
+            |subscription: &Subscription| subscription.arn.is_none() && subscription.is_mailbox_of(recipient);
+        match uncertain {
+            true => Reach::Unknown,
+            false if subscriptions.iter().any(|(subscription, _)| waits(subscription)) => Reach::Pending,
+            false => Reach::Unreached,
+        }
+    }
+
+    /// Subscribes an e-mail address to its own messages. Quotas stop it for the rest of the run; `false` then.
+    ///
+    /// # Errors
+    /// What else AWS said.
+    pub async fn subscribe(&self, address: &str) -> Result<bool, AwsError> {
+        if self.full.get().is_some() {
+            return Ok(false);
+        }
+        match self.sns.subscribe(self.topic_arn, address).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.is_quota() => {
+                if self.full.set(()).is_ok() {
+                    self.troubles.lock().await.push(format!("no more owners can be subscribed: {error}"));
+                }
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits until a shared mailbox may get its next message.
+    pub async fn pace(&self, reach: Option<Reach>) {
+        if reach == Some(Reach::Reached { shared_mailbox: true }) {
+            let mut last = self.last_mail.lock().await;
+            if let Some(last) = *last {
+                tokio::time::sleep_until(last + MAIL_PACE).await;
+            }
+            *last = Some(Instant::now());
+        }
+    }
+
+    /// What operations should know of the topic.
+    pub async fn troubles(&self) -> Vec<String> {
+        self.troubles.lock().await.clone()
+    }
+
+    async fn list(&self) -> Vec<(Subscription, OnceCell<Option<Filter>>)> {
+        let listed = self.sns.subscriptions(self.topic_arn).await;
+        let trouble = match &listed {
+            Err(error) => Some(format!("cannot tell whether owners are reached: {error}")),
+            Ok(none) if none.is_empty() => {
+                Some("the owner topic has no subscription: no owner hears anything".to_owned())
+            }
+            Ok(_) => None,
+        };
+        self.troubles.lock().await.extend(trouble);
+        listed.unwrap_or_default().into_iter().map(|subscription| (subscription, OnceCell::new())).collect()
+    }
+
+    async fn filter(&self, arn: &str) -> Option<Filter> {
+        match self.sns.filter(arn).await {
+            Ok(filter) => Some(filter),
+            Err(error) => {
+                let mut troubles = self.troubles.lock().await;
+                // One is enough: what denies one denies all.
+                if troubles.is_empty() {
+                    troubles.push(format!("cannot tell whether owners are reached: {error}"));
+                }
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Whether a message reaches its owner: the owner topic's subscriptions and what their filters let through. Pure.
+
+use serde_json::Value;
+
+/// A subscription of the owner topic, as `ListSubscriptionsByTopic` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription {
+    /// Its ARN; `None`: it waits to be confirmed, and delivers nothing till then.
+    pub arn: Option<String>,
+    /// `email`, `sqs`, `lambda`, `https`, …
+    pub protocol: String,
+    /// Where it delivers to.
+    pub endpoint: String,
+}
+
+impl Subscription {
+    /// Whether it is the owner's own mailbox.
+    pub fn is_mailbox_of(&self, recipient: &str) -> bool {
+        self.protocol.starts_with("email") && self.endpoint.eq_ignore_ascii_case(recipient)
+    }
+}
+
+/// A subscription's filter, as `GetSubscriptionAttributes` shows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// `FilterPolicy`; `None`: everything is let through.
+    pub policy: Option<String>,
+    /// `FilterPolicyScope` is `MessageBody`.
+    pub on_body: bool,
+}
+
+impl Filter {
+    /// Whether a message with these attributes is let through; `None`: the filter says something that is not
+    /// understood here (SNS developer guide, "Subscription filter policies").
+    pub fn lets_through(&self, attributes: &[(&str, &str)]) -> Option<bool> {
+        let Some(policy) = &self.policy else { return Some(true) };
+        let policy: Value = serde_json::from_str(policy).ok()?;
+        let mut through = true;
+        for (key, wanted) in policy.as_object()? {
+            if self.on_body || key.starts_with('$') {
+                return None;
+            }
+            let value = attributes.iter().find(|(name, _)| name == key).map(|(_, value)| *value);
+            let mut any = false;
+            for rule in wanted.as_array()? {
+                any |= matches(rule, value)?;
+            }
+            through &= any;
+        }
+        Some(through)
+    }
+}
+
+/// Whether one rule of a filter fits the value of its attribute.
+fn matches(rule: &Value, value: Option<&str>) -> Option<bool> {
+    let text = |wanted: &Value| Some(wanted.as_str()?.to_owned());
+    match rule {
+        Value::String(exact) => Some(value == Some(exact)),
+        // Our attributes are strings.
+        Value::Number(_) | Value::Null | Value::Bool(_) => Some(false),
+        Value::Object(operator) if operator.len() == 1 => {
+            let (name, wanted) = operator.iter().next()?;
+            match name.as_str() {
+                "exists" => Some(value.is_some() == wanted.as_bool()?),
+                "prefix" => text(wanted).map(|prefix| value.is_some_and(|value| value.starts_with(&prefix))),
+                "suffix" => text(wanted).map(|suffix| value.is_some_and(|value| value.ends_with(&suffix))),
+                "equals-ignore-case" => {
+                    text(wanted).map(|other| value.is_some_and(|value| value.eq_ignore_ascii_case(&other)))
+                }
+                "anything-but" => {
+                    let others: Vec<&Value> = match wanted {
+                        Value::Array(others) => others.iter().collect(),
+                        Value::String(_) | Value::Number(_) => vec![wanted],
+                        _ => return None,
+                    };
+                    Some(value.is_some_and(|value| others.iter().all(|other| other.as_str() != Some(value))))
+                }
+                "numeric" => Some(false),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Whether an owner's messages arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// A confirmed subscription lets them through.
+    Reached {
+        /// It is a mailbox that takes other owners' messages too: SNS suspends one that gets more than ten a second.
+        shared_mailbox: bool,
+    },
+    /// The owner's own subscription waits to be confirmed.
+    Pending,
+    /// No subscription lets them through.
+    Unreached,
+    /// The subscriptions could not be read or understood, or there are none at all, as before anybody was connected.
+    Unknown,
+}
+
+impl Reach {
+    /// Why messages do not arrive, if they surely do not.
+    pub fn hindrance(self, recipient: &str) -> Option<String> {
+        match self {
+            Reach::Reached { .. } | Reach::Unknown => None,
+            Reach::Pending => Some(format!("the subscription of {recipient} waits to be confirmed")),
+            Reach::Unreached => {
+                Some(format!("no subscription of the owner topic lets messages to {recipient} through"))
+            }
+        }
+    }
+}
+
+/// Whether a recipient can be subscribed by e-mail.
+pub fn is_email_address(recipient: &str) -> bool {
+    recipient.split_once('@').is_some_and(|(local, domain)| {
+        let plain = !recipient.contains(char::is_whitespace) && recipient.is_ascii();
+        plain && !local.is_empty() && domain.contains('.') && !domain.contains('@')
+    })
+}

@@ -1,0 +1,114 @@
+//! Owners out of reach, over HTTP against moto.
+
+use crate::cloud::{Cloud, names, published, writes};
+use serde_json::{Value, json};
+
+const NOTHING: [&str; 0] = [];
+
+fn summary(cloud: &Cloud) -> String {
+    let messages = published(&cloud.calls());
+    messages.into_iter().filter(|message| message.topic == "ops").map(|message| message.text).collect()
+}
+
+/// Another owner is subscribed: somebody listens, but not everybody is heard.
+async fn cloud_with_bob_listening(settings: &[(&str, &str)]) -> Cloud {
+    let cloud = Cloud::with(settings).await;
+    cloud.subscribe("bob@example.com").await;
+    cloud
+}
+
+#[tokio::test]
+async fn an_owner_out_of_reach_is_told_again_when_subscribed_and_operations_hear_why() {
+    let cloud = cloud_with_bob_listening(&[]).await;
+    let alice = cloud.user("alice").await;
+    cloud.tag("alice", "email", "alice@example.com").await;
+    let answer = cloud.sweep().await;
+    assert_eq!(answer["outcomes"][0]["result"], "done", "{answer}");
+    assert!(
+        summary(&cloud).contains(
+            "- alice: no subscription of the owner topic lets messages to alice@example.com through"
+        )
+    );
+    let version = cloud.current(&alice).await;
+    assert_eq!(cloud.secret_tags(&alice).await["mfa-warden:unreached"], version[version.len() - 8..]);
+    cloud.sweep().await;
+    assert_eq!(writes(&cloud.calls()), NOTHING, "nobody has come to listen");
+
+    cloud.subscribe("alice@example.com").await;
+    let answer = cloud.sweep().await;
+    assert_eq!(answer["outcomes"][0]["actions"], json!(["notify(invitation)"]), "{answer}");
+    cloud.assert_sound("alice", &alice).await;
+    assert_eq!(cloud.secret_tags(&alice).await["mfa-warden:unreached"], "");
+    cloud.calls();
+    cloud.sweep().await;
+    assert_eq!(writes(&cloud.calls()), NOTHING);
+}
+
+#[tokio::test]
+async fn owners_are_subscribed_by_mail_with_a_filter_of_their_own() {
+    let cloud = cloud_with_bob_listening(&[("SUBSCRIBE_OWNERS", "true")]).await;
+    for name in ["alice", "carol"] {
+        cloud.user(name).await;
+    }
+    cloud.tag("alice", "email", "alice@example.com").await;
+    let answer = cloud.sweep().await;
+    assert_eq!(
+        answer["outcomes"][0]["actions"],
+        json!(["provision", "notify(invitation)", "subscribe"]),
+        "{answer}"
+    );
+    assert_eq!(answer["outcomes"][1]["actions"], json!(["provision", "notify(invitation)"]), "no address");
+    assert_eq!(answer["actions"]["subscribe"], 1);
+    let calls = cloud.calls();
+    let subscribe = calls.iter().find(|call| call.api == "Subscribe").unwrap();
+    assert_eq!(subscribe.parameter("Protocol").unwrap(), "email");
+    assert_eq!(subscribe.parameter("Endpoint").unwrap(), "alice@example.com");
+    assert_eq!(
+        subscribe.parameter("Attributes.entry.1.value").unwrap(),
+        r#"{"recipient":["alice@example.com"]}"#
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_of_the_topic_is_a_warning_and_owners_are_told_as_ever() {
+    for api in ["ListSubscriptionsByTopic", "GetSubscriptionAttributes"] {
+        let cloud = cloud_with_bob_listening(&[]).await;
+        let alice = cloud.user("alice").await;
+        cloud.take_down(api);
+        let answer = cloud.sweep().await;
+        assert!(
+            answer["warnings"].to_string().contains("cannot tell whether owners are reached"),
+            "{answer}"
+        );
+        cloud.assert_sound("alice", &alice).await;
+        assert_eq!(cloud.secret_tags(&alice).await.get("mfa-warden:unreached"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_topic_without_any_subscription_is_a_warning() {
+    let cloud = Cloud::new().await;
+    cloud.user("alice").await;
+    let answer = cloud.sweep().await;
+    assert!(answer["warnings"].to_string().contains("the owner topic has no subscription"), "{answer}");
+}
+
+#[tokio::test]
+async fn the_subscriptions_are_listed_once_a_sweep_and_only_when_somebody_is_to_be_told() {
+    let cloud = cloud_with_bob_listening(&[]).await;
+    cloud.user_without_password("robot", "/").await;
+    cloud.sweep().await;
+    let count = |cloud: &Cloud| {
+        let calls = cloud.calls();
+        let names: Vec<String> = names(&calls).into_iter().map(str::to_owned).collect();
+        ["ListSubscriptionsByTopic", "GetSubscriptionAttributes"]
+            .map(|api| names.iter().filter(|name| *name == api).count())
+    };
+    assert_eq!(count(&cloud), [0, 0]);
+    for name in ["alice", "carol", "dave"] {
+        cloud.user(name).await;
+    }
+    cloud.sweep().await;
+    assert_eq!(count(&cloud), [1, 1], "bob's filter is read once for all");
+    let _: Value = cloud.sweep().await;
+}
