@@ -11,6 +11,7 @@ use crate::facts::{
 };
 use crate::notice::OwnerNotice;
 use crate::plan::{Action, Notice, Policy};
+use crate::preflight::Denial;
 use crate::reach::Reach;
 use crate::seed::{Seed, secret_value};
 use crate::verdict::Verdict;
@@ -212,6 +213,9 @@ impl Actor<'_> {
     /// Tells the owner, and then notes on the secret that it was told: a crash in between tells it twice, never
     /// not at all.
     async fn notify(&self, notice: Notice, verdict: &Verdict, facts: &mut UserFacts) -> Result<(), Stop> {
+        if self.settings.preflight && notice == Notice::Invitation {
+            facts.denials = self.preflight(facts).await;
+        }
         let now = (self.clock)();
         self.publish(notice, verdict, facts).await?;
         let Some(secret) = &mut facts.secret else {
@@ -239,6 +243,17 @@ impl Actor<'_> {
         self.clients.secrets.tag(&secret.name, &tags).await?;
         secret.tags.extend(tags.into_iter().map(|(key, value)| (key.to_owned(), value)));
         Ok(())
+    }
+
+    /// What keeps the owner from enrolling. Where it cannot be told, nothing is assumed: the message then shows all ways.
+    async fn preflight(&self, facts: &UserFacts) -> Vec<Denial> {
+        let secret_arn = self.account.secret_arn(&facts.user.id);
+        let key = self.settings.secret_kms_key_id.as_deref();
+        let asked = self.clients.iam.simulate(&facts.user, &secret_arn, key);
+        asked.await.unwrap_or_else(|error| {
+            self.audience.trouble(format!("cannot tell what keeps owners from enrolling: {error}"));
+            Vec::new()
+        })
     }
 
     async fn publish(&self, notice: Notice, verdict: &Verdict, facts: &UserFacts) -> Result<(), Stop> {

@@ -18,7 +18,7 @@ pub struct Audience<'a> {
     topic_arn: &'a str,
     subscriptions: OnceCell<Vec<(Subscription, OnceCell<Option<Filter>>)>>,
     /// What could not be read, or was refused for everybody: told once a run.
-    troubles: Mutex<Vec<String>>,
+    troubles: std::sync::Mutex<Vec<String>>,
     full: OnceLock<()>,
     last_mail: Mutex<Option<Instant>>,
 }
@@ -30,7 +30,7 @@ impl<'a> Audience<'a> {
             sns,
             topic_arn,
             subscriptions: OnceCell::new(),
-            troubles: Mutex::default(),
+            troubles: std::sync::Mutex::default(),
             full: OnceLock::new(),
             last_mail: Mutex::default(),
         }
@@ -78,7 +78,7 @@ impl<'a> Audience<'a> {
             Ok(()) => Ok(true),
             Err(error) if error.is_quota() => {
                 if self.full.set(()).is_ok() {
-                    self.troubles.lock().await.push(format!("no more owners can be subscribed: {error}"));
+                    self.trouble(format!("no more owners can be subscribed: {error}"));
                 }
                 Ok(false)
             }
@@ -97,9 +97,19 @@ impl<'a> Audience<'a> {
         }
     }
 
-    /// What operations should know of the topic.
-    pub async fn troubles(&self) -> Vec<String> {
-        self.troubles.lock().await.clone()
+    /// What operations should know of reaching owners.
+    pub fn troubles(&self) -> Vec<String> {
+        self.troubles.lock().map(|troubles| troubles.clone()).unwrap_or_default()
+    }
+
+    /// Notes what operations should know; the first of a kind is enough, for what is denied once is denied always.
+    pub fn trouble(&self, trouble: String) {
+        let kind = |text: &str| text.split(':').next().map(str::to_owned);
+        if let Ok(mut troubles) = self.troubles.lock()
+            && !troubles.iter().any(|known| kind(known) == kind(&trouble))
+        {
+            troubles.push(trouble);
+        }
     }
 
     async fn list(&self) -> Vec<(Subscription, OnceCell<Option<Filter>>)> {
@@ -111,7 +121,7 @@ impl<'a> Audience<'a> {
             }
             Ok(_) => None,
         };
-        self.troubles.lock().await.extend(trouble);
+        trouble.into_iter().for_each(|trouble| self.trouble(trouble));
         listed.unwrap_or_default().into_iter().map(|subscription| (subscription, OnceCell::new())).collect()
     }
 
@@ -119,11 +129,7 @@ impl<'a> Audience<'a> {
         match self.sns.filter(arn).await {
             Ok(filter) => Some(filter),
             Err(error) => {
-                let mut troubles = self.troubles.lock().await;
-                // One is enough: what denies one denies all.
-                if troubles.is_empty() {
-                    troubles.push(format!("cannot tell whether owners are reached: {error}"));
-                }
+                self.trouble(format!("cannot tell whether owners are reached: {error}"));
                 None
             }
         }

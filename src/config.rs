@@ -54,6 +54,8 @@ pub struct Settings {
     pub secret_kms_key_id: Option<String>,
     /// `SUBSCRIBE_OWNERS`: subscribe owners whose recipient is an e-mail address without a subscription.
     pub subscribe_owners: bool,
+    /// `PREFLIGHT`: ask IAM before each invitation whether a policy keeps the owner from enrolling.
+    pub preflight: bool,
     /// `SETTLE`: how long AWS's listings may lag behind its writes.
     pub settle: SignedDuration,
 }
@@ -122,6 +124,7 @@ impl Settings {
             ),
             subscribe_owners: env
                 .read("SUBSCRIBE_OWNERS", false, "`true` or `false`", |value| value.parse().ok()),
+            preflight: env.read("PREFLIGHT", false, "`true` or `false`", |value| value.parse().ok()),
             settle: env.duration("SETTLE", SignedDuration::from_mins(5)),
         };
         if after_grace == AfterGrace::Quarantine && !env.is_set("QUARANTINE_POLICY_ARN") {
@@ -263,6 +266,7 @@ mod tests {
                 dry_run: false,
                 secret_kms_key_id: None,
                 subscribe_owners: false,
+                preflight: false,
                 settle: SignedDuration::from_mins(5),
             }
         );

@@ -1,6 +1,7 @@
 //! What is known: of the account, of one user, of one enrolment. Plain data, gathered by the AWS edge.
 
 use crate::config::Settings;
+use crate::preflight::Denial;
 use crate::reach::Reach;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -61,6 +62,12 @@ impl Account {
             }
             _ => None,
         }
+    }
+
+    /// An ARN that the user's secret can have; Secrets Manager adds six characters of its own to the name.
+    pub fn secret_arn(&self, user_id: &str) -> String {
+        let Account { partition, region, id } = self;
+        format!("arn:{partition}:secretsmanager:{region}:{id}:secret:{SECRET_PREFIX}{user_id}-000000")
     }
 
     /// The serial number of the device that belongs to `version` of this user's secret.
@@ -174,6 +181,8 @@ pub struct UserFacts {
     pub attached: Option<Attached>,
     /// Whether messages arrive at the owner; `None`: not asked, for there is nothing to tell.
     pub reach: Option<Reach>,
+    /// What keeps the owner from enrolling, as far as it was asked and could be told.
+    pub denials: Vec<Denial>,
 }
 
 impl UserFacts {

@@ -25,13 +25,14 @@
 //! | [`act`] | one action -> AWS calls, in the order that keeps a seed safe |
 //! | [`audience`] | who listens to the owner topic, read once a run |
 //! | [`reach`] | subscriptions and filters -> whether a message arrives |
+//! | [`preflight`] | what keeps an owner from enrolling |
 //! | [`reconcile`] | sweep and check: who is looked at, and the four steps for each |
 //! | [`handler`] | one invocation: event in, answer out, operations told |
 //! | [`notice`], [`report`], [`metrics`], [`seed`] | texts, answers, metrics, the seed and the secret's value |
 //! | [`aws`] | the edge: one file a service |
 //!
-//! Everything but [`aws`], [`act`], [`audience`], [`reconcile`] and [`handler`] is pure: it takes facts and never clients, clocks
-//! or environment variables.
+//! Everything but [`aws`], [`act`], [`audience`], [`reconcile`] and [`handler`] is pure: it takes facts and never
+//! clients, clocks or environment variables.
 //!
 //! # An enrolment
 //!
@@ -86,6 +87,7 @@ pub mod logging;
 pub mod metrics;
 pub mod notice;
 pub mod plan;
+pub mod preflight;
 pub mod reach;
 pub mod reconcile;
 pub mod report;

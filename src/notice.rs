@@ -3,7 +3,8 @@
 use crate::config::{AfterGrace, Scope, Settings};
 use crate::facts::{Account, Secret, UserFacts, born};
 use crate::plan::Notice;
-use crate::report::{Answer, Ending, Outcome};
+use crate::preflight::Need;
+use crate::report::{Answer, Ending, Open, Outcome};
 use crate::seed::{enable_command, shell_quoted};
 use crate::verdict::{Status, Verdict};
 use jiff::fmt::friendly::{Designator, Spacing, SpanPrinter};
@@ -83,13 +84,9 @@ impl OwnerNotice<'_> {
 
     fn text(&self) -> String {
         match self.notice {
-            Notice::Invitation | Notice::Reminder | Notice::Quarantined => [
-                format!("Hello,\n\n{}", self.why()),
-                self.prepared_device(),
-                self.console_wizard(),
-                self.what_happens_next(),
-            ]
-            .concat(),
+            Notice::Invitation | Notice::Reminder | Notice::Quarantined => {
+                [format!("Hello,\n\n{}", self.why()), self.ways(), self.what_happens_next()].concat()
+            }
             Notice::Enrolled => self.enrolled(),
             Notice::Withdrawn => self.withdrawn(),
         }
@@ -132,6 +129,9 @@ impl OwnerNotice<'_> {
         } else {
             ""
         };
+        if self.kept_from_the_seed() {
+            return format!("{state}\n");
+        }
         format!(
             "{state}\n\
              A virtual MFA device is ready for you. Only you can read its seed, the secret that your\n\
@@ -269,31 +269,58 @@ impl OwnerNotice<'_> {
         format!("THE PREPARED DEVICE, {place} (about three minutes)\n\n{}", numbered(&steps))
     }
 
+    /// The ways to enrol that work for this owner, or all where that is not known.
+    fn ways(&self) -> String {
+        if self.kept_from_the_seed() {
+            return self.console_wizard();
+        }
+        let denied = |need| self.facts.denials.iter().find(|denial| denial.need() == need);
+        let hindered = match denied(Need::Enable).or_else(|| denied(Need::ReadSeed)) {
+            None => String::new(),
+            Some(denial) => format!(
+                "A POLICY STANDS IN THE WAY\n\n\
+                 Your security operations have been told that {denial}. If a\n\
+                 command below is denied, ask them.\n\n"
+            ),
+        };
+        [hindered, self.prepared_device(), self.console_wizard()].concat()
+    }
+
+    /// Whether a policy surely keeps the owner from the prepared device, and the console's own way is open.
+    fn kept_from_the_seed(&self) -> bool {
+        let denied = |need| self.facts.denials.iter().any(|denial| denial.need() == need);
+        self.facts.password && denied(Need::ReadSeed) && !denied(Need::Enable)
+    }
+
     fn console_wizard(&self) -> String {
         if !self.facts.password {
             return String::new();
         }
         let links = Links(self.account);
         let steps = [
-            Step {
-                words: format!("Sign in as {}:", self.user()),
-                paste: Some(links.sign_in()),
-            },
+            Step { words: format!("Sign in as {}:", self.user()), paste: Some(links.sign_in()) },
             Step {
                 words: "Open your security credentials:".to_owned(),
                 paste: Some(links.security_credentials()),
             },
             Step {
-                words: "Under \"Multi-factor authentication (MFA)\" choose \"Assign MFA device\" and follow the pages.\n\
-                        This makes a device of its own; the prepared one is then removed."
-                    .to_owned(),
+                words: format!(
+                    "Under \"Multi-factor authentication (MFA)\" choose \"Assign MFA device\" and follow the pages.{}",
+                    if self.kept_from_the_seed() {
+                        ""
+                    } else {
+                        "\nThis makes a device of its own; the prepared one is then removed."
+                    }
+                ),
                 paste: None,
             },
         ];
-        format!(
-            "OR THE CONSOLE'S OWN WAY (also for a passkey or a security key, and whenever the way above is denied)\n\n{}",
-            numbered(&steps)
-        )
+        let title = if self.kept_from_the_seed() {
+            "HOW TO SET IT UP, IN THE CONSOLE (for an authenticator app, a passkey or a security key)"
+        } else {
+            "OR THE CONSOLE'S OWN WAY (also for a passkey or a security key, and whenever the way above is denied)"
+        };
+        format!("{title}\n\n{}", numbered(&steps))
     }
 
     fn what_happens_next(&self) -> String {
@@ -320,17 +347,27 @@ impl OwnerNotice<'_> {
             }
         };
         let born = born(self.version()).unwrap_or(self.now);
+        let (destroyed, expires) = if self.kept_from_the_seed() {
+            ("", String::new())
+        } else {
+            let expiry = date(later(born, self.settings.offer_ttl));
+            (
+                ", and the prepared seed is destroyed",
+                format!(
+                    "- The prepared device is good until {expiry}. After that a new one replaces it, and\n\
+                     \x20 you are told.\n"
+                ),
+            )
+        };
         format!(
             "WHAT HAPPENS NEXT\n\n\
-             - When you have MFA: you get a confirmation, and the prepared seed is destroyed.\n\
+             - When you have MFA: you get a confirmation{destroyed}.\n\
              - Until then: you are reminded every {every}.\n\
              {after}\
-             - The prepared device is good until {expiry}. After that a new one replaces it, and\n\
-             \x20 you are told.\n\n\
+             {expires}\n\
              Nobody will ever ask you for the QR code, the seed or a code: show them to no one. If you do not know\n\
              this user, or somebody asked you for a code, tell your security operations.\n",
             every = words(self.settings.remind_every),
-            expiry = date(later(born, self.settings.offer_ttl)),
         )
     }
 }
@@ -445,6 +482,7 @@ pub fn summary(account: &Account, answer: &Answer) -> Message {
         }),
         overdue(answer),
         unreachable(answer),
+        denied(answer),
         section("EXEMPT", &|outcome| outcome.verdict == Status::Exempt && !did(outcome)),
         section("STILL WITHOUT MFA, INVITED BEFORE", &|outcome| {
             outcome.verdict == Status::NonCompliant
@@ -545,6 +583,19 @@ fn unreachable(answer: &Answer) -> String {
     };
     let lines: Vec<String> = answer.outcomes.iter().filter_map(why).collect();
     titled("UNREACHABLE OWNERS (told again as soon as a subscription lets them hear it)", &lines)
+}
+
+/// Whom a policy of the account keeps from enrolling, and which.
+fn denied(answer: &Answer) -> String {
+    let outcomes = answer.outcomes.iter().filter_map(|outcome| Some((outcome, outcome.open.as_ref()?)));
+    let each = |(outcome, open): (&Outcome, &Open)| {
+        open.denied.iter().map(|denial| format!("- {}: {denial}", outcome.user)).collect::<Vec<_>>()
+    };
+    let lines: Vec<String> = outcomes.flat_map(each).collect();
+    titled(
+        "KEPT FROM ENROLLING BY A POLICY (allow it without MFA, or let them use the console's own way)",
+        &lines,
+    )
 }
 
 fn warnings(answer: &Answer) -> String {

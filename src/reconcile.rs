@@ -154,7 +154,7 @@ impl Run<'_> {
             answer.add(outcome, &done);
         }
         self.clear_away(belongings, &mut answer).await;
-        answer.warnings.extend(self.audience.troubles().await);
+        answer.warnings.extend(self.audience.troubles());
         answer.outcomes.sort_by(|a, b| a.user.cmp(&b.user));
         Ok(answer)
     }
@@ -196,7 +196,7 @@ impl Run<'_> {
         let (outcome, done) = self.turn(candidate).await;
         answer.users.add(outcome.verdict);
         answer.add(outcome, &done);
-        answer.warnings.extend(self.audience.troubles().await);
+        answer.warnings.extend(self.audience.troubles());
         Ok(answer)
     }
 
@@ -256,6 +256,7 @@ impl Run<'_> {
         let facts = planned.map(|(facts, _)| facts);
         let unreachable =
             facts.as_ref().and_then(|facts| facts.reach?.hindrance(facts.recipient(self.settings)));
+        let denied = facts.as_ref().map(|facts| facts.denials.iter().map(ToString::to_string).collect());
         let (secret, attached) = facts.map_or((listed, None), |facts| (facts.secret, facts.attached));
         let closed = done.iter().any(|action| matches!(action, Action::Close { .. }));
         if let Some(life) = secret.as_ref().filter(|_| closed).and_then(|secret| secret.seed_age(now)) {
@@ -267,6 +268,7 @@ impl Run<'_> {
             overdue: secret.overdue_by(self.settings.grace_period, now),
             quarantined: attached.is_some_and(|attached| attached.quarantine),
             unreachable,
+            denied: denied.unwrap_or_default(),
         });
         let outcome = Outcome { open, ..outcome(verdict, &done, ending) };
         match &outcome.result {
@@ -372,6 +374,7 @@ impl Run<'_> {
             devices,
             attached,
             reach: None,
+            denials: Vec::new(),
         };
         // A device that was enabled since the devices were listed is in use, and not ours to delete any more.
         let is_assigned =

@@ -36,6 +36,8 @@ pub struct Open {
     pub quarantined: bool,
     /// Why no message reaches the owner.
     pub unreachable: Option<String>,
+    /// What keeps the owner from enrolling; asked before an invitation only.
+    pub denied: Vec<String>,
 }
 
 impl Outcome {

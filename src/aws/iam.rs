@@ -2,11 +2,15 @@
 
 use super::{AwsError, timestamp};
 use crate::facts::{AssignedDevice, DEVICE_PATH, Device, Root, User};
+use crate::preflight::Denial;
 use crate::seed::Seed;
 use aws_sdk_iam::{
     error::SdkError,
     operation::create_virtual_mfa_device::CreateVirtualMFADeviceError,
-    types::{AssignmentStatusType, EntityType, StatusType, SummaryKeyType},
+    types::{
+        AssignmentStatusType, ContextEntry, ContextKeyTypeEnum, EntityType, EvaluationResult,
+        PolicyEvaluationDecisionType, StatusType, SummaryKeyType,
+    },
 };
 use std::collections::{BTreeMap, HashSet};
 
@@ -209,6 +213,64 @@ impl Iam {
             // has one.
             password: entry(SummaryKeyType::AccountPasswordPresent) != Some(0),
         })
+    }
+
+    /// What is explicitly denied to the user, without MFA, of what enrolling takes. One call.
+    ///
+    /// # Errors
+    /// When AWS does not say.
+    pub async fn simulate(
+        &self,
+        user: &User,
+        secret_arn: &str,
+        key: Option<&str>,
+    ) -> Result<Vec<Denial>, AwsError> {
+        let attempted = || format!("simulate the policies of `{}`", user.name);
+        // A key by id or alias has no ARN here; the simulator then takes it for any.
+        let key = key.map(|key| if key.starts_with("arn:") { key } else { "*" });
+        let calls = [
+            ("secretsmanager:GetSecretValue", Some(secret_arn)),
+            ("iam:EnableMFADevice", Some(&user.arn)),
+            ("kms:Decrypt", key),
+        ];
+        let calls: Vec<(&str, &str)> =
+            calls.into_iter().filter_map(|(action, resource)| Some((action, resource?))).collect();
+        let mut request = self.0.simulate_principal_policy().policy_source_arn(&user.arn);
+        for (action, resource) in &calls {
+            request = request.action_names(*action).resource_arns(*resource);
+        }
+        for (key, kind, value) in [
+            ("aws:MultiFactorAuthPresent", ContextKeyTypeEnum::Boolean, "false"),
+            ("aws:username", ContextKeyTypeEnum::String, &user.name),
+            ("aws:userid", ContextKeyTypeEnum::String, &user.id),
+        ] {
+            let entry = ContextEntry::builder().context_key_name(key).context_key_type(kind);
+            request = request.context_entries(entry.context_key_values(value).build());
+        }
+        let answer = request.send().await.map_err(|error| AwsError::new(attempted(), error))?;
+        // Every action is judged on every resource; only its own says anything.
+        let own = |result: &&EvaluationResult| {
+            let resource = result.eval_resource_name();
+            calls.iter().any(|(action, of)| {
+                action.eq_ignore_ascii_case(&result.eval_action_name)
+                    && resource.is_none_or(|name| name == *of)
+            })
+        };
+        let denial = |result: &EvaluationResult| {
+            let by_organization = result
+                .organizations_decision_detail()
+                .is_some_and(|organization| !organization.allowed_by_organizations());
+            let denied =
+                result.eval_decision == PolicyEvaluationDecisionType::ExplicitDeny || by_organization;
+            let policies =
+                result.matched_statements().iter().filter_map(|statement| statement.source_policy_id.clone());
+            denied.then(|| Denial {
+                action: result.eval_action_name.clone(),
+                policies: policies.collect(),
+                by_organization,
+            })
+        };
+        Ok(answer.evaluation_results().iter().filter(own).filter_map(denial).collect())
     }
 
     /// Creates an unassigned virtual MFA device under [`DEVICE_PATH`].

@@ -35,12 +35,14 @@ pub struct Clients {
 
 /// Counts the requests of all clients that it was given to, retries included.
 #[derive(Debug, Clone, Default)]
-pub struct Calls(Arc<AtomicU32>);
+pub struct Calls {
+    made: Arc<AtomicU32>,
+}
 
 impl Calls {
     /// Requests sent since the process began.
     pub fn made(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
+        self.made.load(Ordering::Relaxed)
     }
 }
 
@@ -55,7 +57,7 @@ impl Intercept for Calls {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.made.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 }

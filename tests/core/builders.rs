@@ -63,6 +63,7 @@ pub fn user(name: &str) -> UserFacts {
         devices: Vec::new(),
         attached: Some(Attached::default()),
         reach: None,
+        denials: Vec::new(),
     }
 }
 

@@ -33,6 +33,7 @@ fn a_sweep_writes_a_value_for_every_metric_that_it_declares_and_no_other() {
         overdue: Some(SignedDuration::from_hours(1)),
         quarantined: true,
         unreachable: None,
+        denied: Vec::new(),
     };
     let line = line(
         "sweep",

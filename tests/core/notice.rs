@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use mfa_warden::facts::{Account, UserFacts, tag};
 use mfa_warden::notice::{Message, OwnerNotice, failure, run_failed, summary, words};
 use mfa_warden::plan::Notice;
+use mfa_warden::preflight::Denial;
 use mfa_warden::report::{ActionCounts, Answer, Ending, Open, Outcome, UserCounts};
 use mfa_warden::verdict::Status;
 use proptest::prelude::*;
@@ -47,6 +48,39 @@ fn an_invitation_to_a_user_without_a_password_asks_for_the_access_key() {
     facts.active_access_key = true;
     facts.tags.clear();
     insta::assert_snapshot!(shown(&message(Notice::Invitation, &facts, &[("MFA_SCOPE", "credentials")])));
+}
+
+fn denied(action: &str) -> Denial {
+    Denial {
+        action: action.to_owned(),
+        policies: vec!["group_Staff_ForceMFA".to_owned()],
+        by_organization: false,
+    }
+}
+
+#[test]
+fn an_owner_whom_a_policy_keeps_from_the_seed_is_shown_the_way_that_works_and_no_other() {
+    let mut facts = untold("alice");
+    facts.denials = vec![denied("secretsmanager:GetSecretValue")];
+    let text = message(Notice::Invitation, &facts, &[]).text;
+    assert!(!text.contains("get-secret-value") && !text.contains("prepared"), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn where_no_way_is_sure_to_work_all_are_shown_and_the_policy_is_named() {
+    let mut facts = untold("alice");
+    facts.denials = vec![denied("secretsmanager:GetSecretValue"), denied("iam:EnableMFADevice")];
+    let enabling = message(Notice::Invitation, &facts, &[]).text;
+    facts.denials.pop();
+    facts.password = false;
+    let keys_only = message(Notice::Invitation, &facts, &[("MFA_SCOPE", "credentials")]).text;
+    for text in [enabling, keys_only] {
+        assert!(
+            text.contains("A POLICY STANDS IN THE WAY") && text.contains("the policy group_Staff_ForceMFA")
+        );
+        assert!(text.contains("get-secret-value"), "{text}");
+    }
 }
 
 #[test]

@@ -177,6 +177,26 @@ async fn a_secret_somebody_scheduled_for_deletion_is_restored_and_renewed() {
 }
 
 #[tokio::test]
+async fn without_a_simulator_the_invitation_shows_every_way_and_operations_hear_once() {
+    // Moto has none.
+    let cloud = Cloud::with(&[("PREFLIGHT", "true")]).await;
+    let alice = cloud.user("alice").await;
+    cloud.user("bob").await;
+    let answer = cloud.sweep().await;
+    let warnings = answer["warnings"].to_string();
+    assert_eq!(warnings.matches("cannot tell what keeps owners from enrolling").count(), 1, "{answer}");
+    let calls = cloud.calls();
+    assert_eq!(
+        names(&calls).iter().filter(|api| **api == "SimulatePrincipalPolicy").count(),
+        2,
+        "one a provision"
+    );
+    let invitation = published(&calls).into_iter().find(|message| message.topic == "owners").unwrap().text;
+    assert!(invitation.contains("THE PREPARED DEVICE") && invitation.contains("THE CONSOLE'S OWN WAY"));
+    cloud.assert_sound("alice", &alice).await;
+}
+
+#[tokio::test]
 async fn operations_that_cannot_be_told_do_not_undo_what_was_done() {
     let cloud = Cloud::new().await;
     let alice = cloud.user("alice").await;

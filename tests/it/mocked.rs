@@ -12,8 +12,12 @@ use aws_sdk_iam::operation::get_user::GetUserOutput;
 use aws_sdk_iam::operation::list_mfa_devices::ListMfaDevicesOutput;
 use aws_sdk_iam::operation::list_users::ListUsersOutput;
 use aws_sdk_iam::operation::list_virtual_mfa_devices::ListVirtualMfaDevicesOutput;
+use aws_sdk_iam::operation::simulate_principal_policy::SimulatePrincipalPolicyOutput;
 use aws_sdk_iam::types::error::EntityAlreadyExistsException;
-use aws_sdk_iam::types::{LoginProfile, ReportStateType, SummaryKeyType, User, VirtualMfaDevice};
+use aws_sdk_iam::types::{
+    EvaluationResult, LoginProfile, OrganizationsDecisionDetail, PolicyEvaluationDecisionType,
+    ReportStateType, Statement, SummaryKeyType, User, VirtualMfaDevice,
+};
 use aws_sdk_secretsmanager::operation::create_secret::{CreateSecretError, CreateSecretOutput};
 use aws_sdk_secretsmanager::operation::describe_secret::{DescribeSecretError, DescribeSecretOutput};
 use aws_sdk_secretsmanager::operation::list_secrets::ListSecretsOutput;
@@ -212,6 +216,59 @@ async fn a_device_name_that_is_taken_leads_to_another_name() {
 
 const OURS: &str = "0199d0e0-0000-7000-8000-0000cafef00d";
 const THEIRS: &str = "0199d0e0-0000-7000-8000-0000deadbeef";
+
+#[tokio::test]
+async fn only_what_is_explicitly_denied_on_its_own_resource_keeps_an_owner_from_enrolling() {
+    const SECRET: &str =
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:mfa-warden/AIDAEXAMPLEALICE00001-000000";
+    const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
+    let result = |action: &str, resource: &str, decision, by_organization: bool| {
+        EvaluationResult::builder()
+            .eval_action_name(action)
+            .eval_resource_name(resource)
+            .eval_decision(decision)
+            .matched_statements(Statement::builder().source_policy_id("ForceMFA").build())
+            .organizations_decision_detail(
+                OrganizationsDecisionDetail::builder().allowed_by_organizations(!by_organization).build(),
+            )
+            .build()
+            .unwrap()
+    };
+    use PolicyEvaluationDecisionType::{ExplicitDeny, ImplicitDeny};
+    let simulate = mock!(IamClient::simulate_principal_policy)
+        .match_requests(|request| {
+            let mfa = &request.context_entries()[0];
+            request.policy_source_arn() == Some(ALICE)
+                && mfa.context_key_name() == Some("aws:MultiFactorAuthPresent")
+                && mfa.context_key_values() == ["false"]
+                && request.action_names().len() == 3
+                && request.resource_arns() == [SECRET, ALICE, "*"]
+        })
+        .then_output(move || {
+            SimulatePrincipalPolicyOutput::builder()
+                .evaluation_results(result("secretsmanager:GetSecretValue", SECRET, ExplicitDeny, false))
+                .evaluation_results(result("secretsmanager:GetSecretValue", ALICE, ExplicitDeny, false))
+                .evaluation_results(result("iam:EnableMFADevice", ALICE, ImplicitDeny, false))
+                .evaluation_results(result("iam:EnableMFADevice", SECRET, ExplicitDeny, false))
+                .evaluation_results(result("kms:Decrypt", "*", ImplicitDeny, true))
+                .build()
+        });
+    let alice = mfa_warden::facts::User {
+        name: "alice".to_owned(),
+        id: "AIDAEXAMPLEALICE00001".to_owned(),
+        arn: ALICE.to_owned(),
+        created_at: clock(),
+    };
+    let denials = iam(&[&simulate]).simulate(&alice, SECRET, Some("alias/mine")).await.unwrap();
+    let texts: Vec<String> = denials.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        texts,
+        [
+            "secretsmanager:GetSecretValue is denied without MFA by the policy ForceMFA",
+            "kms:Decrypt is denied without MFA by a service control policy of the organisation",
+        ]
+    );
+}
 
 fn put(stage: &'static str) -> Rule {
     mock!(SecretsClient::put_secret_value)

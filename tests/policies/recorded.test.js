@@ -30,6 +30,7 @@ const SEEN = {
   "iam:ListEntitiesForPolicy": [({ PolicyArn }) => [PolicyArn]],
   "iam:AttachUserPolicy": [user, ({ PolicyArn }) => ({ "iam:PolicyARN": PolicyArn })],
   "iam:DetachUserPolicy": [user, ({ PolicyArn }) => ({ "iam:PolicyARN": PolicyArn })],
+  "iam:SimulatePrincipalPolicy": [({ PolicySourceArn }) => [PolicySourceArn]],
   "iam:CreateVirtualMFADevice": [({ Path = "/", VirtualMFADeviceName }) => device(Path + VirtualMFADeviceName)],
   "iam:DeleteVirtualMFADevice": [({ SerialNumber }) => [SerialNumber]],
   "secretsmanager:ListSecrets": [anywhere],

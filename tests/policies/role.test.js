@@ -28,6 +28,7 @@ function calls({ environment, arn }) {
     "iam:ListMFADevices",
     "iam:ListAttachedUserPolicies",
     ...(environment.MFA_SCOPE === "credentials" ? ["iam:ListAccessKeys"] : []),
+    ...(environment.PREFLIGHT === "true" ? ["iam:SimulatePrincipalPolicy"] : []),
   ];
   return [
     ["iam:ListUsers"],
@@ -163,6 +164,8 @@ function forbidden({ environment, arn }) {
     ["lambda:UpdateFunctionCode", arn("Function.Arn")],
     ["lambda:UpdateFunctionConfiguration", arn("Function.Arn")],
   ];
+  if (environment.PREFLIGHT !== "true") denied.push(["iam:SimulatePrincipalPolicy", ALICE.arn]);
+  denied.push(["iam:SimulatePrincipalPolicy", arn("FunctionRole.Arn")], ["iam:SimulateCustomPolicy"]);
   if (environment.MFA_SCOPE !== "credentials") denied.push(["iam:ListAccessKeys", ALICE.arn]);
 
   // Reading a seed is denied for good: not even a policy that the function may write, or one that an administrator
@@ -190,7 +193,7 @@ const PARAMETERS = {
     QuarantinePolicyArn: OWN_QUARANTINE,
     SubscribeOwners: "true",
   },
-  "scope all and no policies": { MfaScope: "all", EnrollmentPolicyArn: "", QuarantinePolicyArn: "" },
+  "scope all and no policies": { MfaScope: "all", Preflight: "false", EnrollmentPolicyArn: "", QuarantinePolicyArn: "" },
   "the stack's quarantine alone": { EnrollmentPolicyArn: "", AfterGrace: "quarantine" },
   "an enrolment policy of one's own alone": { EnrollmentPolicyArn: OWN_ENROLLMENT, QuarantinePolicyArn: "" },
 };
