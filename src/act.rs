@@ -267,7 +267,7 @@ impl Actor<'_> {
         }
         .message();
         self.audience.pace(facts.reach).await;
-        Ok(self.clients.sns.publish(&self.settings.owner_topic_arn, &message).await?)
+        Ok(self.clients.sns.publish(&self.settings.owner_topic_arn, &message, false).await?)
     }
 
     async fn attach(&self, policy: Policy, user: &str) -> Result<(), Stop> {

@@ -56,6 +56,8 @@ pub struct Settings {
     pub subscribe_owners: bool,
     /// `PREFLIGHT`: ask IAM before each invitation whether a policy keeps the owner from enrolling.
     pub preflight: bool,
+    /// `OPS_CHAT`: HTTPS subscribers of the operations topic get what Amazon Q Developer shows in a chat.
+    pub ops_chat: bool,
     /// `SETTLE`: how long AWS's listings may lag behind its writes.
     pub settle: SignedDuration,
 }
@@ -125,6 +127,7 @@ impl Settings {
             subscribe_owners: env
                 .read("SUBSCRIBE_OWNERS", false, "`true` or `false`", |value| value.parse().ok()),
             preflight: env.read("PREFLIGHT", false, "`true` or `false`", |value| value.parse().ok()),
+            ops_chat: env.read("OPS_CHAT", false, "`true` or `false`", |value| value.parse().ok()),
             settle: env.duration("SETTLE", SignedDuration::from_mins(5)),
         };
         if after_grace == AfterGrace::Quarantine && !env.is_set("QUARANTINE_POLICY_ARN") {
@@ -267,6 +270,7 @@ mod tests {
                 secret_kms_key_id: None,
                 subscribe_owners: false,
                 preflight: false,
+                ops_chat: false,
                 settle: SignedDuration::from_mins(5),
             }
         );

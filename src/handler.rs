@@ -4,7 +4,8 @@ use crate::aws::Clients;
 use crate::config::Settings;
 use crate::facts::Account;
 use crate::metrics::{self, Effort};
-use crate::notice;
+use crate::notice::Message;
+use crate::operations;
 use crate::reconcile::Run;
 use crate::report::{Answer, Ending, Outcome, Response};
 use crate::trigger::Trigger;
@@ -14,6 +15,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// Key of the tag on the operations topic that says what they were told last.
+const TOLD: &str = "mfa-warden:told";
 
 /// The function, ready for invocations.
 #[derive(Debug, Clone)]
@@ -63,8 +67,9 @@ impl Warden {
                 tracing::error!(%error, "the {action} failed");
                 if !run.dry_run {
                     // That they could not be told either is logged, and must not hide why the run failed.
-                    let _ =
-                        self.tell(notice::run_failed(&account, user.as_deref(), &error.to_string())).await;
+                    let _ = self
+                        .tell(operations::run_failed(&account, user.as_deref(), &error.to_string()))
+                        .await;
                 }
                 return Err(anyhow!(error));
             }
@@ -99,27 +104,48 @@ impl Warden {
         }
     }
 
-    /// Tells operations what a run did and found, if it did or found anything. `changed`: CloudTrail reported a
-    /// change, so that an exemption seen now is news.
+    /// Tells operations what a run did and found, if that is news. `changed`: CloudTrail reported a change, so that an
+    /// exemption seen now is news. What goes on as it was is told once a day: a tag of the topic says what was told.
     async fn tell_operations(&self, account: &Account, answer: &mut Answer, changed: bool) {
         let exempted = changed && answer.users.exempt > 0;
+        let standing = operations::standing(answer, (self.clock)()).filter(|_| answer.action == "sweep");
+        let (sns, topic) = (&self.clients.sns, &self.settings.ops_topic_arn);
+        let told_before = match &standing {
+            None => false,
+            // Where it cannot be told, they hear of it once more.
+            Some(standing) => sns.tag(topic, TOLD).await.is_ok_and(|told| told.as_ref() == Some(standing)),
+        };
+        let news = standing.is_some() && !told_before;
+        let failures = answer.outcomes.iter().any(operations::is_failure);
         let mut messages = Vec::new();
-        if answer.actions.any() || answer.deferred > 0 || exempted {
-            messages.push(notice::summary(account, answer));
+        if answer.actions.any()
+            || answer.deferred > 0 && answer.action == "check"
+            || exempted
+            || (news && !failures)
+        {
+            messages.push(operations::summary(account, answer));
         }
-        if answer.outcomes.iter().any(|outcome| cause(outcome).is_some()) {
-            messages.push(notice::failure(account, answer));
+        if failures && !told_before {
+            messages.push(operations::failure(account, answer));
         }
+        let mut told = !messages.is_empty();
         for message in messages {
             // Users were served all the same, so this must not make Lambda repeat the run.
             if let Err(error) = self.tell(message).await {
+                told = false;
                 answer.warnings.push(format!("operations were not told: {error}"));
             }
         }
+        if let Some(standing) = standing.filter(|_| told && news)
+            && let Err(error) = sns.set_tag(topic, TOLD, &standing).await
+        {
+            tracing::warn!(%error, "operations will be told again of what they know");
+        }
     }
 
-    async fn tell(&self, message: notice::Message) -> Result<(), crate::aws::AwsError> {
-        let told = self.clients.sns.publish(&self.settings.ops_topic_arn, &message).await;
+    async fn tell(&self, message: Message) -> Result<(), crate::aws::AwsError> {
+        let told =
+            self.clients.sns.publish(&self.settings.ops_topic_arn, &message, self.settings.ops_chat).await;
         told.inspect_err(|error| tracing::error!(%error, "operations were not told"))
     }
 }

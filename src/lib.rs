@@ -28,7 +28,7 @@
 //! | [`preflight`] | what keeps an owner from enrolling |
 //! | [`reconcile`] | sweep and check: who is looked at, and the four steps for each |
 //! | [`handler`] | one invocation: event in, answer out, operations told |
-//! | [`notice`], [`report`], [`metrics`], [`seed`] | texts, answers, metrics, the seed and the secret's value |
+//! | [`notice`], [`operations`], [`report`], [`metrics`], [`seed`] | texts, answers, metrics, the seed and the secret's value |
 //! | [`aws`] | the edge: one file a service |
 //!
 //! Everything but [`aws`], [`act`], [`audience`], [`reconcile`] and [`handler`] is pure: it takes facts and never
@@ -86,6 +86,7 @@ pub mod handler;
 pub mod logging;
 pub mod metrics;
 pub mod notice;
+pub mod operations;
 pub mod plan;
 pub mod preflight;
 pub mod reach;

@@ -1,15 +1,13 @@
-//! The texts for owners and operations. Pure. Never a seed, never a code.
+//! The texts for owners. Pure. Never a seed, never a code.
 
 use crate::config::{AfterGrace, Scope, Settings};
 use crate::facts::{Account, Secret, UserFacts, born};
 use crate::plan::Notice;
 use crate::preflight::Need;
-use crate::report::{Answer, Ending, Open, Outcome};
 use crate::seed::{enable_command, shell_quoted};
 use crate::verdict::{Status, Verdict};
 use jiff::fmt::friendly::{Designator, Spacing, SpanPrinter};
 use jiff::{SignedDuration, Span, SpanRound, Timestamp, Unit};
-use std::fmt::Write;
 
 /// A message to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +16,8 @@ pub struct Message {
     pub subject: String,
     /// Plain text.
     pub text: String,
+    /// The same for machines, where there is such a thing: what queues, functions and HTTPS endpoints get.
+    pub data: Option<String>,
     /// Message attributes (of type `String`) that subscriptions filter on.
     pub attributes: Vec<(&'static str, String)>,
 }
@@ -55,6 +55,7 @@ impl OwnerNotice<'_> {
         Message {
             subject: self.subject(),
             text: self.text(),
+            data: None,
             attributes: attributes(
                 self.notice,
                 self.facts.recipient(self.settings),
@@ -447,188 +448,4 @@ pub fn words(duration: SignedDuration) -> String {
         .designator(Designator::Verbose)
         .spacing(Spacing::BetweenUnitsAndDesignators)
         .span_to_string(&span)
-}
-
-/// The most users named in one section of a message to operations.
-const NAMED: usize = 100;
-
-/// The summary for operations: what a run did and found.
-pub fn summary(account: &Account, answer: &Answer) -> Message {
-    let mut done: Vec<String> = Vec::new();
-    let mut count = |number: u32, words: &str| {
-        if number > 0 {
-            done.push(format!("{number} {words}"));
-        }
-    };
-    count(answer.actions.provision, "provisioned");
-    count(answer.actions.notify, "notified");
-    count(answer.actions.quarantine, "quarantined");
-    count(answer.actions.close, "closed");
-    count(answer.actions.subscribe, "subscribed");
-    count(answer.actions.delete_device, "stray devices deleted");
-    count(answer.failed, "failed");
-    count(answer.deferred, "deferred");
-    if done.is_empty() {
-        done.push("news".to_owned());
-    }
-    let did = |outcome: &&Outcome| outcome.result == Ending::Done;
-    let section = |title: &str, wanted: &dyn Fn(&&Outcome) -> bool| section(title, answer, wanted);
-    let text = [
-        headline(account, answer),
-        section("DONE", &did),
-        failures(answer),
-        section("LEFT TO THE NEXT RUN (deadline or MAX_PROVISIONS)", &|outcome| {
-            outcome.result == Ending::Deferred
-        }),
-        overdue(answer),
-        unreachable(answer),
-        denied(answer),
-        section("EXEMPT", &|outcome| outcome.verdict == Status::Exempt && !did(outcome)),
-        section("STILL WITHOUT MFA, INVITED BEFORE", &|outcome| {
-            outcome.verdict == Status::NonCompliant
-                && outcome.result == Ending::None
-                && outcome.overdue().is_none()
-        }),
-        warnings(answer),
-    ]
-    .concat();
-    to_operations("summary", account, &done.join(", "), text)
-}
-
-/// The message for operations when users failed or could not be read.
-pub fn failure(account: &Account, answer: &Answer) -> Message {
-    let text = [headline(account, answer), failures(answer), warnings(answer)].concat();
-    let unreadable = answer.outcomes.iter().filter(is_unreadable).count();
-    let what = format!("{} failed, {unreadable} unreadable", answer.failed);
-    to_operations("failure", account, &what, text)
-}
-
-/// The message for operations when a whole run failed: a sweep, or the check of `user`.
-pub fn run_failed(account: &Account, user: Option<&str>, error: &str) -> Message {
-    let place = format!("AWS account {} ({})", account.id, account.region);
-    let (what, text) = match user {
-        Some(user) => (
-            format!("the check of {user} failed"),
-            format!(
-                "The check of the user {user} of {place} failed, and nothing was done:\n\n  {error}\n\n\
-                 Lambda tries again twice; after that the next sweep looks at the user.\n"
-            ),
-        ),
-        None => (
-            "the sweep failed".to_owned(),
-            format!(
-                "The sweep of {place} failed, and nothing was done:\n\n  {error}\n\n\
-                 It is tried again. If this message repeats, correct the cause; until then nobody without MFA is found\n\
-                 or followed up by schedule.\n"
-            ),
-        ),
-    };
-    to_operations("failure", account, &what, text)
-}
-
-fn is_unreadable(outcome: &&Outcome) -> bool {
-    outcome.verdict == Status::Unknown && outcome.result == Ending::None
-}
-
-fn to_operations(kind: &str, account: &Account, what: &str, text: String) -> Message {
-    Message {
-        subject: format!("mfa-warden {}: {what}", account.id).chars().take(99).collect(),
-        text,
-        attributes: vec![("kind", kind.to_owned()), ("account", account.id.clone())],
-    }
-}
-
-fn headline(account: &Account, answer: &Answer) -> String {
-    let users = answer.users;
-    format!(
-        "mfa-warden looked at AWS account {} ({}): {} user{} in this {}\n\n\
-         \x20 {:>5}  with MFA\n  {:>5}  without MFA\n  {:>5}  exempt\n  {:>5}  not applicable\n  {:>5}  unknown\n",
-        account.id,
-        account.region,
-        users.total,
-        if users.total == 1 { "" } else { "s" },
-        answer.action,
-        users.compliant,
-        users.non_compliant,
-        users.exempt,
-        users.not_applicable,
-        users.unknown,
-    )
-}
-
-fn failures(answer: &Answer) -> String {
-    let failed = section("FAILED (the next run tries again)", answer, &|outcome| {
-        matches!(outcome.result, Ending::Failed(_))
-    });
-    let unreadable = section("UNREADABLE (nothing was done for these)", answer, &is_unreadable);
-    failed + &unreadable
-}
-
-/// Who is beyond the grace period, and by how much: the longest first.
-fn overdue(answer: &Answer) -> String {
-    let mut overdue: Vec<(SignedDuration, &Outcome)> =
-        answer.outcomes.iter().filter_map(|outcome| Some((outcome.overdue()?, outcome))).collect();
-    overdue.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
-    let line = |(time, outcome): &(SignedDuration, &Outcome)| {
-        format!("- {}: {} over the grace period", outcome.user, words(*time))
-    };
-    let lines: Vec<String> = overdue.iter().map(line).collect();
-    titled("OVERDUE, LONGEST FIRST", &lines)
-}
-
-/// Whose messages arrive nowhere, and why.
-fn unreachable(answer: &Answer) -> String {
-    let why = |outcome: &Outcome| {
-        Some(format!("- {}: {}", outcome.user, outcome.open.as_ref()?.unreachable.as_ref()?))
-    };
-    let lines: Vec<String> = answer.outcomes.iter().filter_map(why).collect();
-    titled("UNREACHABLE OWNERS (told again as soon as a subscription lets them hear it)", &lines)
-}
-
-/// Whom a policy of the account keeps from enrolling, and which.
-fn denied(answer: &Answer) -> String {
-    let outcomes = answer.outcomes.iter().filter_map(|outcome| Some((outcome, outcome.open.as_ref()?)));
-    let each = |(outcome, open): (&Outcome, &Open)| {
-        open.denied.iter().map(|denial| format!("- {}: {denial}", outcome.user)).collect::<Vec<_>>()
-    };
-    let lines: Vec<String> = outcomes.flat_map(each).collect();
-    titled(
-        "KEPT FROM ENROLLING BY A POLICY (allow it without MFA, or let them use the console's own way)",
-        &lines,
-    )
-}
-
-fn warnings(answer: &Answer) -> String {
-    let lines: Vec<String> = answer.warnings.iter().map(|warning| format!("- {warning}")).collect();
-    titled("WARNINGS", &lines)
-}
-
-fn section(title: &str, answer: &Answer, wanted: &dyn Fn(&&Outcome) -> bool) -> String {
-    let lines: Vec<String> = answer.outcomes.iter().filter(wanted).map(line).collect();
-    titled(title, &lines)
-}
-
-fn titled(title: &str, lines: &[String]) -> String {
-    if lines.is_empty() {
-        return String::new();
-    }
-    let mut text = format!("\n{title}\n\n");
-    for line in lines.iter().take(NAMED) {
-        let _ = writeln!(text, "{line}");
-    }
-    if lines.len() > NAMED {
-        let _ = writeln!(text, "- and {} more; a dry run's answer names them all", lines.len() - NAMED);
-    }
-    text
-}
-
-fn line(outcome: &Outcome) -> String {
-    let mut line = format!("- {}: {}", outcome.user, outcome.reason);
-    if !outcome.actions.is_empty() {
-        let _ = write!(line, " -> {}", outcome.actions.join(", "));
-    }
-    if let Ending::Failed(cause) = &outcome.result {
-        let _ = write!(line, "; {cause}");
-    }
-    line
 }

@@ -3,7 +3,9 @@
 use super::AwsError;
 use crate::notice::Message;
 use crate::reach::{Filter, Subscription};
-use aws_sdk_sns::types::MessageAttributeValue;
+use aws_sdk_sns::error::SdkError;
+use aws_sdk_sns::operation::tag_resource::TagResourceError;
+use aws_sdk_sns::types::{MessageAttributeValue, Tag};
 use serde_json::json;
 
 /// The SNS client.
@@ -63,13 +65,41 @@ impl Sns {
             .map_err(|error| AwsError::new(format!("subscribe {address} to {topic_arn}"), error))
     }
 
-    /// Publishes `message` to the topic.
+    /// The value of one of the topic's tags; `None`: it has none of that key.
     ///
     /// # Errors
     /// What AWS said.
-    pub async fn publish(&self, topic_arn: &str, message: &Message) -> Result<(), AwsError> {
-        let mut request =
-            self.0.publish().topic_arn(topic_arn).subject(&message.subject).message(&message.text);
+    pub async fn tag(&self, topic_arn: &str, key: &str) -> Result<Option<String>, AwsError> {
+        let answer = self.0.list_tags_for_resource().resource_arn(topic_arn).send().await;
+        let answer = answer.map_err(|error| AwsError::new(format!("read the tags of {topic_arn}"), error))?;
+        Ok(answer.tags.unwrap_or_default().into_iter().find(|tag| tag.key == key).map(|tag| tag.value))
+    }
+
+    /// Sets one of the topic's tags.
+    ///
+    /// # Errors
+    /// What AWS said.
+    pub async fn set_tag(&self, topic_arn: &str, key: &str, value: &str) -> Result<(), AwsError> {
+        let attempted = || format!("tag {topic_arn}");
+        let tag = Tag::builder().key(key).value(value).build();
+        let tag = tag.map_err(|error| {
+            AwsError::new(attempted(), SdkError::<TagResourceError>::construction_failure(error))
+        })?;
+        let answer = self.0.tag_resource().resource_arn(topic_arn).tags(tag).send().await;
+        answer.map(|_| ()).map_err(|error| AwsError::new(attempted(), error))
+    }
+
+    /// Publishes `message` to the topic: its text to mailboxes, its data, where it has any, to machines. `chat`: HTTPS
+    /// endpoints get the text in the schema that Amazon Q Developer in chat applications shows.
+    ///
+    /// # Errors
+    /// What AWS said.
+    pub async fn publish(&self, topic_arn: &str, message: &Message, chat: bool) -> Result<(), AwsError> {
+        let mut request = self.0.publish().topic_arn(topic_arn).subject(&message.subject);
+        request = match by_protocol(message, chat) {
+            Some(by_protocol) => request.message_structure("json").message(by_protocol),
+            None => request.message(&message.text),
+        };
         for (name, value) in &message.attributes {
             let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
             let value = value.map_err(|error| AwsError::new("build a message attribute", aws_sdk_sns::error::SdkError::<aws_sdk_sns::operation::publish::PublishError>::construction_failure(error)))?;
@@ -78,4 +108,24 @@ impl Sns {
         let attempted = || format!("publish `{}` to {topic_arn}", message.subject);
         request.send().await.map(|_| ()).map_err(|error| AwsError::new(attempted(), error))
     }
+}
+
+/// One text for each protocol (`MessageStructure=json`): people read mail, everything else is a machine.
+fn by_protocol(message: &Message, chat: bool) -> Option<String> {
+    /// What Amazon Q Developer shows of a notification, in characters; it cuts longer ones off by itself.
+    const SHOWN: usize = 8000;
+    let data = message.data.as_ref()?;
+    let https = if chat {
+        let description: String = message.text.chars().take(SHOWN).collect();
+        let content =
+            json!({"textType": "client-markdown", "title": message.subject, "description": description});
+        json!({"version": "1.0", "source": "custom", "content": content}).to_string()
+    } else {
+        data.clone()
+    };
+    let by_protocol = json!({
+        "default": message.text, "email": message.text,
+        "sqs": data, "lambda": data, "http": data, "https": https, "firehose": data,
+    });
+    Some(by_protocol.to_string())
 }

@@ -3,7 +3,8 @@
 use crate::builders::*;
 use jiff::SignedDuration;
 use mfa_warden::facts::{Account, UserFacts, tag};
-use mfa_warden::notice::{Message, OwnerNotice, failure, run_failed, summary, words};
+use mfa_warden::notice::{Message, OwnerNotice, words};
+use mfa_warden::operations::{failure, run_failed, summary};
 use mfa_warden::plan::Notice;
 use mfa_warden::preflight::Denial;
 use mfa_warden::report::{ActionCounts, Answer, Ending, Open, Outcome, UserCounts};
@@ -263,6 +264,9 @@ fn a_summary_of_five_thousand_users_stays_far_below_what_sns_takes() {
     let message = summary(&account(), &answer);
     assert!(message.text.len() < 32 * 1024, "{}", message.text.len());
     assert!(message.text.contains("and 4900 more"));
+    let data = message.data.unwrap();
+    assert!(data.len() < 24 * 1024, "{}", data.len());
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&data).unwrap()["outcomes_omitted"], 4950);
 }
 
 #[test]

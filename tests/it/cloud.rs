@@ -460,7 +460,14 @@ pub fn published(calls: &[Call]) -> Vec<Published> {
             attributes.insert(name, form[&part("Value.StringValue")].clone());
         }
         let topic = form["TopicArn"].rsplit(':').next().unwrap().to_owned();
-        Published { topic, subject: form["Subject"].clone(), text: form["Message"].clone(), attributes }
+        // What mailboxes get.
+        let text = match form.get("MessageStructure") {
+            Some(_) => {
+                serde_json::from_str::<Value>(&form["Message"]).unwrap()["email"].as_str().unwrap().to_owned()
+            }
+            None => form["Message"].clone(),
+        };
+        Published { topic, subject: form["Subject"].clone(), text, attributes }
     };
     calls.iter().filter(|call| call.api == "Publish").map(publish).collect()
 }

@@ -5,6 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 const NOTHING: [&str; 0] = [];
+/// Operations are told, and that they were is noted on their topic.
+const TOLD: [&str; 2] = ["Publish", "TagResource"];
 
 /// Ten minutes on: AWS's listings have settled.
 fn settled() -> Timestamp {
@@ -40,7 +42,7 @@ async fn a_user_that_cannot_be_read_is_unknown_and_nothing_is_done_to_it() {
             "{api}"
         );
         let calls = cloud.calls();
-        assert_eq!(writes(&calls), ["Publish"], "{api}: operations are told, and nothing else");
+        assert_eq!(writes(&calls), TOLD, "{api}: operations are told, and nothing else");
         assert_eq!(published(&calls)[0].attributes["kind"], "failure");
         assert!(
             cloud.check_result("alice").await.is_err(),
@@ -60,7 +62,7 @@ async fn a_secret_that_cannot_be_read_makes_its_user_unknown() {
     cloud.take_down("DescribeSecret");
     let answer = cloud.sweep().await;
     assert_eq!(answer["users"]["unknown"], 1, "{answer}");
-    assert_eq!(writes(&cloud.calls()), ["Publish"]);
+    assert_eq!(writes(&cloud.calls()), TOLD);
     assert_eq!(cloud.devices().await.len(), 1);
 }
 
@@ -194,6 +196,63 @@ async fn without_a_simulator_the_invitation_shows_every_way_and_operations_hear_
     let invitation = published(&calls).into_iter().find(|message| message.topic == "owners").unwrap().text;
     assert!(invitation.contains("THE PREPARED DEVICE") && invitation.contains("THE CONSOLE'S OWN WAY"));
     cloud.assert_sound("alice", &alice).await;
+}
+
+#[tokio::test]
+async fn operations_hear_of_trouble_once_a_day_and_at_once_when_it_changes() {
+    let mut cloud = Cloud::new().await;
+    cloud.warden.clock = || "2026-06-15T08:00:00Z".parse().unwrap();
+    cloud.user("alice").await;
+    cloud.take_down("CreateVirtualMFADevice");
+    let told = async |cloud: &Cloud| {
+        cloud.calls();
+        cloud.sweep().await;
+        let messages = published(&cloud.calls());
+        messages
+            .into_iter()
+            .filter(|message| message.topic == "ops")
+            .map(|message| message.attributes["kind"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told(&cloud).await, ["failure"]);
+    assert_eq!(told(&cloud).await, NOTHING, "nothing has changed");
+    cloud.user("bob").await;
+    assert_eq!(told(&cloud).await, ["failure"], "one user more");
+    assert_eq!(told(&cloud).await, NOTHING);
+    cloud.warden.clock = || "2026-06-16T08:00:00Z".parse().unwrap();
+    assert_eq!(told(&cloud).await, ["failure"], "the next day");
+    cloud.restore();
+    assert_eq!(told(&cloud).await, ["summary"], "it is over");
+    assert_eq!(told(&cloud).await, NOTHING);
+}
+
+#[tokio::test]
+async fn machines_get_json_and_chats_what_amazon_q_shows() {
+    for chat in ["false", "true"] {
+        let cloud = Cloud::with(&[("OPS_CHAT", chat)]).await;
+        cloud.user("alice").await;
+        cloud.sweep().await;
+        let calls = cloud.calls();
+        let message = calls.iter().rfind(|call| call.api == "Publish").unwrap().parameter("Message").unwrap();
+        let by_protocol: serde_json::Value = serde_json::from_str(&message).unwrap();
+        let read = |protocol: &str| -> serde_json::Value {
+            serde_json::from_str(by_protocol[protocol].as_str().unwrap()).unwrap()
+        };
+        for machine in ["sqs", "lambda", "http"] {
+            let data = read(machine);
+            assert_eq!((&data["kind"], &data["actions"]["provision"]), (&json!("summary"), &json!(1)));
+            assert_eq!(data["outcomes"][0]["user"], "alice");
+        }
+        assert!(by_protocol["email"].as_str().unwrap().contains("NEW: GIVEN A DEVICE\n\n- alice: "));
+        let https = read("https");
+        if chat == "true" {
+            assert_eq!((&https["version"], &https["source"]), (&json!("1.0"), &json!("custom")));
+            assert_eq!(https["content"]["textType"], "client-markdown");
+            assert!(https["content"]["description"].as_str().unwrap().contains("alice"));
+        } else {
+            assert_eq!(https["kind"], "summary");
+        }
+    }
 }
 
 #[tokio::test]

@@ -286,7 +286,8 @@ async fn an_unused_seed_is_rotated_and_the_clock_goes_on() {
             "DeleteVirtualMFADevice",
             "Publish",
             "TagResource",
-            "Publish"
+            "Publish",
+            "TagResource"
         ]
     );
     cloud.assert_sound("alice", &alice).await;

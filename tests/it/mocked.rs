@@ -35,6 +35,7 @@ use aws_sdk_secretsmanager::types::error::{
     ResourceExistsException, ResourceNotFoundException,
 };
 use aws_sdk_sns::operation::list_subscriptions_by_topic::ListSubscriptionsByTopicOutput;
+use aws_sdk_sns::operation::list_tags_for_resource::ListTagsForResourceOutput;
 use aws_sdk_sns::operation::publish::PublishOutput;
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 use aws_smithy_types::{Blob, DateTime};
@@ -415,6 +416,10 @@ impl Alice {
         };
         let nobody_listens = mock!(aws_sdk_sns::Client::list_subscriptions_by_topic)
             .then_output(|| ListSubscriptionsByTopicOutput::builder().build());
+        let told = mock!(aws_sdk_sns::Client::list_tags_for_resource)
+            .then_output(|| ListTagsForResourceOutput::builder().build());
+        let tell = mock!(aws_sdk_sns::Client::tag_resource)
+            .then_output(|| aws_sdk_sns::operation::tag_resource::TagResourceOutput::builder().build());
         let iam_rules: Vec<&Rule> = self.iam.iter().chain([&self.delete_device]).collect();
         let secret_rules: Vec<&Rule> = self.secrets.iter().collect();
         let warden = Warden {
@@ -422,7 +427,11 @@ impl Alice {
             clients: Clients {
                 iam: iam(&iam_rules),
                 secrets: secrets(&secret_rules),
-                sns: Sns(mock_client!(aws_sdk_sns, RuleMode::MatchAny, &[&self.publish, &nobody_listens])),
+                sns: Sns(mock_client!(
+                    aws_sdk_sns,
+                    RuleMode::MatchAny,
+                    &[&self.publish, &nobody_listens, &told, &tell]
+                )),
                 calls: Default::default(),
             },
             clock,

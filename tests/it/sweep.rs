@@ -247,7 +247,8 @@ async fn when_the_deadline_nears_users_are_deferred_and_not_begun() {
         cloud.handle_within(json!({"action": "sweep"}), std::time::Duration::from_secs(2)).await.unwrap();
     assert_eq!((&answer["deferred"], &answer["users"]["unknown"]), (&json!(1), &json!(1)));
     assert_eq!(outcome(&answer, "alice")["result"], "deferred");
-    assert_eq!(writes(&cloud.calls()), ["Publish"], "operations hear of it, and nothing else happens");
+    let calls = cloud.calls();
+    assert_eq!(writes(&calls), ["Publish", "TagResource"], "operations hear of it, and nothing else happens");
 }
 
 #[tokio::test]

@@ -114,6 +114,8 @@ pub struct World {
     pub listed: Option<State>,
     report: Option<(Timestamp, String)>,
     pub messages: Vec<Message>,
+    /// The tag of the operations topic that says what was told.
+    told: Option<String>,
     /// The suffix of every version that ever was current.
     winners: BTreeSet<String>,
     next_id: u64,
@@ -129,6 +131,7 @@ impl Default for World {
             listed: None,
             report: None,
             messages: Vec::new(),
+            told: None,
             winners: BTreeSet::new(),
             next_id: 0,
             violations: Vec::new(),
@@ -370,6 +373,16 @@ impl World {
                     return Err((409, "DeleteConflict", "the device is assigned"));
                 }
                 self.state.devices.remove(&serial);
+                Ok(String::new())
+            }
+            "ListTagsForResource" => {
+                let told = self.told.as_ref().map_or(String::new(), |told| {
+                    member(&format!("<Key>mfa-warden:told</Key><Value>{told}</Value>"))
+                });
+                Ok(format!("<Tags>{told}</Tags>"))
+            }
+            "TagResource" if body.is_null() => {
+                self.told = Some(p("Tags.member.1.Value"));
                 Ok(String::new())
             }
             // A queue that takes everything.

@@ -53,6 +53,8 @@ const SEEN = {
   "sns:ListSubscriptionsByTopic": [({ TopicArn }) => [TopicArn]],
   "sns:GetSubscriptionAttributes": [({ SubscriptionArn }) => [SubscriptionArn.replace(/:[^:]+$/, "")]],
   "sns:Subscribe": [({ TopicArn }) => [TopicArn], ({ Protocol }) => ({ "sns:Protocol": Protocol })],
+  "sns:ListTagsForResource": [({ ResourceArn }) => [ResourceArn]],
+  "sns:TagResource": [({ ResourceArn }) => [ResourceArn], () => ({ "aws:TagKeys": ["mfa-warden:told"] })],
   "sns:Publish": [({ TopicArn }) => [TopicArn]],
 };
 

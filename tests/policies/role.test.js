@@ -61,6 +61,8 @@ function calls({ environment, arn }) {
     ["sns:Publish", environment.OPS_TOPIC_ARN],
     ["sns:ListSubscriptionsByTopic", environment.OWNER_TOPIC_ARN],
     ["sns:GetSubscriptionAttributes", environment.OWNER_TOPIC_ARN],
+    ["sns:ListTagsForResource", environment.OPS_TOPIC_ARN],
+    ["sns:TagResource", environment.OPS_TOPIC_ARN, { "aws:TagKeys": ["mfa-warden:told"] }],
     ...(environment.SUBSCRIBE_OWNERS === "true"
       ? [["sns:Subscribe", environment.OWNER_TOPIC_ARN, { "sns:Protocol": "email" }]]
       : []),
@@ -155,6 +157,10 @@ function forbidden({ environment, arn }) {
     ["sns:Subscribe", environment.OPS_TOPIC_ARN, { "sns:Protocol": "email" }],
     ["sns:GetSubscriptionAttributes", environment.OPS_TOPIC_ARN],
     ["sns:Unsubscribe", environment.OWNER_TOPIC_ARN],
+    ["sns:ListTagsForResource", environment.OWNER_TOPIC_ARN],
+    ["sns:TagResource", environment.OPS_TOPIC_ARN, { "aws:TagKeys": ["mfa-warden:told", "owner"] }],
+    ["sns:TagResource", environment.OWNER_TOPIC_ARN, { "aws:TagKeys": ["mfa-warden:told"] }],
+    ["sns:UntagResource", environment.OPS_TOPIC_ARN],
     ["sns:SetTopicAttributes", environment.OWNER_TOPIC_ARN],
     ["sqs:SendMessage", `arn:aws:sqs:${REGION}:${ACCOUNT}:other`],
     ["sqs:ReceiveMessage", arn("DeadLetterQueue.Arn")],

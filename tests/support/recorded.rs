@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{LazyLock, Mutex};
 
 /// The parameters that policies look at. Values, and seeds above all, are not among them.
-const JUDGED: [&str; 14] = [
+const JUDGED: [&str; 15] = [
     "UserName",
     "PolicyArn",
     "PolicySourceArn",
@@ -17,6 +17,7 @@ const JUDGED: [&str; 14] = [
     "VirtualMFADeviceName",
     "SerialNumber",
     "TopicArn",
+    "ResourceArn",
     "SubscriptionArn",
     "Protocol",
     "Name",
