@@ -7,6 +7,7 @@ TOOLS := $(VENV)/.installed
 SIMULATOR := tests/policies/node_modules/.installed
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 RELEASE := $(TARGET)/release/mfa-warden
+CLI := $(TARGET)/cli
 
 # sam looks for cargo-lambda, and cargo-lambda for its linker, on the PATH.
 export PATH := $(VENV)/bin:$(PATH)
@@ -31,7 +32,7 @@ event-given:
 
 .PHONY: test
 test: $(TOOLS) policies ## Run all tests
-	MFA_WARDEN_PYTHON=$(VENV)/bin/python cargo test --locked
+	MFA_WARDEN_PYTHON=$(VENV)/bin/python cargo test --locked --all-features
 	MFA_WARDEN_BOOTSTRAP=$(TARGET)/debug/mfa-warden $(VENV)/bin/python -m unittest discover --start-directory tests/stack
 
 .PHONY: policies
@@ -41,8 +42,8 @@ policies: $(SIMULATOR) ## Prove what the template's policies allow and deny
 .PHONY: lint
 lint: $(TOOLS) ## Check code, docs and template
 	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+	cargo clippy --locked --all-features --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --all-features --no-deps
 	sam validate
 	cfn-lint
 	ruff check demo bench tests
@@ -56,6 +57,19 @@ bench: $(TOOLS) binary ## Measure package size, start-up, AWS calls and memory
 .PHONY: picture
 picture: $(TOOLS) ## Draw the dashboard with sample data into .github/dashboard.svg
 	@$(VENV)/bin/python demo/dashboard.py
+
+.PHONY: cli
+cli: ## Build the command line, its man pages and completions into target/cli
+	cargo build --locked --release --features cli --bin warden
+	@mkdir -p $(CLI)/man $(CLI)/completions
+	@cp $(TARGET)/release/warden $(CLI)/
+	@$(CLI)/warden man > $(CLI)/man/warden.1
+	@for command in plan check status enroll completions man; do \
+	  $(CLI)/warden man $$command > $(CLI)/man/warden-$$command.1 || exit 1; done
+	@$(CLI)/warden completions bash > $(CLI)/completions/warden.bash
+	@$(CLI)/warden completions fish > $(CLI)/completions/warden.fish
+	@$(CLI)/warden completions zsh > $(CLI)/completions/_warden
+	@echo "Copy $(CLI)/warden to a directory of your PATH."
 
 .PHONY: build
 build: $(TOOLS) ## Build the deployment package into .aws-sam

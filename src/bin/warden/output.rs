@@ -2,7 +2,7 @@
 
 use crate::args::{FormatArgs, Global, When};
 use anstream::{AutoStream, ColorChoice};
-use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
 use jiff::SignedDuration;
 use std::io::{ErrorKind, Write, stderr, stdout};
 
@@ -53,9 +53,9 @@ impl Look {
         if self.colour {
             table.enforce_styling();
         }
-        table.set_header(heads.map(|head| Cell::new(head).fg(Color::DarkGrey)));
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
+        table.set_header(heads.map(|head| Cell::new(head).add_attribute(Attribute::Bold)));
+        for (column, at) in table.column_iter_mut().zip(1..) {
+            column.set_padding((0, if at < N { 2 } else { 0 }));
         }
         table
     }

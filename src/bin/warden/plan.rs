@@ -18,8 +18,8 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Columns of the actions on a terminal.
-const ACTIONS: u16 = 22;
+/// Columns of the actions on a terminal: the commonest plan, `provision, notify(invitation)`.
+const ACTIONS: u16 = 29;
 
 /// Nobody waits longer, and nothing here has a deadline.
 const A_DAY: Duration = Duration::from_secs(86_400);
@@ -132,7 +132,7 @@ fn as_table(answer: &Answer, checked: Option<&str>, region: &str, look: Look) ->
     let mut text = format!("Account {}, region {region}\n", answer.account);
     if !answer.outcomes.is_empty() {
         let mut table = look.table(["USER", "VERDICT", "WHY", "WOULD DO"]);
-        // Two actions a line, so that the room goes to the reasons.
+        // So that the room goes to the reasons.
         let narrow = ColumnConstraint::UpperBoundary(Width::Fixed(ACTIONS));
         table.column_mut(3).filter(|_| look.width.is_some()).map(|column| column.set_constraint(narrow));
         for outcome in &answer.outcomes {
