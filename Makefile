@@ -9,8 +9,14 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 RELEASE := $(TARGET)/release/mfa-warden
 CLI := $(TARGET)/cli
 
+# Where cargo puts its tools: one file a tool and version, so that a new version here is installed.
+CARGO_TOOLS := $(CURDIR)/.tools
+CARGO_HOME ?= $(HOME)/.cargo
+FUZZ_SECONDS ?= 60
+FUZZ := cargo fuzz run --fuzz-dir tests/fuzz --sanitizer none --target-dir $(TARGET)/fuzz
+
 # sam looks for cargo-lambda, and cargo-lambda for its linker, on the PATH.
-export PATH := $(VENV)/bin:$(PATH)
+export PATH := $(VENV)/bin:$(CARGO_TOOLS)/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .PHONY: help
@@ -30,10 +36,33 @@ event: event-given $(TOOLS) binary ## Try one event on the demo's account: make 
 event-given:
 	@test -f "$(EVENT)" || { echo "Which event? make event EVENT=events/….json"; exit 1; }
 
+# The calls that the tests record are judged by the policies' tests.
 .PHONY: test
-test: $(TOOLS) policies ## Run all tests
-	MFA_WARDEN_PYTHON=$(VENV)/bin/python cargo test --locked --all-features
+test: $(TOOLS) ## Run all tests but those that take long
+	rm -rf $(TARGET)/recorded-calls
+	MFA_WARDEN_PYTHON=$(VENV)/bin/python MFA_WARDEN_CALLS=$(abspath $(TARGET))/recorded-calls cargo test --locked --all-features
+	MFA_WARDEN_CALLS=$(abspath $(TARGET))/recorded-calls $(MAKE) policies
 	MFA_WARDEN_BOOTSTRAP=$(TARGET)/debug/mfa-warden $(VENV)/bin/python -m unittest discover --start-directory tests/stack
+
+.PHONY: prove
+prove: supply-chain reproducible fuzz $(TOOLS) ## Run what takes long: crashes on an emulator, fuzzing, two builds compared
+	MFA_WARDEN_PYTHON=$(VENV)/bin/python cargo test --locked --all-features --test it -- --ignored
+
+.PHONY: fuzz
+fuzz: $(CARGO_TOOLS)/cargo-fuzz@0.13.2
+	@mkdir -p $(TARGET)/fuzz-corpus/event $(TARGET)/fuzz-corpus/credential_report
+	$(FUZZ) event $(TARGET)/fuzz-corpus/event events -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1
+	$(FUZZ) credential_report $(TARGET)/fuzz-corpus/credential_report tests/fuzz/corpus/credential_report -- \
+	  -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1
+
+.PHONY: supply-chain
+supply-chain: $(CARGO_TOOLS)/cargo-deny@0.20.2 $(CARGO_TOOLS)/cargo-machete@0.9.2
+	cargo deny --locked check licenses bans sources
+	cargo machete
+
+.PHONY: reproducible
+reproducible: $(TOOLS) $(CARGO_TOOLS)/cargo-cyclonedx@0.5.9
+	tests/reproducible.sh
 
 .PHONY: policies
 policies: $(SIMULATOR) ## Prove what the template's policies allow and deny
@@ -71,9 +100,15 @@ cli: ## Build the command line, its man pages and completions into target/cli
 	@$(CLI)/warden completions zsh > $(CLI)/completions/_warden
 	@echo "Copy $(CLI)/warden to a directory of your PATH."
 
+# Paths of this machine have no place in the package, and would make it another one on every machine.
 .PHONY: build
-build: $(TOOLS) ## Build the deployment package into .aws-sam
+build: export RUSTFLAGS := --remap-path-prefix=$(CARGO_HOME)=/cargo --remap-path-prefix=$(CURDIR)=/mfa-warden
+build: export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct)
+build: $(TOOLS) $(CARGO_TOOLS)/cargo-cyclonedx@0.5.9 ## Build the deployment package and its SBOM into .aws-sam
 	sam build
+	cargo cyclonedx --quiet --format json --spec-version 1.5 --override-filename sbom.cdx
+	sed 's|$(CURDIR)|/mfa-warden|g' sbom.cdx.json > .aws-sam/sbom.cdx.json
+	rm sbom.cdx.json
 
 .PHONY: deploy
 deploy: build ## Deploy to AWS, asking for every setting
@@ -89,6 +124,10 @@ $(TOOLS): requirements.txt
 	@echo "Installing the tools into .venv. This takes about a minute."
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+$(CARGO_TOOLS)/cargo-%:
+	cargo install --quiet --locked --root $(CARGO_TOOLS) cargo-$*
 	@touch $@
 
 $(SIMULATOR): tests/policies/package-lock.json

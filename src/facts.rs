@@ -255,9 +255,10 @@ impl Secret {
         Some(now.duration_since(born))
     }
 
-    /// Whether the grace period has passed.
-    pub fn overdue(&self, grace_period: SignedDuration, now: Timestamp) -> bool {
-        now.duration_since(self.noncompliant_since()) > grace_period
+    /// For how long the grace period has been over; `None`: it is not.
+    pub fn overdue_by(&self, grace_period: SignedDuration, now: Timestamp) -> Option<SignedDuration> {
+        let beyond = now.duration_since(self.noncompliant_since()) - grace_period;
+        beyond.is_positive().then_some(beyond)
     }
 
     /// Whether a reminder is due. A missing, unreadable or future time of the last notice makes it due, so that no

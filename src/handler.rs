@@ -3,13 +3,14 @@
 use crate::aws::Clients;
 use crate::config::Settings;
 use crate::facts::Account;
+use crate::metrics::{self, Effort};
 use crate::notice;
 use crate::reconcile::Run;
 use crate::report::{Answer, Ending, Outcome, Response};
 use crate::trigger::Trigger;
 use crate::verdict::Status;
 use anyhow::{Context, anyhow};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
@@ -58,6 +59,7 @@ impl Warden {
             stop_at: Instant::now() + time_left.saturating_sub(reserve(time_left)),
             provisions_left: AtomicU32::new(self.settings.max_provisions),
         };
+        let (started, calls) = (Instant::now(), self.clients.calls.made());
         let (action, ran) = match &user {
             Some(user) => ("check", run.check(user).await),
             None => ("sweep", run.sweep().await),
@@ -76,6 +78,12 @@ impl Warden {
         };
         if !run.dry_run {
             self.tell_operations(&account, &mut answer, changed).await;
+            let effort = Effort {
+                aws_calls: self.clients.calls.made() - calls,
+                duration: SignedDuration::try_from(started.elapsed()).unwrap_or_default(),
+            };
+            // As a line of its own and not as a log event: CloudWatch looks for the format at the line's top level.
+            println!("{}", metrics::embedded(&answer, effort, (self.clock)()));
         }
         for warning in &answer.warnings {
             tracing::warn!("{warning}");

@@ -25,7 +25,7 @@
 //! | [`act`] | one action -> AWS calls, in the order that keeps a seed safe |
 //! | [`reconcile`] | sweep and check: who is looked at, and the four steps for each |
 //! | [`handler`] | one invocation: event in, answer out, operations told |
-//! | [`notice`], [`report`], [`seed`] | texts, answers, the seed and the secret's value |
+//! | [`notice`], [`report`], [`metrics`], [`seed`] | texts, answers, metrics, the seed and the secret's value |
 //! | [`aws`] | the edge: one file a service |
 //!
 //! Everything but [`aws`], [`act`], [`reconcile`] and [`handler`] is pure: it takes facts and never clients, clocks
@@ -85,6 +85,7 @@ pub mod config;
 pub mod facts;
 pub mod handler;
 pub mod logging;
+pub mod metrics;
 pub mod notice;
 pub mod plan;
 pub mod reconcile;

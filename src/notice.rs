@@ -435,7 +435,7 @@ pub fn summary(account: &Account, answer: &Answer) -> Message {
         section("STILL WITHOUT MFA, INVITED BEFORE", &|outcome| {
             outcome.verdict == Status::NonCompliant
                 && outcome.result == Ending::None
-                && outcome.overdue.is_none()
+                && outcome.overdue().is_none()
         }),
         warnings(answer),
     ]
@@ -515,7 +515,7 @@ fn failures(answer: &Answer) -> String {
 /// Who is beyond the grace period, and by how much: the longest first.
 fn overdue(answer: &Answer) -> String {
     let mut overdue: Vec<(SignedDuration, &Outcome)> =
-        answer.outcomes.iter().filter_map(|outcome| Some((outcome.overdue?, outcome))).collect();
+        answer.outcomes.iter().filter_map(|outcome| Some((outcome.overdue()?, outcome))).collect();
     overdue.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
     let line = |(time, outcome): &(SignedDuration, &Outcome)| {
         format!("- {}: {} over the grace period", outcome.user, words(*time))

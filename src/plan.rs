@@ -129,7 +129,7 @@ pub fn plan(facts: &UserFacts, verdict: &Verdict, settings: &Settings, now: Time
 /// The plan for a user who has to enrol.
 fn demand(facts: &UserFacts, enrolment: Enrolment, settings: &Settings, now: Timestamp) -> Vec<Action> {
     let attached = facts.attached;
-    let overdue = |secret: &Secret| secret.overdue(settings.grace_period, now);
+    let overdue = |secret: &Secret| secret.overdue_by(settings.grace_period, now).is_some();
     let quarantine =
         settings.after_grace == AfterGrace::Quarantine && facts.secret.as_ref().is_some_and(overdue);
     let attach = (settings.enrollment_policy_arn.is_some() && attached.is_some_and(|a| !a.enrollment))

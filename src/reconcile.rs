@@ -10,7 +10,7 @@ use crate::facts::{
 };
 use crate::notice;
 use crate::plan::{Action, plan};
-use crate::report::{self, Answer, Ending, Outcome};
+use crate::report::{self, Answer, Ending, Open, Outcome};
 use crate::verdict::{Status, Verdict, judge};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -208,33 +208,37 @@ impl Run<'_> {
             reason: verdict.reason,
             actions: report::names(actions),
             result,
-            overdue: None,
+            open: None,
         };
+        let listed = candidate.secret.clone();
         if Instant::now() >= self.stop_at {
             let verdict =
                 Verdict { status: Status::Unknown, reason: "not looked at before the deadline".to_owned() };
             return (outcome(verdict, &[], Ending::Deferred), Vec::new());
         }
-        let (mut verdict, planned) = self.look(candidate).await;
-        let secret = planned.as_ref().and_then(|(facts, _)| facts.secret.clone());
-        let (done, ending) = match planned {
+        let (mut verdict, mut planned) = self.look(candidate).await;
+        let (done, ending) = match &mut planned {
             None => (Vec::new(), Ending::None),
             Some((_, actions)) if actions.is_empty() => (Vec::new(), Ending::None),
-            Some((_, actions)) if !self.may_provision(&actions) => (Vec::new(), Ending::Deferred),
-            Some((_, actions)) if self.dry_run => (actions, Ending::Planned),
-            Some((facts, actions)) => self.carry_out(facts, actions, &verdict).await,
+            Some((_, actions)) if !self.may_provision(actions) => (Vec::new(), Ending::Deferred),
+            Some((_, actions)) if self.dry_run => (std::mem::take(actions), Ending::Planned),
+            Some((facts, actions)) => self.carry_out(facts, std::mem::take(actions), &verdict).await,
         };
         let now = (self.clock)();
+        let facts = planned.map(|(facts, _)| facts);
+        let (secret, attached) = facts.map_or((listed, None), |facts| (facts.secret, facts.attached));
         let closed = done.iter().any(|action| matches!(action, Action::Close { .. }));
         if let Some(life) = secret.as_ref().filter(|_| closed).and_then(|secret| secret.seed_age(now)) {
             verdict.reason += &lived(life);
         }
-        let demanded = verdict.status == Status::NonCompliant;
-        let overdue = secret
-            .filter(|_| demanded)
-            .map(|secret| now.duration_since(secret.noncompliant_since()) - self.settings.grace_period);
-        let outcome =
-            Outcome { overdue: overdue.filter(|time| time.is_positive()), ..outcome(verdict, &done, ending) };
+        let waits = matches!(verdict.status, Status::NonCompliant | Status::Unknown);
+        let open = secret.filter(|_| waits).map(|secret| Open {
+            seed_age: secret.seed_age(now),
+            overdue: secret.overdue_by(self.settings.grace_period, now),
+            quarantined: attached.is_some_and(|attached| attached.quarantine),
+            unreachable: None,
+        });
+        let outcome = Outcome { open, ..outcome(verdict, &done, ending) };
         match &outcome.result {
             Ending::Failed(cause) => {
                 tracing::error!(user = name, user_id = id, cause, "user `{name}` failed")
@@ -354,7 +358,7 @@ impl Run<'_> {
     /// Acts; the first failure ends the plan of this user, but for a policy that could not be attached.
     async fn carry_out(
         &self,
-        mut facts: UserFacts,
+        facts: &mut UserFacts,
         actions: Vec<Action>,
         verdict: &Verdict,
     ) -> (Vec<Action>, Ending) {
@@ -371,7 +375,7 @@ impl Run<'_> {
                 // Denied everything but enrolling, and not allowed to enrol: that would be a lockout.
                 return (done, Ending::Failed(cause));
             }
-            match actor.act(&action, verdict, &mut facts).await {
+            match actor.act(&action, verdict, facts).await {
                 Ok(()) => done.push(action),
                 // Whoever cannot be given the policy must hear of the device all the same: many need no policy.
                 Err(Stop::Failed(cause)) if action == Action::Attach => unattached = Some(cause),
@@ -388,7 +392,7 @@ impl Run<'_> {
                         Ok(secret) => facts.secret = secret,
                         Err(error) => return (done, Ending::Failed(error.to_string())),
                     }
-                    queue = plan(&facts, verdict, settings, clock()).into_iter();
+                    queue = plan(facts, verdict, settings, clock()).into_iter();
                 }
             }
         }
@@ -499,7 +503,7 @@ impl Run<'_> {
         tracing::info!(user, user_id, reason, result = ?result, "left over from `{user}`");
         let actions = report::names(&done);
         let verdict = Status::NotApplicable;
-        (Outcome { user, user_id, verdict, reason, actions, result, overdue: None }, done)
+        (Outcome { user, user_id, verdict, reason, actions, result, open: None }, done)
     }
 }
 

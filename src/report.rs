@@ -20,9 +20,29 @@ pub struct Outcome {
     pub actions: Vec<String>,
     /// How it ended.
     pub result: Ending,
-    /// How long the user has been without MFA beyond the grace period; not part of the answer.
+    /// The enrolment that stays open after this run; not part of the answer.
     #[serde(skip)]
+    pub open: Option<Open>,
+}
+
+/// An enrolment that waits for its owner.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Open {
+    /// How long the current seed has existed; `None`: there is none.
+    pub seed_age: Option<SignedDuration>,
+    /// How long the user has been without MFA beyond the grace period.
     pub overdue: Option<SignedDuration>,
+    /// Whether the quarantine policy is attached.
+    pub quarantined: bool,
+    /// Why no message reaches the owner.
+    pub unreachable: Option<String>,
+}
+
+impl Outcome {
+    /// How long the user is overdue, if it is.
+    pub fn overdue(&self) -> Option<SignedDuration> {
+        self.open.as_ref()?.overdue
+    }
 }
 
 /// The actions as an answer names them. A closing that tells the owner is two things to whoever reads it.

@@ -10,8 +10,15 @@ pub use error::AwsError;
 
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
 use jiff::Timestamp;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// The AWS clients, made once a process.
@@ -23,15 +30,49 @@ pub struct Clients {
     pub secrets: secrets::Secrets,
     /// SNS.
     pub sns: sns::Sns,
+    /// What they have sent so far.
+    pub calls: Calls,
+}
+
+/// Counts the requests of all clients that it was given to, retries included.
+#[derive(Debug, Clone, Default)]
+pub struct Calls(Arc<AtomicU32>);
+
+impl Calls {
+    /// Requests sent since the process began.
+    pub fn made(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Intercept for Calls {
+    fn name(&self) -> &'static str {
+        "Calls"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
 }
 
 impl Clients {
     /// Clients of the Lambda's own region and role.
     pub fn new(config: &SdkConfig) -> Self {
+        let calls = Calls::default();
+        let iam = aws_sdk_iam::config::Builder::from(config).interceptor(calls.clone());
+        let secrets = aws_sdk_secretsmanager::config::Builder::from(config).interceptor(calls.clone());
+        let sns = aws_sdk_sns::config::Builder::from(config).interceptor(calls.clone());
         Clients {
-            iam: iam::Iam(aws_sdk_iam::Client::new(config)),
-            secrets: secrets::Secrets(aws_sdk_secretsmanager::Client::new(config)),
-            sns: sns::Sns(aws_sdk_sns::Client::new(config)),
+            iam: iam::Iam(aws_sdk_iam::Client::from_conf(iam.build())),
+            secrets: secrets::Secrets(aws_sdk_secretsmanager::Client::from_conf(secrets.build())),
+            sns: sns::Sns(aws_sdk_sns::Client::from_conf(sns.build())),
+            calls,
         }
     }
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 pub enum Answer {
     /// With an error of this code.
     Error(&'static str),
-    /// Not at all, though it was performed.
+    /// Once not at all, though it was performed.
     Lost,
 }
 
@@ -68,7 +68,9 @@ impl Gate {
         let answer = {
             let mut state = self.state.lock().unwrap();
             state.calls.push(api.clone());
-            state.answers.get(api.as_str()).cloned()
+            let answer = state.answers.get(api.as_str()).cloned();
+            state.answers.retain(|of, answer| *of != api || !matches!(answer, Answer::Lost));
+            answer
         };
         match answer {
             Some(Answer::Error(code)) => client.write_all(error(code, &head).as_bytes()).unwrap(),

@@ -56,7 +56,7 @@ fn texts_for(tag: &str) -> Vec<String> {
         reason: verdict.reason.clone(),
         actions: Vec::new(),
         result,
-        overdue: None,
+        open: None,
     };
     answer.add(outcome(Ending::Done), &[]);
     answer.add(outcome(Ending::Failed("no".to_owned())), &[]);

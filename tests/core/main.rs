@@ -7,6 +7,7 @@ mod events;
 mod facts;
 mod hostile;
 mod memory;
+mod metrics;
 mod notice;
 mod plan;
 mod report;

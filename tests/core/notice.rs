@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use mfa_warden::facts::{Account, UserFacts, tag};
 use mfa_warden::notice::{Message, OwnerNotice, failure, run_failed, summary, words};
 use mfa_warden::plan::Notice;
-use mfa_warden::report::{ActionCounts, Answer, Ending, Outcome, UserCounts};
+use mfa_warden::report::{ActionCounts, Answer, Ending, Open, Outcome, UserCounts};
 use mfa_warden::verdict::Status;
 use proptest::prelude::*;
 
@@ -142,7 +142,7 @@ fn outcome(user: &str, verdict: Status, actions: &[&str], result: Ending) -> Out
         reason: "console password, no MFA device".to_owned(),
         actions: actions.iter().map(|action| (*action).to_owned()).collect(),
         result,
-        overdue: None,
+        open: None,
     }
 }
 
@@ -154,7 +154,7 @@ fn busy_answer() -> Answer {
     answer.failed = 1;
     answer.deferred = 1;
     let late = |user: &str, days: i64| Outcome {
-        overdue: Some(SignedDuration::from_hours(24 * days)),
+        open: Some(Open { overdue: Some(SignedDuration::from_hours(24 * days)), ..Open::default() }),
         ..outcome(user, Status::NonCompliant, &[], Ending::None)
     };
     let denied = "failed to create the virtual MFA device `bob.0a1b2c3d`: AccessDenied: not authorized to perform \

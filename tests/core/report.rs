@@ -14,7 +14,7 @@ fn outcome(verdict: Status, actions: &[Action], result: Ending) -> Outcome {
         reason: "console password, no MFA device".to_owned(),
         actions: names(actions),
         result,
-        overdue: None,
+        open: None,
     }
 }
 

@@ -1,5 +1,8 @@
 //! An emulated AWS account for one test, with real SDK clients over HTTP and a record of every request.
 
+#[path = "../support/recorded.rs"]
+mod recorded;
+
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_sdk_iam::config::{Credentials, SharedAsyncSleep, SharedCredentialsProvider};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
@@ -65,6 +68,20 @@ struct Recorder {
     outage: Outage,
     users_hidden: Arc<AtomicBool>,
     devices_unassigned: Arc<AtomicBool>,
+    /// Whether these are the function's requests, and not the test's.
+    ours: bool,
+    death: Arc<Mutex<Death>>,
+}
+
+/// When the process dies, as far as the account can see.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Death {
+    /// Calls made so far.
+    pub calls: usize,
+    /// Before this call (counted from 1) gets out.
+    pub before: Option<usize>,
+    /// After this call was performed, its answer lost.
+    pub after: Option<usize>,
 }
 
 type Outage = Arc<Mutex<Option<(String, String)>>>;
@@ -80,6 +97,12 @@ impl Intercept for Recorder {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        let death = *self.death.lock().unwrap();
+        if death.after == Some(death.calls) {
+            // AWS has performed the call, and nobody reads its answer.
+            *context.response_mut().body_mut() = "".into();
+            return Err("the process is dead".into());
+        }
         if self.devices_unassigned.load(Ordering::Relaxed) {
             let response = context.response_mut();
             let body = response.body().bytes().map(|body| String::from_utf8_lossy(body).into_owned());
@@ -104,6 +127,16 @@ impl Intercept for Recorder {
             request.headers().get("x-amz-target").and_then(|t| t.rsplit('.').next().map(str::to_owned));
         let api = target.or_else(|| form(&body).remove("Action")).unwrap_or_default();
         self.calls.lock().unwrap().push(Call { api: api.clone(), body: body.clone() });
+        if self.ours {
+            recorded::record(&api, &form(&body), &body);
+            let mut death = self.death.lock().unwrap();
+            death.calls += 1;
+            if death.before.is_some_and(|at| death.calls >= at)
+                || death.after.is_some_and(|at| death.calls > at)
+            {
+                return Err("the process is dead".into());
+            }
+        }
         if api == "ListUsers" && self.users_hidden.load(Ordering::Relaxed) {
             // A path prefix that no user has.
             let body = "Action=ListUsers&Version=2010-05-08&PathPrefix=%2Fnobody%2F";
@@ -170,6 +203,7 @@ pub struct Cloud {
     outage: Outage,
     users_hidden: Arc<AtomicBool>,
     devices_unassigned: Arc<AtomicBool>,
+    death: Arc<Mutex<Death>>,
 }
 
 pub const DEADLINE: Duration = Duration::from_secs(600);
@@ -200,7 +234,10 @@ impl Cloud {
             .build();
         let users_hidden = Arc::<AtomicBool>::default();
         let devices_unassigned = Arc::<AtomicBool>::default();
-        let recorder = |calls: &Arc<Mutex<Vec<Call>>>, outage: &Outage| Recorder {
+        let death = Arc::<Mutex<Death>>::default();
+        let recorder = |calls: &Arc<Mutex<Vec<Call>>>, outage: &Outage, ours: bool| Recorder {
+            ours,
+            death: death.clone(),
             users_hidden: users_hidden.clone(),
             devices_unassigned: devices_unassigned.clone(),
             account: account.clone(),
@@ -208,8 +245,8 @@ impl Cloud {
             outage: outage.clone(),
         };
         let (calls, outage) = (Arc::default(), Arc::default());
-        let ours = recorder(&calls, &outage);
-        let tests = recorder(&Arc::default(), &Arc::default());
+        let ours = recorder(&calls, &outage, true);
+        let tests = recorder(&Arc::default(), &Arc::default(), false);
         let iam = |by: &Recorder| {
             let conf = aws_sdk_iam::config::Builder::from(&config).interceptor(by.clone());
             aws_sdk_iam::Client::from_conf(conf.build())
@@ -237,6 +274,7 @@ impl Cloud {
                     iam: Iam(iam(&ours)),
                     secrets: Secrets(secrets(&ours)),
                     sns: Sns(sns(&ours)),
+                    calls: Default::default(),
                 },
                 clock: Timestamp::now,
             },
@@ -247,7 +285,18 @@ impl Cloud {
             outage,
             users_hidden,
             devices_unassigned,
+            death,
         }
+    }
+
+    /// From now on the function's process dies at this call; the calls are counted anew.
+    pub fn let_die(&self, death: Death) {
+        *self.death.lock().unwrap() = death;
+    }
+
+    /// The calls made since the last [`Cloud::let_die`].
+    pub fn calls_made(&self) -> usize {
+        self.death.lock().unwrap().calls
     }
 
     /// A user with a console password.

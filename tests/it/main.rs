@@ -3,7 +3,9 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod cloud;
+mod crashes;
 mod failures;
+mod leaks;
 mod life;
 mod mocked;
 mod process;

@@ -363,6 +363,7 @@ impl Alice {
                 iam: iam(&iam_rules),
                 secrets: secrets(&secret_rules),
                 sns: Sns(mock_client!(aws_sdk_sns, RuleMode::MatchAny, &[&self.publish])),
+                calls: Default::default(),
             },
             clock,
         };

@@ -3,6 +3,9 @@
 //! It is strict where AWS is strict, and stricter where this project's invariants say so: a call that breaks one is
 //! written down as a violation. Its listings can lag behind its writes, as AWS's do.
 
+#[path = "../support/recorded.rs"]
+mod recorded;
+
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_sdk_iam::config::retry::{ClientRateLimiter, RetryPartition, TokenBucket};
 use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
@@ -628,6 +631,7 @@ impl HttpConnector for Connector {
             let target = request.headers().get("x-amz-target").and_then(|target| target.rsplit('.').next());
             let form: BTreeMap<String, String> = if target.is_none() { form(&body) } else { BTreeMap::new() };
             let api = target.map_or_else(|| form["Action"].clone(), str::to_owned);
+            recorded::record(&api, &form, &body);
             let dead = |_| ConnectorError::io("the process is dead".into());
             let mut fault = line.fault.lock().unwrap();
             fault.calls += 1;
@@ -735,6 +739,7 @@ impl Account {
             iam: Iam(aws_sdk_iam::Client::from_conf(iam.build())),
             secrets: Secrets(aws_sdk_secretsmanager::Client::from_conf(secrets.build())),
             sns: Sns(aws_sdk_sns::Client::from_conf(sns.build())),
+            calls: Default::default(),
         };
         Warden { settings: Settings::from_env(environment).unwrap(), clients, clock: now }
     }

@@ -4,7 +4,7 @@ use crate::args::Global;
 use anyhow::anyhow;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
-use aws_config::{Region, SdkConfig};
+use aws_config::{Region, SdkConfig, retry::RetryConfig};
 use aws_credential_types::provider::{SharedCredentialsProvider, error::CredentialsError};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::interceptors::context::BeforeSerializationIn
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
-use mfa_warden::aws::{self, Clients, iam::Iam, secrets::Secrets, sns::Sns};
+use mfa_warden::aws::{self, Calls, Clients, iam::Iam, secrets::Secrets, sns::Sns};
 use mfa_warden::facts::Account;
 use std::error::Error;
 
@@ -43,7 +43,10 @@ pub async fn connect(global: &Global) -> anyhow::Result<Connection> {
              `aws configure set region <region>`"
         )
     })?;
-    let answer = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await;
+    // Few attempts: a person waits, and learns of a wrong network or endpoint here.
+    let sts = aws_sdk_sts::config::Builder::from(&config)
+        .retry_config(RetryConfig::standard().with_max_attempts(2));
+    let answer = aws_sdk_sts::Client::from_conf(sts.build()).get_caller_identity().send().await;
     let answer = answer.map_err(|error| anyhow!(why_unknown(&error, global)))?;
     let arn = answer.arn.unwrap_or_default();
     let account = account(&arn, region.as_ref())
@@ -173,6 +176,7 @@ pub fn read_only(config: &SdkConfig) -> Clients {
         iam: Iam(aws_sdk_iam::Client::from_conf(iam)),
         secrets: Secrets(aws_sdk_secretsmanager::Client::from_conf(secrets)),
         sns: Sns(aws_sdk_sns::Client::from_conf(sns)),
+        calls: Calls::default(),
     }
 }
 

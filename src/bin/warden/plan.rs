@@ -138,7 +138,7 @@ fn as_table(answer: &Answer, checked: Option<&str>, region: &str, look: Look) ->
         for outcome in &answer.outcomes {
             let (verdict, colour) = words(outcome.verdict);
             let mut why = outcome.reason.clone();
-            if let Some(overdue) = outcome.overdue {
+            if let Some(overdue) = outcome.overdue() {
                 let _ = write!(why, "; overdue by {}", short(overdue));
             }
             table.add_row([cell(&outcome.user), cell(verdict).fg(colour), cell(&why), cell(&would(outcome))]);
@@ -207,7 +207,7 @@ fn as_csv(answer: &Answer) -> anyhow::Result<String> {
             outcome.reason.clone(),
             outcome.actions.join(" "),
             text(serde_json::to_value(&outcome.result)),
-            outcome.overdue.map_or(String::new(), |overdue| overdue.as_secs().to_string()),
+            outcome.overdue().map_or(String::new(), |overdue| overdue.as_secs().to_string()),
         ]
     };
     csv(
@@ -220,6 +220,7 @@ fn as_csv(answer: &Answer) -> anyhow::Result<String> {
 mod tests {
     use super::*;
     use jiff::SignedDuration;
+    use mfa_warden::report::Open;
 
     const PLAIN: Look = Look { width: Some(100), colour: false };
 
@@ -231,12 +232,12 @@ mod tests {
             reason: reason.to_owned(),
             actions: actions.iter().map(|action| (*action).to_owned()).collect(),
             result,
-            overdue: None,
+            open: None,
         }
     }
 
     fn answer() -> Answer {
-        let overdue = Some(SignedDuration::from_hours(30));
+        let open = Some(Open { overdue: Some(SignedDuration::from_hours(30)), ..Open::default() });
         let reason = "console password, no MFA device";
         let mut answer = Answer::new("sweep", true, "123456789012");
         answer.outcomes = vec![
@@ -248,7 +249,7 @@ mod tests {
                 Ending::Planned,
             ),
             Outcome {
-                overdue,
+                open,
                 ..outcome("ben+oncall@example.com", Status::NonCompliant, reason, &[], Ending::None)
             },
             outcome(

@@ -1,0 +1,95 @@
+// Every call that the function made in its other tests is one that its role allows: `make test` records them.
+
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { failures, role, secret } from "./simulator.js";
+import { ACCOUNT, REGION, render } from "./template.js";
+
+const folder = process.env.MFA_WARDEN_CALLS;
+
+const user = ({ UserName }) => [`arn:aws:iam::${ACCOUNT}:user/${UserName}`, `arn:aws:iam::${ACCOUNT}:user/a/b/${UserName}`];
+const device = (name) => [`arn:aws:iam::${ACCOUNT}:mfa${name}`];
+const inSecret = ({ SecretId, Name }) => [secret(SecretId ?? Name)];
+const anywhere = () => ["*"];
+
+// How a call's parameters are seen by IAM: its resources, and the condition keys that it carries (Service Authorization
+// Reference).
+const SEEN = {
+  "iam:ListUsers": [anywhere],
+  "iam:ListVirtualMFADevices": [anywhere],
+  "iam:GenerateCredentialReport": [anywhere],
+  "iam:GetCredentialReport": [anywhere],
+  "iam:GetAccountSummary": [anywhere],
+  "iam:GetUser": [user],
+  "iam:GetLoginProfile": [user],
+  "iam:ListMFADevices": [user],
+  "iam:ListAccessKeys": [user],
+  "iam:ListAttachedUserPolicies": [user],
+  "iam:ListEntitiesForPolicy": [({ PolicyArn }) => [PolicyArn]],
+  "iam:AttachUserPolicy": [user, ({ PolicyArn }) => ({ "iam:PolicyARN": PolicyArn })],
+  "iam:DetachUserPolicy": [user, ({ PolicyArn }) => ({ "iam:PolicyARN": PolicyArn })],
+  "iam:CreateVirtualMFADevice": [({ Path = "/", VirtualMFADeviceName }) => device(Path + VirtualMFADeviceName)],
+  "iam:DeleteVirtualMFADevice": [({ SerialNumber }) => [SerialNumber]],
+  "secretsmanager:ListSecrets": [anywhere],
+  "secretsmanager:CreateSecret": [inSecret, tagged],
+  "secretsmanager:TagResource": [inSecret, tagged],
+  "secretsmanager:DescribeSecret": [inSecret],
+  "secretsmanager:PutResourcePolicy": [
+    inSecret,
+    ({ BlockPublicPolicy }) => ({ "secretsmanager:BlockPublicPolicy": String(BlockPublicPolicy ?? false) }),
+  ],
+  "secretsmanager:PutSecretValue": [inSecret],
+  "secretsmanager:UpdateSecretVersionStage": [inSecret, ({ VersionStage }) => ({ "secretsmanager:VersionStage": VersionStage })],
+  "secretsmanager:RestoreSecret": [inSecret],
+  "secretsmanager:DeleteSecret": [
+    inSecret,
+    ({ ForceDeleteWithoutRecovery }) => ({
+      "secretsmanager:ForceDeleteWithoutRecovery": String(ForceDeleteWithoutRecovery ?? false),
+    }),
+  ],
+  "sns:Publish": [({ TopicArn }) => [TopicArn]],
+};
+
+function tagged({ TagKeys = [] }) {
+  return Object.fromEntries(TagKeys.map((key) => [`aws:RequestTag/${key}`, "x"]));
+}
+
+/** The calls as IAM in one account would see them, each once. */
+function recorded() {
+  const stack = render();
+  const lines = readdirSync(folder).flatMap((file) => readFileSync(join(folder, file), "utf8").trim().split("\n"));
+  const known = new Map();
+  for (const line of lines) {
+    const { action, parameters } = JSON.parse(
+      line
+        // Each test has an account of its own, and users that differ in a number only.
+        .replace(/:\d{12}:/g, `:${ACCOUNT}:`)
+        .replace(/user-\d+/g, "user-1")
+        .replace(/\.[0-9a-f]{8}"/g, '.0a1b2c3d"')
+        .replace(/AIDA[A-Z0-9]+/g, "AIDAEXAMPLEALICE00001")
+        .replace(`arn:aws:sns:${REGION}:${ACCOUNT}:owners`, stack.environment.OWNER_TOPIC_ARN)
+        .replace(`arn:aws:sns:${REGION}:${ACCOUNT}:ops`, stack.environment.OPS_TOPIC_ARN),
+    );
+    assert.ok(SEEN[action], `the function makes a call that this test does not know: ${action}`);
+    const [resources, context = () => ({})] = SEEN[action];
+    for (const resource of resources(parameters)) {
+      const question = { wanted: "Allowed", action, resource, context: context(parameters) };
+      known.set(JSON.stringify(question), question);
+    }
+  }
+  return [...known.values()];
+}
+
+test("every call that the tests recorded is allowed", { skip: !folder && "make test records them" }, async (t) => {
+  assert.ok(existsSync(folder), `${folder} is missing: the tests recorded nothing`);
+  const calls = recorded();
+  const actions = new Set(calls.map(({ action }) => action));
+  t.diagnostic(`${calls.length} calls of ${actions.size} actions`);
+  // Access keys are read in one scope only.
+  const stack = render({ MfaScope: "credentials" });
+  const complete = () => ({ principal: role(stack.arn("FunctionRole.Arn")), policies: [stack.role] });
+  assert.deepEqual(await failures(calls, complete), []);
+  assert.deepEqual([...actions].sort(), Object.keys(SEEN).sort(), "a call is never recorded: it is not tested");
+});
