@@ -73,7 +73,8 @@ pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCo
     Ok(ExitCode::FAILURE)
 }
 
-/// The secret's value, as far as it is used.
+/// The secret's value, as far as it is used. What holds a seed here is zeroed when dropped; what the HTTP stack and
+/// standard output held on the way is out of reach.
 #[derive(Deserialize)]
 struct Prepared {
     serial_number: String,
@@ -152,24 +153,25 @@ fn invitation(
 ) -> Zeroizing<String> {
     let needed = prepared.qr_text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
     let narrow = look.width.is_some_and(|width| usize::from(width) < needed);
-    let mut text = Zeroizing::new(format!(
+    // With room for all of it: a string that grows leaves copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(2 * prepared.qr_text.len() + 4096));
+    text.push_str(&format!(
         "A virtual MFA device is ready for your AWS user {user} in account {account}.\n\n\
-         1. In the authenticator app on your phone choose to add an account, and scan this QR code.\n{}\n",
-        if narrow {
-            format!(
-                "   This window is too narrow for it: make it {needed} columns wide, or the font smaller, and run\n\
-                 \x20  `warden enroll` again.\n"
-            )
-        } else {
-            String::new()
-        }
+         1. In the authenticator app on your phone choose to add an account, and scan this QR code.\n"
     ));
+    if narrow {
+        text.push_str(&format!(
+            "   This window is too narrow for it: make it {needed} columns wide, or the font smaller, and run\n\
+             \x20  `warden enroll` again.\n"
+        ));
+    }
+    text.push('\n');
     for line in prepared.qr_text.lines() {
         // White on black whatever the terminal's own colours are, for not every app reads an inverted code.
-        let (before, after) = if look.colour { ("\x1b[97;40m", "\x1b[0m") } else { ("", "") };
-        for part in [before, line, after, "\n"] {
-            text.push_str(part);
-        }
+        let (before, after) = if look.colour { ("\x1b[97;40m", "\x1b[0m\n") } else { ("", "\n") };
+        text.push_str(before);
+        text.extend(line.chars().filter(|c| !c.is_control()));
+        text.push_str(after);
     }
     if show_seed {
         text.push_str("\n   Or type this into the app, as a time-based key:  ");
