@@ -7,6 +7,7 @@ TOOLS := $(VENV)/.installed
 SIMULATOR := tests/policies/node_modules/.installed
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 RELEASE := $(TARGET)/release/mfa-warden
+CLI := $(TARGET)/cli
 
 # Where cargo puts its tools: one file a tool and version, so that a new version here is installed.
 CARGO_TOOLS := $(CURDIR)/.tools
@@ -39,13 +40,13 @@ event-given:
 .PHONY: test
 test: $(TOOLS) ## Run all tests but those that take long
 	rm -rf $(TARGET)/recorded-calls
-	MFA_WARDEN_PYTHON=$(VENV)/bin/python MFA_WARDEN_CALLS=$(abspath $(TARGET))/recorded-calls cargo test --locked
+	MFA_WARDEN_PYTHON=$(VENV)/bin/python MFA_WARDEN_CALLS=$(abspath $(TARGET))/recorded-calls cargo test --locked --all-features
 	MFA_WARDEN_CALLS=$(abspath $(TARGET))/recorded-calls $(MAKE) policies
 	MFA_WARDEN_BOOTSTRAP=$(TARGET)/debug/mfa-warden $(VENV)/bin/python -m unittest discover --start-directory tests/stack
 
 .PHONY: prove
 prove: supply-chain reproducible fuzz $(TOOLS) ## Run what takes long: crashes on an emulator, fuzzing, two builds compared
-	MFA_WARDEN_PYTHON=$(VENV)/bin/python cargo test --locked --test it -- --ignored
+	MFA_WARDEN_PYTHON=$(VENV)/bin/python cargo test --locked --all-features --test it -- --ignored
 
 .PHONY: fuzz
 fuzz: $(CARGO_TOOLS)/cargo-fuzz@0.13.2
@@ -70,8 +71,8 @@ policies: $(SIMULATOR) ## Prove what the template's policies allow and deny
 .PHONY: lint
 lint: $(TOOLS) ## Check code, docs and template
 	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+	cargo clippy --locked --all-features --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --all-features --no-deps
 	sam validate
 	cfn-lint
 	ruff check demo bench tests
@@ -85,6 +86,19 @@ bench: $(TOOLS) binary ## Measure package size, start-up, AWS calls and memory
 .PHONY: picture
 picture: $(TOOLS) ## Draw the dashboard with sample data into .github/dashboard.svg
 	@$(VENV)/bin/python demo/dashboard.py
+
+.PHONY: cli
+cli: ## Build the command line, its man pages and completions into target/cli
+	cargo build --locked --release --features cli --bin warden
+	@mkdir -p $(CLI)/man $(CLI)/completions
+	@cp $(TARGET)/release/warden $(CLI)/
+	@$(CLI)/warden man > $(CLI)/man/warden.1
+	@for command in plan check status enroll completions man; do \
+	  $(CLI)/warden man $$command > $(CLI)/man/warden-$$command.1 || exit 1; done
+	@$(CLI)/warden completions bash > $(CLI)/completions/warden.bash
+	@$(CLI)/warden completions fish > $(CLI)/completions/warden.fish
+	@$(CLI)/warden completions zsh > $(CLI)/completions/_warden
+	@echo "Copy $(CLI)/warden to a directory of your PATH."
 
 # Paths of this machine have no place in the package, and would make it another one on every machine.
 .PHONY: build

@@ -66,6 +66,13 @@ pub struct Settings {
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigError(Vec<String>);
 
+impl ConfigError {
+    /// The problems; each begins with the name of its variable.
+    pub fn problems(&self) -> &[String] {
+        &self.0
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "mfa-warden cannot start, its environment needs correcting:")?;

@@ -34,6 +34,12 @@
 //! Everything but [`aws`], [`act`], [`audience`], [`reconcile`] and [`handler`] is pure: it takes facts and never
 //! clients, clocks or environment variables.
 //!
+//! # The command line
+//!
+//! `src/bin/warden`, built with the feature `cli`, is for people. Operators run [`reconcile`]'s sweep and check as dry
+//! runs with their own credentials (`plan`, `check`), behind clients that refuse whatever does not only read, and list
+//! the open enrolments (`status`). Owners set up the prepared device (`enroll`). The function is built without it.
+//!
 //! # An enrolment
 //!
 //! An enrolment is a secret and a device that name each other. The secret is `mfa-warden/<UserId>`; the id of its

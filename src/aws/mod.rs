@@ -8,9 +8,10 @@ pub mod sns;
 
 pub use error::AwsError;
 
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
@@ -78,22 +79,26 @@ impl Clients {
     }
 }
 
-/// The SDK's configuration: from the environment, with time limits because a hung connection must not eat the
-/// invocation.
+/// The SDK's configuration: from the environment.
 pub async fn config() -> SdkConfig {
-    // ring and not aws-lc: a third of the code size, and a C compiler is all it takes to cross-compile.
-    let http =
-        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    loader(http_client()).load().await
+}
+
+/// What every configuration starts from; with time limits because a hung connection must not eat the invocation.
+pub fn loader(http_client: SharedHttpClient) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(3))
         .operation_attempt_timeout(Duration::from_secs(15))
         .build();
     aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
+        .http_client(http_client)
         .retry_config(retries())
         .timeout_config(timeouts)
-        .load()
-        .await
+}
+
+/// HTTP and TLS. ring and not aws-lc: a third of the code size, and a C compiler is all it takes to cross-compile.
+pub fn http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
 /// How failed calls are tried again: adaptively, because IAM throttles without a documented rate and the whole

@@ -1,0 +1,147 @@
+//! The arguments.
+
+use crate::settings::{GracePeriod, SettingsArgs};
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use mfa_warden::facts::is_user_name;
+
+/// Shows what mfa-warden would do, and sets up MFA.
+///
+/// Operators: `plan`, `check` and `status` read an account with your credentials and change nothing. Owners: `enroll`
+/// sets up the MFA device that was prepared for you.
+///
+/// Credentials, profiles and regions are those of the AWS CLI. The region is the one where the function runs: its
+/// secrets are there.
+#[derive(Debug, Parser)]
+#[command(name = "warden", version, arg_required_else_help = true, after_long_help = EXIT_CODES)]
+pub struct Args {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes:
+  0  it worked; of plan and check: every user that needs MFA has it
+  1  it failed, or the arguments are wrong; of plan and check also: some users could not
+     be read, and of the others none is without MFA
+  2  of plan and check: there are users without MFA, whether or not others could be read";
+
+/// Options of every command.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Profile of the AWS configuration; as with the AWS CLI it goes before credentials in the environment
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// AWS region where mfa-warden runs [default: as with the AWS CLI]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub region: Option<String>,
+    /// Send every request to this URL instead of AWS
+    #[arg(long, global = true, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// Whether to colour; auto: on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct FormatArgs {
+    /// JSON instead of a table
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+    /// CSV instead of a table
+    #[arg(long)]
+    pub csv: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Plan(PlanArgs),
+    Check(CheckArgs),
+    Status(StatusArgs),
+    Enroll(EnrollArgs),
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the man page
+    Man {
+        /// Of this command [default: the page that lists them]
+        command: Option<String>,
+    },
+}
+
+/// Show who is without MFA and what a sweep would do
+///
+/// Runs the function's own sweep as a dry run, with your credentials. Nothing is changed. It has IAM make a credential
+/// report, though (GenerateCredentialReport), as the function does: CloudTrail shows that call.
+///
+/// Users that plainly have MFA or are out of scope are only counted. Give the settings that the function has, as
+/// options or in the same environment variables. Without its policies' ARNs the plan knows nothing of attaching them.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXIT_CODES)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub format: FormatArgs,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+/// Show the verdict on one user and what the function would do
+///
+/// Runs the function's own check as a dry run, with your credentials. Nothing is changed.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = EXIT_CODES)]
+pub struct CheckArgs {
+    /// Name of the IAM user
+    #[arg(value_parser = user_name)]
+    pub user: String,
+    #[command(flatten)]
+    pub format: FormatArgs,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+fn user_name(text: &str) -> Result<String, String> {
+    if is_user_name(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("an IAM user name has 1 to 64 letters, digits or `_+=,.@-`".to_owned())
+    }
+}
+
+/// List the open enrolments: who was invited when, and who is overdue
+///
+/// Reads the list of mfa-warden's secrets, never their values, and the list of IAM users. The listing of secrets may
+/// lag by minutes.
+#[derive(Debug, clap::Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub format: FormatArgs,
+    #[command(flatten)]
+    pub settings: GracePeriod,
+}
+
+/// Set up the MFA device that was prepared for you
+///
+/// For owners, with the credentials of the IAM user itself: not a role, not root. Shows the QR code for your
+/// authenticator app, asks for two codes in a row, and enables the device. It may be run again at any time.
+///
+/// The QR code is the secret of your second factor: show it to no one, and clear the screen afterwards.
+#[derive(Debug, clap::Args)]
+pub struct EnrollArgs {
+    /// Show the seed as text too, to type it into the app by hand
+    #[arg(long)]
+    pub show_seed: bool,
+}

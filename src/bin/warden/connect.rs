@@ -1,0 +1,212 @@
+//! Credentials, and whose they are.
+
+use crate::args::Global;
+use anyhow::anyhow;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::{Region, SdkConfig, retry::RetryConfig};
+use aws_credential_types::provider::{SharedCredentialsProvider, error::CredentialsError};
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeSerializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use mfa_warden::aws::{self, Calls, Clients, iam::Iam, secrets::Secrets, sns::Sns};
+use mfa_warden::facts::Account;
+use std::error::Error;
+
+/// A way to AWS, and who we are there.
+#[derive(Debug)]
+pub struct Connection {
+    /// The SDK's configuration.
+    pub config: SdkConfig,
+    /// The account of the credentials.
+    pub account: Account,
+    /// The caller's ARN.
+    pub arn: String,
+    /// The caller's unique id.
+    pub user_id: String,
+}
+
+/// Finds credentials and region as the AWS CLI does, and asks whose they are.
+///
+/// # Errors
+/// When there are none or AWS refuses them; the message says what to do.
+pub async fn connect(global: &Global) -> anyhow::Result<Connection> {
+    let config = config(global).await;
+    let region = config.region().ok_or_else(|| {
+        anyhow!(
+            "no region is set. Give the one where mfa-warden runs: --region, AWS_REGION, or \
+             `aws configure set region <region>`"
+        )
+    })?;
+    // Few attempts: a person waits, and learns of a wrong network or endpoint here.
+    let sts = aws_sdk_sts::config::Builder::from(&config)
+        .retry_config(RetryConfig::standard().with_max_attempts(2));
+    let answer = aws_sdk_sts::Client::from_conf(sts.build()).get_caller_identity().send().await;
+    let answer = answer.map_err(|error| anyhow!(why_unknown(&error, global)))?;
+    let arn = answer.arn.unwrap_or_default();
+    let account = account(&arn, region.as_ref())
+        .ok_or_else(|| anyhow!("AWS says that these credentials are `{arn}`, which is no ARN"))?;
+    Ok(Connection { account, user_id: answer.user_id.unwrap_or_default(), arn, config })
+}
+
+async fn config(global: &Global) -> SdkConfig {
+    let http_client = aws::http_client();
+    let mut loader = aws::loader(http_client.clone());
+    if let Some(url) = &global.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    if let Some(region) = &global.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    let Some(profile) = &global.profile else {
+        return loader.load().await;
+    };
+    let config = loader.profile_name(profile).load().await;
+    // The SDK prefers keys in the environment even to a profile that was asked for; the AWS CLI does not.
+    let provider =
+        ProviderConfig::default().with_http_client(http_client).with_region(config.region().cloned());
+    let credentials =
+        ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&provider).build();
+    config.into_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
+}
+
+/// Reads account and partition from any ARN of the account.
+fn account(arn: &str, region: &str) -> Option<Account> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    match parts[..] {
+        ["arn", partition, _, _, id, _] => {
+            Some(Account { partition: partition.to_owned(), region: region.to_owned(), id: id.to_owned() })
+        }
+        _ => None,
+    }
+}
+
+fn why_unknown(error: &SdkError<GetCallerIdentityError>, global: &Global) -> String {
+    let login = match &global.profile {
+        Some(profile) => format!("`aws sso login --profile {profile}` or `aws login --profile {profile}`"),
+        None => "`aws sso login` or `aws login`".to_owned(),
+    };
+    match (credentials_error(error), error.code(), &global.profile) {
+        (Some(CredentialsError::CredentialsNotLoaded(_)), _, Some(profile)) => format!(
+            "the profile `{profile}` gives no credentials. Is it in ~/.aws/config or ~/.aws/credentials? \
+             `aws configure list-profiles` lists those that are"
+        ),
+        (Some(CredentialsError::CredentialsNotLoaded(_)), _, None) => format!(
+            "there are no AWS credentials. Give some as for the AWS CLI: `aws configure`, {login}, --profile, or \
+             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        ),
+        (Some(error), _, _) => format!(
+            "the AWS credentials cannot be loaded: {}. If you signed in with {login}, sign in again; otherwise look \
+             into ~/.aws/config and ~/.aws/credentials",
+            chain(error)
+        ),
+        (None, Some(code), _) => format!(
+            "AWS does not tell whose credentials these are (sts:GetCallerIdentity): {code}: {}. Are they still valid? \
+             Sign in again with {login}, or make a new access key and run `aws configure`",
+            error.message().unwrap_or("no message")
+        ),
+        (None, None, _) => format!(
+            "AWS cannot be reached (sts:GetCallerIdentity): {}. Look at the network, the region and the endpoint",
+            chain(error)
+        ),
+    }
+}
+
+/// What kept credentials from being loaded, where that is what failed.
+fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CredentialsError> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// The error and what lies below it, each thing said once.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut said: Vec<String> = causes(error).map(ToString::to_string).collect();
+    said.dedup();
+    said.join(": ")
+}
+
+/// The error and what lies below it.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// Lets through calls that read, and no other: a second lock beside the dry run, for these are often the credentials
+/// of an administrator. Nor can an operator's command read a secret's value.
+#[derive(Debug)]
+pub struct ReadOnly;
+
+impl ReadOnly {
+    fn allows(operation: &str) -> bool {
+        let reads = ["Get", "List", "Describe"].iter().any(|verb| operation.starts_with(verb));
+        (reads || operation == "GenerateCredentialReport") && operation != "GetSecretValue"
+    }
+}
+
+impl Intercept for ReadOnly {
+    fn name(&self) -> &'static str {
+        "ReadOnly"
+    }
+
+    fn read_before_serialization(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        match config.load::<Metadata>().map(Metadata::name) {
+            Some(operation) if Self::allows(operation) => Ok(()),
+            operation => {
+                Err(format!("warden makes no such call here: {}", operation.unwrap_or("unknown")).into())
+            }
+        }
+    }
+}
+
+/// Clients that can only read.
+pub fn read_only(config: &SdkConfig) -> Clients {
+    use {aws_sdk_iam as iam, aws_sdk_secretsmanager as secrets, aws_sdk_sns as sns};
+    let iam = iam::config::Builder::from(config).interceptor(ReadOnly).build();
+    let secrets = secrets::config::Builder::from(config).interceptor(ReadOnly).build();
+    let sns = sns::config::Builder::from(config).interceptor(ReadOnly).build();
+    Clients {
+        iam: Iam(aws_sdk_iam::Client::from_conf(iam)),
+        secrets: Secrets(aws_sdk_secretsmanager::Client::from_conf(secrets)),
+        sns: Sns(aws_sdk_sns::Client::from_conf(sns)),
+        calls: Calls::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn account_and_partition_are_those_of_the_callers_arn() {
+        let account =
+            account("arn:aws-us-gov:sts::123456789012:assumed-role/admin/me", "us-gov-west-1").unwrap();
+        assert_eq!((account.partition.as_str(), account.id.as_str()), ("aws-us-gov", "123456789012"));
+    }
+
+    #[test]
+    fn a_read_only_client_neither_writes_nor_reads_a_secret() {
+        for operation in ["ListUsers", "GetUser", "DescribeSecret", "GenerateCredentialReport"] {
+            assert!(ReadOnly::allows(operation), "{operation}");
+        }
+        for operation in ["GetSecretValue", "CreateSecret", "EnableMFADevice", "Publish", "TagResource"] {
+            assert!(!ReadOnly::allows(operation), "{operation}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_read_only_client_stops_a_write_before_it_is_sent() {
+        // There is nobody at this address: a call that got out would fail otherwise.
+        let config = aws::loader(aws::http_client()).test_credentials().region(Region::new("us-east-1"));
+        let config = config.endpoint_url("http://127.0.0.1:9").load().await;
+        let error = read_only(&config).secrets.delete("mfa-warden/AIDA").await.unwrap_err();
+        assert!(error.to_string().contains("warden makes no such call here: DeleteSecret"), "{error}");
+    }
+}

@@ -1,0 +1,420 @@
+//! `enroll`: an owner sets up the prepared device, from the QR code to the proof that it is enabled.
+
+use crate::args::{EnrollArgs, Global};
+use crate::connect::{Connection, connect};
+use crate::output::{Look, plain, print};
+use anyhow::{anyhow, bail};
+use aws_sdk_iam::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use mfa_warden::aws::iam::Iam;
+use mfa_warden::facts::{AssignedDevice, SECRET_PREFIX, user_of_device};
+use serde::Deserialize;
+use std::io::{IsTerminal, stdin};
+use std::process::ExitCode;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// How often codes are asked for.
+const TRIES: u32 = 3;
+
+/// Pauses before IAM is asked again whether the device is there, in seconds: its listings may lag.
+const PAUSES: [u64; 2] = [1, 2];
+
+/// Sets up the prepared device.
+///
+/// # Errors
+/// When the caller is no IAM user, nothing is prepared or readable, or no codes were accepted. The message says what
+/// to do.
+pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCode> {
+    let connection = connect(global).await?;
+    let user = user_name(&connection.arn).map_err(|why| anyhow!(why))?;
+    let iam = Iam(aws_sdk_iam::Client::new(&connection.config));
+    // Before the seed is read: whoever has MFA need not see it. Unknown is not none, and not a reason to stop either:
+    // a user may be allowed to enable a device and not to list devices.
+    let devices = iam.mfa_devices(user).await;
+    if let Ok(devices) = &devices
+        && !devices.is_empty()
+    {
+        print(&enrolled_already(user, devices))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let value = read_secret(&connection).await?;
+    let prepared: Prepared = serde_json::from_str(&value)
+        .map_err(|_| anyhow!("the secret does not hold what mfa-warden writes: {}", TELL_OPERATIONS))?;
+    let look = Look::new(global);
+    print(&invitation(user, &connection.account.id, &prepared, args.show_seed, look))?;
+    let serial_number = &prepared.serial_number;
+    for tries_left in (0..TRIES).rev() {
+        let refusal = match ask_for_codes()? {
+            Err(why) => Refusal { again: true, text: why.to_owned() },
+            Ok([first, second]) => {
+                let request = iam.0.enable_mfa_device().user_name(user).serial_number(serial_number);
+                match request.authentication_code1(first).authentication_code2(second).send().await {
+                    Ok(_) => {
+                        print(&farewell(user, serial_number, is_listed(&iam, user, serial_number).await))?;
+                        return Ok(ExitCode::SUCCESS);
+                    }
+                    Err(error) => explain_enable(error.code(), &said(&error)),
+                }
+            }
+        };
+        if !refusal.again {
+            // The answer to an earlier attempt may have been lost, and the device be enabled all the same.
+            if is_listed(&iam, user, serial_number).await {
+                print(&farewell(user, serial_number, true))?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            bail!(refusal.text);
+        }
+        print(&format!("\n   {}\n", refusal.text.replace('\n', "\n   ")))?;
+        if tries_left == 0 {
+            bail!("no codes were accepted, and nothing was changed. Run `warden enroll` again when you like");
+        }
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+/// The secret's value, as far as it is used. What holds a seed here is zeroed when dropped; what the HTTP stack and
+/// standard output held on the way is out of reach.
+#[derive(Deserialize)]
+struct Prepared {
+    serial_number: String,
+    seed: Zeroizing<String>,
+    qr_text: Zeroizing<String>,
+}
+
+async fn read_secret(connection: &Connection) -> anyhow::Result<Zeroizing<String>> {
+    let Connection { config, account, user_id, .. } = connection;
+    let secrets = aws_sdk_secretsmanager::Client::new(config);
+    let request = secrets.get_secret_value().secret_id(format!("{SECRET_PREFIX}{user_id}"));
+    match request.version_stage("AWSCURRENT").send().await {
+        Ok(answer) => match answer.secret_string {
+            Some(value) => Ok(Zeroizing::new(value)),
+            None => bail!("the secret does not hold what mfa-warden writes: {TELL_OPERATIONS}"),
+        },
+        Err(error) => bail!(explain_read(error.code(), &said(&error), &account.region)),
+    }
+}
+
+/// Whether IAM lists the device as the user's; looks again when it does not, for listings lag.
+async fn is_listed(iam: &Iam, user: &str, serial_number: &str) -> bool {
+    for pause in PAUSES.into_iter().map(Some).chain([None]) {
+        let devices = iam.mfa_devices(user).await.unwrap_or_default();
+        if devices.iter().any(|device| device.serial_number == *serial_number) {
+            return true;
+        }
+        if let Some(seconds) = pause {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+        }
+    }
+    false
+}
+
+const TELL_OPERATIONS: &str = "tell whoever runs mfa-warden in your organisation";
+
+const CONSOLE: &str = "The console's own way needs none of this: sign in to the AWS console as your user, open the menu \
+                       with your name, choose \"Security credentials\", then \"Assign MFA device\".";
+
+/// The name in an IAM user's ARN, or why the caller cannot enrol.
+fn user_name(arn: &str) -> Result<&str, String> {
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+    if resource == "root" {
+        return Err("you are the root user of the account, and mfa-warden prepares devices for IAM users. Assign the \
+                    root user's MFA device in the console, under \"Security credentials\""
+            .to_owned());
+    }
+    if let Some(role) = resource.strip_prefix("assumed-role/") {
+        let role = role.split('/').next().unwrap_or_default();
+        return Err(format!(
+            "you are acting in the role `{role}`, and a role has no MFA device of its own. Use the credentials of your \
+             IAM user itself: --profile, or CloudShell after signing in as the user"
+        ));
+    }
+    let name = resource.strip_prefix("user/").and_then(|path| path.rsplit('/').next());
+    name.filter(|name| !name.is_empty()).ok_or_else(|| {
+        format!("you are `{arn}`, and only an IAM user has an MFA device. Use the credentials of your IAM user itself")
+    })
+}
+
+fn enrolled_already(user: &str, devices: &[AssignedDevice]) -> String {
+    let ours = devices.iter().any(|device| user_of_device(&device.serial_number).is_some());
+    let devices: String =
+        devices.iter().map(|device| format!("  {}\n", plain(&device.serial_number))).collect();
+    let whose = if ours { "the prepared device is enabled" } else { "there is nothing to do" };
+    format!("Already enrolled: the user {user} has MFA, and {whose}.\n{devices}")
+}
+
+/// What the owner sees before the codes are asked for.
+fn invitation(
+    user: &str,
+    account: &str,
+    prepared: &Prepared,
+    show_seed: bool,
+    look: Look,
+) -> Zeroizing<String> {
+    let needed = prepared.qr_text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+    let narrow = look.width.is_some_and(|width| usize::from(width) < needed);
+    // With room for all of it: a string that grows leaves copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(2 * prepared.qr_text.len() + 4096));
+    text.push_str(&format!(
+        "A virtual MFA device is ready for your AWS user {user} in account {account}.\n\n\
+         1. In the authenticator app on your phone choose to add an account, and scan this QR code.\n"
+    ));
+    if narrow {
+        text.push_str(&format!(
+            "   This window is too narrow for it: make it {needed} columns wide, or the font smaller, and run\n\
+             \x20  `warden enroll` again.\n"
+        ));
+    }
+    text.push('\n');
+    for line in prepared.qr_text.lines() {
+        // White on black whatever the terminal's own colours are, for not every app reads an inverted code.
+        let (before, after) = if look.colour { ("\x1b[97;40m", "\x1b[0m\n") } else { ("", "\n") };
+        text.push_str(before);
+        text.extend(line.chars().filter(|c| !c.is_control()));
+        text.push_str(after);
+    }
+    if show_seed {
+        text.push_str("\n   Or type this into the app, as a time-based key:  ");
+        for (at, digit) in prepared.seed.chars().enumerate() {
+            if at > 0 && at % 4 == 0 {
+                text.push(' ');
+            }
+            text.push(digit);
+        }
+        text.push('\n');
+    } else {
+        text.push_str("\n   No camera? Run `warden enroll --show-seed`.\n");
+    }
+    text.push_str(
+        "\n2. The app now shows a code of six digits, and a new one every 30 seconds. Type two of them,\n\
+         \x20  one right after the other.\n",
+    );
+    text
+}
+
+/// Two codes, or why they cannot be any.
+fn ask_for_codes() -> anyhow::Result<Result<[String; 2], &'static str>> {
+    let first = match code(&ask("\n   The code the app shows now: ")?) {
+        Ok(first) => first,
+        Err(why) => return Ok(Err(why)),
+    };
+    Ok(code(&ask("   Wait until it shows the next one, and type that: ")?).and_then(|second| {
+        if first == second {
+            Err("That is the same code twice. Wait until the app shows a new one before you type the second.")
+        } else {
+            Ok([first, second])
+        }
+    }))
+}
+
+fn ask(prompt: &str) -> anyhow::Result<String> {
+    print(prompt)?;
+    let mut line = String::new();
+    let typed = stdin().is_terminal();
+    if stdin().read_line(&mut line)? == 0 {
+        print("\n")?;
+        bail!(
+            "there were no codes to read, and nothing was changed. Run `warden enroll` again when you like"
+        );
+    }
+    if !typed {
+        // On a terminal the end of the line that was typed shows.
+        print("\n")?;
+    }
+    Ok(line)
+}
+
+/// A code as typed: six digits, perhaps with spaces as some apps show them.
+fn code(typed: &str) -> Result<String, &'static str> {
+    let digits: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
+    if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(digits)
+    } else {
+        Err("That is no code: a code has six digits.")
+    }
+}
+
+/// Why the device was not enabled.
+struct Refusal {
+    /// Whether other codes may help.
+    again: bool,
+    text: String,
+}
+
+fn explain_enable(code: Option<&str>, said: &str) -> Refusal {
+    let text = match code {
+        Some("InvalidAuthenticationCode" | "InvalidAuthenticationCodeException") => {
+            return Refusal {
+                again: true,
+                text: "AWS did not accept these codes. They must be two codes in a row, fresh, and of the\n\
+                       account you just added. If they are, the phone's clock may be wrong: switch on its\n\
+                       automatic date and time, and try again."
+                    .to_owned(),
+            };
+        }
+        Some("EntityAlreadyExists") => {
+            "the device is enabled already, but IAM does not list it as yours. Wait a minute and run `warden enroll` \
+             again"
+                .to_owned()
+        }
+        Some("LimitExceeded") => format!("your user has as many MFA devices as IAM allows: {said}"),
+        Some("EntityTemporarilyUnmodifiable") => {
+            "IAM is still busy with your user, as it is for some minutes after it was created or changed. Wait a few \
+             minutes and run `warden enroll` again"
+                .to_owned()
+        }
+        Some("NoSuchEntity") => {
+            "the prepared device is gone: a new one has replaced it, or MFA was set up another way. Remove the entry \
+             from your app and run `warden enroll` again"
+                .to_owned()
+        }
+        Some("InvalidClientTokenId") => {
+            "IAM does not take these credentials. It refuses session tokens that were got without MFA: use the access \
+             key of your user itself, or CloudShell after signing in as the user"
+                .to_owned()
+        }
+        _ if is_denied(code) => format!("you are not allowed to enable an MFA device this way: {said}\n\n{CONSOLE}"),
+        _ => format!("failed to enable the MFA device: {said}\n\nRun `warden enroll` again: that is safe at any time."),
+    };
+    Refusal { again: false, text }
+}
+
+fn explain_read(code: Option<&str>, said: &str, region: &str) -> String {
+    match code {
+        Some("ResourceNotFoundException") => format!(
+            "nothing is prepared for you in region {region}. Is it the region where mfa-warden runs (--region)? If it \
+             is, you will be told when a device is ready. {CONSOLE}"
+        ),
+        Some("InvalidRequestException") => format!(
+            "the prepared device is being withdrawn or replaced: {said}. You will be told when a new one is ready. {CONSOLE}"
+        ),
+        _ if is_denied(code) => format!(
+            "you are not allowed to read the secret that was prepared for you: {said}\n\n\
+             A policy of your organisation may deny everything without MFA, and this too.\n{CONSOLE}"
+        ),
+        _ => format!("failed to read the secret that was prepared for you: {said}"),
+    }
+}
+
+fn is_denied(code: Option<&str>) -> bool {
+    matches!(code, Some("AccessDenied" | "AccessDeniedException"))
+}
+
+/// What AWS said, or why it said nothing.
+fn said<E, R>(error: &SdkError<E, R>) -> String
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+    R: std::fmt::Debug,
+{
+    match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code.to_owned(),
+        (None, _) => DisplayErrorContext(error).to_string(),
+    }
+}
+
+fn farewell(user: &str, serial_number: &str, listed: bool) -> String {
+    let proof = if listed { "IAM lists it as yours" } else { "IAM took it, though it does not list it yet" };
+    format!(
+        "\nDone: the user {user} has MFA. The device is\n  {}\nand {proof}.\n\n\
+         - Clear this screen now, so that the QR code does not stay on it: `clear`, or close the window.\n\
+         - Sign out of the console and in again, with a code this time.\n\
+         - mfa-warden destroys the prepared seed by itself, and your phone then holds the only copy:\n\
+         \x20 consider a second MFA device as a spare.\n",
+        plain(serial_number)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prepared() -> Prepared {
+        Prepared {
+            serial_number: "arn:aws:iam::123456789012:mfa/mfa-warden/anna.0a1b2c3d".to_owned(),
+            seed: Zeroizing::new("JBSWY3DPEHPK3PXPJBSWY3DP".to_owned()),
+            qr_text: Zeroizing::new("▄▄▄▄\n█▀▀█".to_owned()),
+        }
+    }
+
+    #[test]
+    fn only_an_iam_user_enrols() {
+        assert_eq!(user_name("arn:aws:iam::123456789012:user/anna"), Ok("anna"));
+        assert_eq!(user_name("arn:aws-cn:iam::123456789012:user/team/a/wei,chen"), Ok("wei,chen"));
+        let refused = [
+            "arn:aws:iam::123456789012:root",
+            "arn:aws:sts::123456789012:assumed-role/Admin/anna",
+            "arn:aws:sts::123456789012:federated-user/anna",
+        ];
+        insta::assert_snapshot!(refused.map(|arn| user_name(arn).unwrap_err()).join("\n\n"));
+    }
+
+    #[test]
+    fn the_seed_is_shown_only_when_asked_for() {
+        let look = Look { width: Some(100), colour: false };
+        let without = invitation("anna", "123456789012", &prepared(), false, look);
+        assert!(!without.contains("JBSW"));
+        insta::assert_snapshot!("without_the_seed", without.as_str());
+        insta::assert_snapshot!(
+            "with_the_seed",
+            invitation("anna", "123456789012", &prepared(), true, look).as_str()
+        );
+    }
+
+    #[test]
+    fn a_window_too_narrow_for_the_code_is_named() {
+        let text = invitation("anna", "1", &prepared(), false, Look { width: Some(3), colour: false });
+        assert!(text.contains("make it 4 columns wide"), "{}", text.as_str());
+    }
+
+    #[test]
+    fn the_code_is_drawn_white_on_black_where_there_are_colours() {
+        let text = invitation("anna", "1", &prepared(), false, Look { width: None, colour: true });
+        assert!(text.contains("\u{1b}[97;40m█▀▀█\u{1b}[0m\n"));
+    }
+
+    #[test]
+    fn six_digits_are_a_code_however_they_are_spaced() {
+        assert_eq!(code(" 123 456\r\n"), Ok("123456".to_owned()));
+        for typed in ["", "12345", "1234567", "12345a", "１２３４５６"] {
+            assert!(code(typed).is_err(), "{typed}");
+        }
+    }
+
+    #[test]
+    fn only_wrong_codes_are_asked_for_again() {
+        let codes = [
+            "InvalidAuthenticationCode",
+            "EntityAlreadyExists",
+            "LimitExceeded",
+            "EntityTemporarilyUnmodifiable",
+            "NoSuchEntity",
+            "InvalidClientTokenId",
+            "AccessDenied",
+            "ServiceFailure",
+        ];
+        let explained = codes.map(|code| {
+            let Refusal { again, text } = explain_enable(Some(code), &format!("{code}: <what AWS said>"));
+            assert_eq!(again, code == "InvalidAuthenticationCode");
+            format!("== {code}\n{text}")
+        });
+        insta::assert_snapshot!(explained.join("\n\n"));
+    }
+
+    #[test]
+    fn a_secret_that_cannot_be_read_is_explained() {
+        let codes = [
+            "ResourceNotFoundException",
+            "InvalidRequestException",
+            "AccessDeniedException",
+            "DecryptionFailure",
+        ];
+        let explained = codes.map(|code| {
+            format!(
+                "== {code}\n{}",
+                explain_read(Some(code), &format!("{code}: <what AWS said>"), "eu-west-1")
+            )
+        });
+        insta::assert_snapshot!(explained.join("\n\n"));
+    }
+}

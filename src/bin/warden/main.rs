@@ -1,0 +1,45 @@
+//! `warden`: the command line of operators (`plan`, `check`, `status`) and of owners (`enroll`).
+//!
+//! The operators' commands run the function's own code and change nothing; [`connect::ReadOnly`] holds them to it.
+
+mod args;
+mod connect;
+mod enroll;
+mod generate;
+mod output;
+mod plan;
+mod progress;
+mod settings;
+mod status;
+
+use args::{Args, Command};
+use clap::Parser;
+use jiff::Timestamp;
+use std::process::ExitCode;
+
+// The one place that reads the clock. The environment is read by clap and by the SDK.
+#[expect(clippy::disallowed_methods)]
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let clock: fn() -> Timestamp = Timestamp::now;
+    let Args { global, command } = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let _ = error.print();
+            // clap's own 2 for wrong arguments would read as "users without MFA".
+            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
+    let ended = match command {
+        Command::Plan(options) => plan::plan(&global, &options, clock).await,
+        Command::Check(options) => plan::check(&global, &options, clock).await,
+        Command::Status(options) => status::status(&global, &options, clock).await,
+        Command::Enroll(options) => enroll::enroll(&global, &options).await,
+        Command::Completions { shell } => generate::completions(shell),
+        Command::Man { command } => generate::man(command.as_deref()),
+    };
+    ended.unwrap_or_else(|error| {
+        output::complain(&error);
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,319 @@
+//! `plan` and `check`: the function's own sweep and check, as dry runs.
+
+use crate::args::{CheckArgs, Global, PlanArgs};
+use crate::connect::{Connection, connect, read_only};
+use crate::output::{Format, Look, cell, count, csv, lines, plain, print, short, wrapped};
+use crate::progress::shown;
+use anyhow::bail;
+use comfy_table::{Color, ColumnConstraint, Width};
+use jiff::Timestamp;
+use mfa_warden::Settings;
+use mfa_warden::aws::Clients;
+use mfa_warden::reconcile::Run;
+use mfa_warden::report::{ActionCounts, Answer, Ending, Outcome, UserCounts};
+use mfa_warden::verdict::Status;
+use std::fmt::Write;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Columns of the actions on a terminal: the commonest plan, `provision, notify(invitation)`.
+const ACTIONS: u16 = 29;
+
+/// Nobody waits longer, and nothing here has a deadline.
+const A_DAY: Duration = Duration::from_secs(86_400);
+
+/// Shows what a sweep would do.
+///
+/// # Errors
+/// When the account cannot be read.
+pub async fn plan(global: &Global, args: &PlanArgs, clock: fn() -> Timestamp) -> anyhow::Result<ExitCode> {
+    let settings = args.settings.read()?;
+    let connection = connect(global).await?;
+    let clients = read_only(&connection.config);
+    let reading = format!("Reading account {}", connection.account.id);
+    let answer = shown(&reading, dry_run(&connection, &clients, &settings, clock).sweep()).await?;
+    show(&answer, None, args.format.into(), &connection, global)
+}
+
+/// Shows what a check of one user would do.
+///
+/// # Errors
+/// When there is no such user, or it cannot be told whether there is.
+pub async fn check(global: &Global, args: &CheckArgs, clock: fn() -> Timestamp) -> anyhow::Result<ExitCode> {
+    let settings = args.settings.read()?;
+    let connection = connect(global).await?;
+    let clients = read_only(&connection.config);
+    let reading = format!("Reading user {}", args.user);
+    let answer = shown(&reading, dry_run(&connection, &clients, &settings, clock).check(&args.user)).await?;
+    if answer.users.total == 0 {
+        let account = &connection.account.id;
+        bail!(
+            "there is no IAM user `{}` in account {account}; `warden plan` lists those without MFA",
+            args.user
+        );
+    }
+    show(&answer, Some(&args.user), args.format.into(), &connection, global)
+}
+
+fn dry_run<'a>(
+    connection: &'a Connection,
+    clients: &'a Clients,
+    settings: &'a Settings,
+    clock: fn() -> Timestamp,
+) -> Run<'a> {
+    Run {
+        clients,
+        settings,
+        account: &connection.account,
+        clock,
+        dry_run: true,
+        stop_at: Instant::now() + A_DAY,
+        provisions_left: AtomicU32::new(settings.max_provisions),
+    }
+}
+
+fn show(
+    answer: &Answer,
+    checked: Option<&str>,
+    format: Format,
+    connection: &Connection,
+    global: &Global,
+) -> anyhow::Result<ExitCode> {
+    print(&match format {
+        Format::Json => serde_json::to_string_pretty(answer)? + "\n",
+        Format::Csv => as_csv(answer)?,
+        Format::Table => as_table(answer, checked, &connection.account.region, Look::new(global)),
+    })?;
+    if format == Format::Csv {
+        for warning in &answer.warnings {
+            eprintln!("warden: warning: {}", plain(warning));
+        }
+    }
+    Ok(ExitCode::from(exit_code(answer.users)))
+}
+
+/// Users without MFA outweigh unreadable ones: they are a finding whatever the others turn out to be. With nothing but
+/// unreadable ones nobody can say that all have MFA, which is a failure and not a finding.
+fn exit_code(users: UserCounts) -> u8 {
+    match (users.non_compliant, users.unknown) {
+        (0, 0) => 0,
+        (0, _) => 1,
+        _ => 2,
+    }
+}
+
+fn words(status: Status) -> (&'static str, Color) {
+    match status {
+        Status::Compliant => ("with MFA", Color::Green),
+        Status::NonCompliant => ("without MFA", Color::Yellow),
+        Status::Exempt => ("exempt", Color::Cyan),
+        Status::NotApplicable => ("not applicable", Color::DarkGrey),
+        Status::Unknown => ("unknown", Color::Red),
+    }
+}
+
+/// What would be done for one user.
+fn would(outcome: &Outcome) -> String {
+    match &outcome.result {
+        Ending::Deferred => "next run".to_owned(),
+        Ending::Failed(cause) => format!("failed: {cause}"),
+        Ending::None | Ending::Planned | Ending::Done if outcome.actions.is_empty() => {
+            let invited = outcome.verdict == Status::NonCompliant;
+            if invited { "wait for the owner" } else { "nothing" }.to_owned()
+        }
+        Ending::None | Ending::Planned | Ending::Done => outcome.actions.join(", "),
+    }
+}
+
+/// The table, and below it what it comes to. `checked`: the one user that was looked at.
+fn as_table(answer: &Answer, checked: Option<&str>, region: &str, look: Look) -> String {
+    let mut text = format!("Account {}, region {region}\n", answer.account);
+    if !answer.outcomes.is_empty() {
+        let mut table = look.table(["USER", "VERDICT", "WHY", "WOULD DO"]);
+        // So that the room goes to the reasons.
+        let narrow = ColumnConstraint::UpperBoundary(Width::Fixed(ACTIONS));
+        table.column_mut(3).filter(|_| look.width.is_some()).map(|column| column.set_constraint(narrow));
+        for outcome in &answer.outcomes {
+            let (verdict, colour) = words(outcome.verdict);
+            let mut why = outcome.reason.clone();
+            if let Some(overdue) = outcome.overdue() {
+                let _ = write!(why, "; overdue by {}", short(overdue));
+            }
+            table.add_row([cell(&outcome.user), cell(verdict).fg(colour), cell(&why), cell(&would(outcome))]);
+        }
+        let _ = write!(text, "\n{}", lines(&table));
+    }
+    let users = match checked {
+        Some(name) => format!("{name}: {}.", verdicts(answer.users).concat().trim_start_matches("1 ")),
+        None => {
+            let verdicts = verdicts(answer.users).join(", ");
+            let colon = if verdicts.is_empty() { "" } else { ": " };
+            format!("{}{colon}{verdicts}.", count(answer.users.total, "user"))
+        }
+    };
+    let _ = writeln!(text, "\n{}", wrapped(&users, look.width));
+    let _ = writeln!(text, "{}", wrapped(&format!("{} Nothing was changed.", actions(answer)), look.width));
+    for warning in &answer.warnings {
+        let _ = writeln!(text, "{}", wrapped(&format!("Warning: {}", plain(warning)), look.width));
+    }
+    text
+}
+
+/// How many users there are of each verdict that occurs.
+fn verdicts(users: UserCounts) -> Vec<String> {
+    let UserCounts { total: _, compliant, non_compliant, exempt, not_applicable, unknown } = users;
+    let kinds = [
+        (compliant, Status::Compliant),
+        (non_compliant, Status::NonCompliant),
+        (exempt, Status::Exempt),
+        (not_applicable, Status::NotApplicable),
+        (unknown, Status::Unknown),
+    ];
+    let some = kinds.into_iter().filter(|(number, _)| *number > 0);
+    some.map(|(number, status)| format!("{number} {}", words(status).0)).collect()
+}
+
+fn actions(answer: &Answer) -> String {
+    let ActionCounts { provision, notify, quarantine, close, delete_device, attach, detach } = answer.actions;
+    let kinds = [
+        (provision, "provision"),
+        (attach, "attach"),
+        (notify, "notify"),
+        (quarantine, "quarantine"),
+        (close, "close"),
+        (detach, "detach"),
+        (delete_device, "delete_device"),
+    ];
+    let done = kinds.into_iter().filter(|(number, _)| *number > 0);
+    let mut done: Vec<String> = done.map(|(number, name)| format!("{name} {number}")).collect();
+    if answer.deferred > 0 {
+        done.push(format!("leave {} to the next run (--max-provisions)", answer.deferred));
+    }
+    let done = if done.is_empty() { "do nothing".to_owned() } else { done.join(", ") };
+    format!("A {} would {done}.", answer.action)
+}
+
+fn as_csv(answer: &Answer) -> anyhow::Result<String> {
+    let row = |outcome: &Outcome| {
+        let text = |value: serde_json::Result<serde_json::Value>| {
+            value.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+        };
+        [
+            outcome.user.clone(),
+            outcome.user_id.clone(),
+            text(serde_json::to_value(outcome.verdict)),
+            outcome.reason.clone(),
+            outcome.actions.join(" "),
+            text(serde_json::to_value(&outcome.result)),
+            outcome.overdue().map_or(String::new(), |overdue| overdue.as_secs().to_string()),
+        ]
+    };
+    csv(
+        ["user", "user_id", "verdict", "reason", "actions", "result", "overdue_seconds"],
+        answer.outcomes.iter().map(row),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::SignedDuration;
+    use mfa_warden::report::Open;
+
+    const PLAIN: Look = Look { width: Some(100), colour: false };
+
+    fn outcome(user: &str, verdict: Status, reason: &str, actions: &[&str], result: Ending) -> Outcome {
+        Outcome {
+            user: user.to_owned(),
+            user_id: "AIDAEXAMPLE".to_owned(),
+            verdict,
+            reason: reason.to_owned(),
+            actions: actions.iter().map(|action| (*action).to_owned()).collect(),
+            result,
+            open: None,
+        }
+    }
+
+    fn answer() -> Answer {
+        let open = Some(Open { overdue: Some(SignedDuration::from_hours(30)), ..Open::default() });
+        let reason = "console password, no MFA device";
+        let mut answer = Answer::new("sweep", true, "123456789012");
+        answer.outcomes = vec![
+            outcome(
+                "anna.schmidt",
+                Status::NonCompliant,
+                reason,
+                &["provision", "attach", "notify(invitation)"],
+                Ending::Planned,
+            ),
+            Outcome {
+                open,
+                ..outcome("ben+oncall@example.com", Status::NonCompliant, reason, &[], Ending::None)
+            },
+            outcome(
+                "d_okafor",
+                Status::Exempt,
+                "exempt through 2026-12-24: waits for a hardware token",
+                &[],
+                Ending::None,
+            ),
+            outcome("eve=contractor", Status::NonCompliant, reason, &[], Ending::Deferred),
+            outcome(
+                "frank",
+                Status::Unknown,
+                "failed to read the login profile of `frank`: AccessDenied: \u{1b}[31mno, \"never\"",
+                &[],
+                Ending::None,
+            ),
+        ];
+        answer.users =
+            UserCounts { total: 9, compliant: 3, non_compliant: 3, exempt: 1, not_applicable: 1, unknown: 1 };
+        answer.actions = ActionCounts { provision: 1, attach: 1, notify: 1, ..ActionCounts::default() };
+        answer.deferred = 1;
+        answer.warnings = vec!["the root user has a password and no MFA".to_owned()];
+        answer
+    }
+
+    #[test]
+    fn a_plan_is_readable_at_a_hundred_columns() {
+        let table = as_table(&answer(), None, "eu-west-1", PLAIN);
+        assert!(table.lines().all(|line| line.chars().count() <= 100));
+        insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn colours_mark_verdicts_and_change_no_other_character() {
+        let coloured = as_table(&answer(), None, "eu-west-1", Look { colour: true, ..PLAIN });
+        assert!(coloured.contains("\u{1b}["));
+        let stripped = anstream::adapter::strip_str(&coloured).to_string();
+        let stripped: String = stripped.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
+        assert_eq!(stripped, as_table(&answer(), None, "eu-west-1", PLAIN));
+    }
+
+    #[test]
+    fn an_account_in_order_is_told_in_three_lines() {
+        let mut answer = Answer::new("sweep", true, "123456789012");
+        answer.users = UserCounts { total: 1, compliant: 1, ..UserCounts::default() };
+        insta::assert_snapshot!(as_table(&answer, None, "eu-west-1", PLAIN), @r"
+        Account 123456789012, region eu-west-1
+
+        1 user: 1 with MFA.
+        A sweep would do nothing. Nothing was changed.
+        ");
+    }
+
+    #[test]
+    fn csv_has_a_row_a_user_and_quotes_what_needs_it() {
+        insta::assert_snapshot!(as_csv(&answer()).unwrap());
+    }
+
+    #[test]
+    fn users_without_mfa_outweigh_unreadable_ones_and_those_are_no_success() {
+        let code = |non_compliant, unknown| {
+            exit_code(UserCounts { non_compliant, unknown, ..UserCounts::default() })
+        };
+        assert_eq!([code(0, 0), code(0, 1), code(1, 0), code(1, 1)], [0, 1, 2, 2]);
+    }
+}

@@ -1,0 +1,150 @@
+//! The function's settings as options, read by the function's own parser.
+
+use anyhow::anyhow;
+use clap::Args;
+use mfa_warden::Settings;
+use mfa_warden::config::ConfigError;
+
+/// The settings that a plan depends on.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Settings, as the function has them")]
+pub struct SettingsArgs {
+    /// Whom MFA is demanded of: console, credentials or all [default: console]
+    #[arg(long, env = "MFA_SCOPE", hide_env_values = true)]
+    pub scope: Option<String>,
+    /// IAM user tag that names who is told [default: email]
+    #[arg(long, env = "OWNER_TAG", hide_env_values = true, value_name = "KEY")]
+    pub owner_tag: Option<String>,
+    #[command(flatten)]
+    pub grace_period: GracePeriod,
+    /// Time between two notices to one owner [default: 3d]
+    #[arg(long, env = "REMIND_EVERY", hide_env_values = true, value_name = "DURATION")]
+    pub remind_every: Option<String>,
+    /// Age at which an unused seed is replaced [default: 30d]
+    #[arg(long, env = "OFFER_TTL", hide_env_values = true, value_name = "DURATION")]
+    pub offer_ttl: Option<String>,
+    /// What follows the grace period: notify or quarantine [default: notify]
+    #[arg(long, env = "AFTER_GRACE", hide_env_values = true, value_name = "WHAT")]
+    pub after_grace: Option<String>,
+    /// Managed policy attached while an enrolment is open
+    #[arg(long, env = "ENROLLMENT_POLICY_ARN", hide_env_values = true, value_name = "ARN")]
+    pub enrollment_policy_arn: Option<String>,
+    /// Managed policy of the quarantine
+    #[arg(long, env = "QUARANTINE_POLICY_ARN", hide_env_values = true, value_name = "ARN")]
+    pub quarantine_policy_arn: Option<String>,
+    /// Users provisioned in one run at most [default: 100]
+    #[arg(long, env = "MAX_PROVISIONS", hide_env_values = true, value_name = "NUMBER")]
+    pub max_provisions: Option<String>,
+    /// How long AWS's listings may lag behind its writes [default: 5m]
+    #[arg(long, env = "SETTLE", hide_env_values = true, value_name = "DURATION")]
+    pub settle: Option<String>,
+}
+
+/// The one setting that `status` needs.
+#[derive(Debug, Default, Args)]
+pub struct GracePeriod {
+    /// Time a user may stay without MFA: 12h, 3d [default: 14d]
+    #[arg(long, env = "GRACE_PERIOD", hide_env_values = true, value_name = "DURATION")]
+    pub grace_period: Option<String>,
+}
+
+impl SettingsArgs {
+    /// The settings.
+    ///
+    /// # Errors
+    /// One message that names every option that is wrong.
+    pub fn read(&self) -> anyhow::Result<Settings> {
+        let SettingsArgs {
+            scope,
+            owner_tag,
+            grace_period,
+            remind_every,
+            offer_ttl,
+            after_grace,
+            enrollment_policy_arn,
+            quarantine_policy_arn,
+            max_provisions,
+            settle,
+        } = self;
+        read(&[
+            ("MFA_SCOPE", "--scope", scope),
+            ("OWNER_TAG", "--owner-tag", owner_tag),
+            grace_period.given(),
+            ("REMIND_EVERY", "--remind-every", remind_every),
+            ("OFFER_TTL", "--offer-ttl", offer_ttl),
+            ("AFTER_GRACE", "--after-grace", after_grace),
+            ("ENROLLMENT_POLICY_ARN", "--enrollment-policy-arn", enrollment_policy_arn),
+            ("QUARANTINE_POLICY_ARN", "--quarantine-policy-arn", quarantine_policy_arn),
+            ("MAX_PROVISIONS", "--max-provisions", max_provisions),
+            ("SETTLE", "--settle", settle),
+        ])
+    }
+}
+
+impl GracePeriod {
+    /// The settings, all but the grace period at their defaults.
+    ///
+    /// # Errors
+    /// When the grace period is no duration.
+    pub fn read(&self) -> anyhow::Result<Settings> {
+        read(&[self.given()])
+    }
+
+    fn given(&self) -> Given<'_> {
+        ("GRACE_PERIOD", "--grace-period", &self.grace_period)
+    }
+}
+
+/// A variable of the function, its option, and the value given by either.
+type Given<'a> = (&'a str, &'a str, &'a Option<String>);
+
+fn read(given: &[Given]) -> anyhow::Result<Settings> {
+    // The function's parser wants topics. Nothing is published here: a dry run tells nobody.
+    const NO_TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:none";
+    Settings::from_env(|name| match name {
+        "OWNER_TOPIC_ARN" | "OPS_TOPIC_ARN" => Some(NO_TOPIC.to_owned()),
+        "DRY_RUN" => Some("true".to_owned()),
+        _ => given.iter().find(|(variable, _, _)| *variable == name)?.2.clone(),
+    })
+    .map_err(|error| anyhow!(explain(&error, given)))
+}
+
+fn explain(error: &ConfigError, given: &[Given]) -> String {
+    let option = |problem: &str| {
+        let mut given = given.iter();
+        given.find(|(variable, _, _)| problem.starts_with(&format!("{variable} "))).map(|given| given.1)
+    };
+    let line = |problem: &String| match option(problem) {
+        Some(option) => format!("\n- {option}: {problem}"),
+        None => format!("\n- {problem}"),
+    };
+    format!(
+        "the settings need correcting; each is an option or an environment variable:{}",
+        error.problems().iter().map(line).collect::<String>()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_options_the_settings_are_the_functions_defaults() {
+        let settings = SettingsArgs::default().read().unwrap();
+        let topic = "arn:aws:sns:us-east-1:000000000000:none".to_owned();
+        let defaults =
+            Settings::from_env(|name| name.ends_with("_TOPIC_ARN").then(|| topic.clone())).unwrap();
+        assert_eq!(settings, Settings { dry_run: true, ..defaults });
+    }
+
+    #[test]
+    fn every_wrong_option_is_named_in_one_message() {
+        let wrong = SettingsArgs {
+            scope: Some("everyone".to_owned()),
+            settle: Some("soon".to_owned()),
+            after_grace: Some("quarantine".to_owned()),
+            ..SettingsArgs::default()
+        };
+        insta::assert_snapshot!(wrong.read().unwrap_err());
+    }
+}

@@ -1,0 +1,12 @@
+//! The command line as a process against emulated AWS, one module a kind of user.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
+
+#[allow(dead_code)]
+#[path = "../it/cloud.rs"]
+mod cloud;
+mod gate;
+mod generated;
+mod operators;
+mod owners;
+mod terminal;

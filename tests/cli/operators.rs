@@ -1,0 +1,205 @@
+//! `plan`, `check` and `status`.
+
+use crate::cloud::Cloud;
+use crate::gate::{Answer, Gate};
+use crate::terminal::{operator, say, warden};
+use serde_json::Value;
+
+/// An account with one user of each verdict.
+async fn company(cloud: &Cloud) -> Vec<String> {
+    let mut ids = Vec::new();
+    for user in ["anna.schmidt", "ben+oncall@example.com", "d_okafor", "eve=contractor", "olivia.brandt"] {
+        ids.push(cloud.user(user).await);
+    }
+    cloud.user_without_password("ci-deploy", "/service/").await;
+    cloud.tag("d_okafor", "mfa-exempt", "permanent sealed envelope in the safe").await;
+    cloud.tag("eve=contractor", "mfa-exempt", "2020-01-31 project ends").await;
+    cloud.enrol("olivia.brandt").await;
+    ids
+}
+
+/// The text with the test's account and ids made those of an example.
+fn normalised(text: &str, cloud: &Cloud, ids: &[String]) -> String {
+    let named = |text: String, (at, id): (usize, &String)| text.replace(id, &format!("AIDA{at}"));
+    ids.iter().enumerate().fold(text.replace(&cloud.account, "123456789012"), named)
+}
+
+#[tokio::test]
+async fn a_plan_shows_who_is_without_mfa_and_exits_with_2() {
+    let cloud = Cloud::new().await;
+    let ids = company(&cloud).await;
+    let gate = Gate::new(&cloud.account);
+
+    let table = say(operator(&gate), &["plan"]);
+    insta::assert_snapshot!("plan", normalised(&table.out, &cloud, &ids));
+    assert_eq!((table.code, table.err.as_str()), (2, ""));
+
+    let csv = say(operator(&gate), &["plan", "--csv", "--max-provisions", "0"]);
+    assert!(csv.err.starts_with("warden: warning: the root user has"), "{}", csv.err);
+    insta::assert_snapshot!("plan_csv", normalised(&csv.out, &cloud, &ids));
+    assert_eq!(csv.code, 2);
+
+    let coloured = say(operator(&gate), &["plan", "--color", "always"]);
+    assert!(coloured.out.contains("\u{1b}["), "{}", coloured.out);
+    assert_eq!(gate.beyond_reading(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn json_is_the_functions_own_answer_to_a_dry_run() {
+    let cloud = Cloud::with(&[("MFA_SCOPE", "all")]).await;
+    company(&cloud).await;
+    let gate = Gate::new(&cloud.account);
+    let said = say(operator(&gate), &["plan", "--json", "--scope", "all"]);
+    let answer: Value = serde_json::from_str(&said.out).unwrap();
+    let function = cloud.handle(serde_json::json!({"action": "sweep", "dry_run": true})).await.unwrap();
+    assert_eq!(answer, function);
+    assert_eq!(answer["users"]["not_applicable"], 0, "the option decides");
+}
+
+#[tokio::test]
+async fn settings_are_read_from_the_functions_variables_and_options_go_before_them() {
+    let cloud = Cloud::new().await;
+    cloud.user_without_password("ci-deploy", "/").await;
+    let gate = Gate::new(&cloud.account);
+    let mut command = operator(&gate);
+    command.env("MFA_SCOPE", "all");
+    assert_eq!(say(command, &["plan"]).code, 2);
+    let mut command = operator(&gate);
+    command.env("MFA_SCOPE", "all");
+    assert_eq!(say(command, &["plan", "--scope", "console"]).code, 0);
+    let wrong = say(operator(&gate), &["plan", "--scope", "everyone"]);
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.err.contains("--scope: MFA_SCOPE is `everyone`: it must be `console`"), "{}", wrong.err);
+}
+
+#[tokio::test]
+async fn an_account_in_order_exits_with_0() {
+    let cloud = Cloud::new().await;
+    cloud.user("olivia.brandt").await;
+    cloud.enrol("olivia.brandt").await;
+    let gate = Gate::new(&cloud.account);
+    let said = say(operator(&gate), &["plan"]);
+    insta::assert_snapshot!(normalised(&said.out, &cloud, &[]));
+    assert_eq!(said.code, 0);
+}
+
+#[tokio::test]
+async fn users_that_cannot_be_read_are_no_success_and_an_account_that_cannot_be_listed_is_an_error() {
+    let cloud = Cloud::new().await;
+    cloud.user("anna").await;
+    let gate = Gate::new(&cloud.account);
+    gate.answer("GetLoginProfile", Answer::Error("AccessDenied"));
+    let unread = say(operator(&gate), &["plan"]);
+    assert_eq!(unread.code, 1);
+    assert!(
+        unread.out.contains("failed to read the login profile of `anna`: AccessDenied"),
+        "{}",
+        unread.out
+    );
+
+    gate.answer("ListUsers", Answer::Error("AccessDenied"));
+    let failed = say(operator(&gate), &["plan"]);
+    assert_eq!((failed.code, failed.out.as_str()), (1, ""));
+    assert!(failed.err.starts_with("warden: failed to list the IAM users: AccessDenied"), "{}", failed.err);
+}
+
+#[tokio::test]
+async fn a_check_shows_one_user_and_a_user_that_is_not_there_is_an_error() {
+    let cloud = Cloud::new().await;
+    company(&cloud).await;
+    let gate = Gate::new(&cloud.account);
+
+    let without = say(operator(&gate), &["check", "anna.schmidt"]);
+    insta::assert_snapshot!("check_without_mfa", normalised(&without.out, &cloud, &[]));
+    assert_eq!(without.code, 2);
+    let with = say(operator(&gate), &["check", "olivia.brandt"]);
+    insta::assert_snapshot!("check_with_mfa", normalised(&with.out, &cloud, &[]));
+    assert_eq!(with.code, 0);
+    assert_eq!(say(operator(&gate), &["check", "d_okafor", "--json"]).code, 0);
+
+    let nobody = say(operator(&gate), &["check", "nobody"]);
+    assert_eq!((nobody.code, nobody.out.as_str()), (1, ""));
+    assert!(nobody.err.contains("there is no IAM user `nobody`"), "{}", nobody.err);
+    let no_name = say(operator(&gate), &["check", "no name"]);
+    assert_eq!(no_name.code, 1);
+    assert_eq!(gate.beyond_reading(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn status_lists_an_enrolment_from_invitation_to_overdue() {
+    let cloud = Cloud::new().await;
+    let anna = cloud.user("anna.schmidt").await;
+    let gate = Gate::new(&cloud.account);
+    let none = say(operator(&gate), &["status"]);
+    assert_eq!(none.code, 0);
+    assert!(none.out.contains("0 open enrolments"), "{}", none.out);
+
+    cloud.sweep().await;
+    let said = say(operator(&gate), &["status", "--json"]);
+    let status: Value = serde_json::from_str(&said.out).unwrap();
+    let enrolment = &status["enrolments"][0];
+    assert_eq!(enrolment["user"], "anna.schmidt");
+    assert_eq!(enrolment["user_id"], *anna);
+    assert_eq!(enrolment["state"], "open");
+    assert_eq!(enrolment["notices"], 1);
+    assert_eq!(enrolment["overdue_seconds"], Value::Null);
+    assert!(enrolment["seed_since"].is_string() && enrolment["last_notice_at"].is_string());
+
+    let csv = say(operator(&gate), &["status", "--csv"]);
+    assert_eq!(csv.out.lines().count(), 2);
+    assert!(
+        csv.out.lines().nth(1).unwrap().starts_with(&format!("anna.schmidt,{anna},open,")),
+        "{}",
+        csv.out
+    );
+    let table = say(operator(&gate), &["status"]);
+    assert!(table.out.contains("1 open enrolment, 0 overdue, 0 quarantined."), "{}", table.out);
+    assert_eq!(say(operator(&gate), &["status", "--grace-period", "never"]).code, 1);
+    assert_eq!(gate.beyond_reading(), Vec::<String>::new());
+}
+
+#[test]
+fn without_credentials_or_region_it_says_what_to_do() {
+    let none = say(warden(), &["plan"]);
+    assert_eq!((none.code, none.out.as_str()), (1, ""));
+    assert!(none.err.starts_with("warden: there are no AWS credentials."), "{}", none.err);
+    assert!(none.err.contains("`aws configure`") && none.err.contains("`aws sso login`"), "{}", none.err);
+
+    let mut nowhere = warden();
+    nowhere.env_remove("AWS_REGION");
+    let nowhere = say(nowhere, &["status"]);
+    assert_eq!(nowhere.code, 1);
+    assert!(nowhere.err.contains("no region is set"), "{}", nowhere.err);
+
+    let unknown = say(warden(), &["plan", "--profile", "nobodys"]);
+    assert_eq!(unknown.code, 1);
+    assert!(unknown.err.contains("the profile `nobodys` gives no credentials"), "{}", unknown.err);
+}
+
+#[tokio::test]
+async fn credentials_that_aws_refuses_are_named_with_what_to_do() {
+    let cloud = Cloud::new().await;
+    let gate = Gate::new(&cloud.account);
+    gate.answer("GetCallerIdentity", Answer::Error("ExpiredToken"));
+    let said = say(operator(&gate), &["plan"]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("ExpiredToken") && said.err.contains("Sign in again"), "{}", said.err);
+}
+
+#[test]
+fn an_endpoint_where_nobody_listens_is_told_without_noise() {
+    let mut command = warden();
+    command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+    let said = say(command, &["plan", "--endpoint-url", "http://127.0.0.1:9"]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.starts_with("warden: AWS cannot be reached (sts:GetCallerIdentity): "), "{}", said.err);
+    assert!(said.err.contains("onnection refused") && !said.err.contains('{'), "{}", said.err);
+}
+
+#[test]
+fn wrong_arguments_exit_with_1_for_2_means_users_without_mfa() {
+    for arguments in [&["plan", "--jsn"][..], &["plan", "--json", "--csv"], &["check"], &["sweep"], &[]] {
+        assert_eq!(say(warden(), arguments).code, 1, "{arguments:?}");
+    }
+    assert_eq!(say(warden(), &["--help"]).code, 0);
+}

@@ -1,0 +1,204 @@
+//! `enroll`.
+
+use crate::cloud::Cloud;
+use crate::gate::{Answer, Gate};
+use crate::terminal::{Keys, Said, keys, run, say, warden, with_keys};
+
+/// A user for whom a device is prepared, with its access key.
+struct Owner {
+    cloud: Cloud,
+    gate: Gate,
+    id: String,
+    keys: Keys,
+}
+
+impl Owner {
+    async fn invited() -> Self {
+        let owner = Self::unknown().await;
+        owner.cloud.sweep().await;
+        owner
+    }
+
+    /// Nobody looked at this user yet.
+    async fn unknown() -> Self {
+        let cloud = Cloud::new().await;
+        let id = cloud.user("anna.schmidt").await;
+        let gate = Gate::new(&cloud.account);
+        let keys = keys(&cloud, "anna.schmidt").await;
+        Owner { cloud, gate, id, keys }
+    }
+
+    fn enroll(&self, arguments: &[&str], typed: &str) -> Said {
+        let mut command = with_keys(&self.gate, &self.keys);
+        command.arg("enroll").args(arguments).write_stdin(typed);
+        run(command)
+    }
+
+    async fn devices(&self) -> usize {
+        self.cloud.iam.list_mfa_devices().user_name("anna.schmidt").send().await.unwrap().mfa_devices.len()
+    }
+
+    /// What it said, with the QR code, the account and the device's suffix made those of an example.
+    async fn normalised(&self, text: &str) -> String {
+        let value = self.cloud.value(&self.id).await;
+        let serial = value["serial_number"].as_str().unwrap();
+        text.replace(value["qr_text"].as_str().unwrap(), "<the QR code>")
+            .replace(serial, &format!("{}<suffix>", &serial[..serial.len() - 8]))
+            .replace(&self.cloud.account, "123456789012")
+    }
+}
+
+#[tokio::test]
+async fn an_owner_enrols_with_two_codes_and_may_do_it_again() {
+    let owner = Owner::invited().await;
+    let seed = owner.cloud.value(&owner.id).await["seed"].as_str().unwrap().to_owned();
+    let said = owner.enroll(&[], "123456\n654321\n");
+    insta::assert_snapshot!("enroll", owner.normalised(&said.out).await);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert!(!said.out.contains(&seed));
+    assert_eq!(owner.devices().await, 1);
+    let writes: Vec<String> =
+        owner.gate.beyond_reading().into_iter().filter(|call| call != "GetSecretValue").collect();
+    assert_eq!(writes, ["EnableMFADevice"]);
+
+    let again = owner.enroll(&[], "");
+    insta::assert_snapshot!("enroll_again", owner.normalised(&again.out).await);
+    assert_eq!(again.code, 0);
+    let reads = owner.gate.calls().iter().filter(|call| *call == "GetSecretValue").count();
+    assert_eq!(reads, 1, "whoever has MFA is not shown the seed again");
+    assert_eq!(owner.cloud.check("anna.schmidt").await["actions"]["close"], 1);
+}
+
+#[tokio::test]
+async fn the_seed_is_shown_as_text_only_when_asked_for() {
+    let owner = Owner::invited().await;
+    let seed = owner.cloud.value(&owner.id).await["seed"].as_str().unwrap().to_owned();
+    let said = owner.enroll(&["--show-seed"], "");
+    assert!(said.out.replace(' ', "").contains(&seed));
+    assert_eq!(said.code, 1, "there were no codes");
+    assert!(said.err.contains("there were no codes to read, and nothing was changed"), "{}", said.err);
+    assert!(!said.err.contains(&seed));
+}
+
+#[tokio::test]
+async fn what_cannot_be_two_codes_never_reaches_aws_and_the_third_try_still_counts() {
+    let owner = Owner::invited().await;
+    let said = owner.enroll(&[], "12345\n111111\n111 111\n123 456\n654 321\n");
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(
+        said.out.contains("a code has six digits") && said.out.contains("the same code twice"),
+        "{}",
+        said.out
+    );
+    assert_eq!(owner.gate.calls().iter().filter(|call| *call == "EnableMFADevice").count(), 1);
+}
+
+#[tokio::test]
+async fn codes_that_aws_refuses_are_asked_for_three_times() {
+    let owner = Owner::invited().await;
+    owner.gate.answer("EnableMFADevice", Answer::Error("InvalidAuthenticationCode"));
+    let said = owner.enroll(&[], "111111\n222222\n333333\n444444\n555555\n666666\n777777\n888888\n");
+    assert_eq!(said.code, 1);
+    assert_eq!(said.out.matches("the phone's clock may be wrong").count(), 3, "{}", said.out);
+    assert!(said.err.contains("no codes were accepted"), "{}", said.err);
+    assert_eq!(owner.gate.calls().iter().filter(|call| *call == "EnableMFADevice").count(), 3);
+    assert_eq!(owner.devices().await, 0);
+}
+
+#[tokio::test]
+async fn a_device_that_was_enabled_though_the_answer_was_lost_is_a_success() {
+    let owner = Owner::invited().await;
+    owner.gate.answer("EnableMFADevice", Answer::Lost);
+    let said = owner.enroll(&[], "123456\n654321\n");
+    assert!(said.out.contains("Done: the user anna.schmidt has MFA"), "{}{}", said.out, said.err);
+    assert_eq!(said.code, 0);
+}
+
+#[tokio::test]
+async fn an_owner_with_another_device_is_enrolled_already() {
+    let owner = Owner::invited().await;
+    owner.cloud.enrol("anna.schmidt").await;
+    let said = owner.enroll(&[], "");
+    assert_eq!(said.code, 0);
+    assert!(said.out.starts_with("Already enrolled: the user anna.schmidt has MFA"), "{}", said.out);
+    assert!(!owner.gate.calls().contains(&"GetSecretValue".to_owned()));
+}
+
+#[tokio::test]
+async fn nothing_prepared_is_an_error_that_shows_another_way() {
+    let owner = Owner::unknown().await;
+    let said = owner.enroll(&[], "");
+    assert_eq!((said.code, said.out.as_str()), (1, ""));
+    assert!(said.err.contains("nothing is prepared for you in region us-east-1"), "{}", said.err);
+    assert!(said.err.contains("Assign MFA device"), "{}", said.err);
+}
+
+#[tokio::test]
+async fn who_is_denied_the_secret_is_shown_the_consoles_own_way() {
+    let owner = Owner::invited().await;
+    // All at once, as a policy that denies everything without MFA does.
+    owner.gate.answer("ListMFADevices", Answer::Error("AccessDenied"));
+    owner.gate.answer("GetSecretValue", Answer::Error("AccessDeniedException"));
+    let said = owner.enroll(&[], "");
+    assert_eq!((said.code, said.out.as_str()), (1, ""));
+    assert!(
+        said.err.contains("deny everything without MFA") && said.err.contains("Assign MFA device"),
+        "{}",
+        said.err
+    );
+}
+
+#[tokio::test]
+async fn who_may_not_list_devices_may_still_enable_one() {
+    let owner = Owner::invited().await;
+    owner.gate.answer("ListMFADevices", Answer::Error("AccessDenied"));
+    let said = owner.enroll(&[], "123456\n654321\n");
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("IAM took it, though it does not list it yet"), "{}", said.out);
+}
+
+#[tokio::test]
+async fn whoever_comes_in_a_role_is_told_to_come_as_the_user() {
+    let cloud = Cloud::new().await;
+    let gate = Gate::new(&cloud.account);
+    let iam = &cloud.iam;
+    iam.create_role().role_name("Admin").assume_role_policy_document("{}").send().await.unwrap();
+    let config = aws_config::SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .region(aws_config::Region::new("us-east-1"))
+        .endpoint_url(&gate.url)
+        .credentials_provider(aws_sdk_iam::config::SharedCredentialsProvider::new(
+            aws_sdk_iam::config::Credentials::for_tests(),
+        ))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    let sts = aws_sdk_sts::Client::new(&config);
+    let role = format!("arn:aws:iam::{}:role/Admin", cloud.account);
+    let assumed = sts.assume_role().role_arn(role).role_session_name("anna").send().await.unwrap();
+    let session = assumed.credentials.unwrap();
+    let keys = (session.access_key_id, session.secret_access_key, Some(session.session_token));
+    let said = say(with_keys(&gate, &keys), &["enroll"]);
+    assert_eq!((said.code, said.out.as_str()), (1, ""));
+    assert!(said.err.contains("you are acting in the role `Admin`"), "{}", said.err);
+}
+
+#[tokio::test]
+async fn a_profile_that_is_asked_for_goes_before_keys_in_the_environment() {
+    let owner = Owner::invited().await;
+    let (id, secret, _) = &owner.keys;
+    let file = format!("{}/{}.config", env!("CARGO_TARGET_TMPDIR"), owner.cloud.account);
+    let profile = format!("[profile anna]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
+    std::fs::write(&file, profile + "region = us-east-1\n").unwrap();
+    let mut command = warden();
+    command.env("AWS_CONFIG_FILE", &file).env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+    command
+        .env("AWS_ACCESS_KEY_ID", "somebody")
+        .env("AWS_SECRET_ACCESS_KEY", "else")
+        .env_remove("AWS_REGION");
+    command
+        .args(["enroll", "--profile", "anna", "--endpoint-url", &owner.gate.url])
+        .write_stdin("123456\n654321\n");
+    let said = run(command);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(owner.devices().await, 1);
+}
