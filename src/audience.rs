@@ -15,7 +15,7 @@ const MAIL_PACE: Duration = Duration::from_millis(125);
 #[derive(Debug)]
 pub struct Audience<'a> {
     sns: &'a Sns,
-    topic_arn: &'a str,
+    topic_arn: Option<&'a str>,
     subscriptions: OnceCell<Vec<(Subscription, OnceCell<Option<Filter>>)>>,
     /// What could not be read, or was refused for everybody: told once a run.
     troubles: std::sync::Mutex<Vec<String>>,
@@ -28,7 +28,7 @@ impl<'a> Audience<'a> {
     pub fn new(sns: &'a Sns, topic_arn: &'a str) -> Self {
         Audience {
             sns,
-            topic_arn,
+            topic_arn: Some(topic_arn),
             subscriptions: OnceCell::new(),
             troubles: std::sync::Mutex::default(),
             full: OnceLock::new(),
@@ -36,10 +36,16 @@ impl<'a> Audience<'a> {
         }
     }
 
+    /// Nobody knows which topic it is: what would arrive is unknown, and nothing is asked.
+    pub fn unknown(sns: &'a Sns) -> Self {
+        Audience { topic_arn: None, ..Audience::new(sns, "") }
+    }
+
     /// Whether a message with these attributes arrives at `recipient`. One call a run, and one for each subscription
     /// whose filter has to be known: the recipient's own first, so that others are asked about only when that fails.
     pub async fn reach(&self, recipient: &str, attributes: &[(&str, &str)]) -> Reach {
-        let subscriptions = self.subscriptions.get_or_init(|| self.list()).await;
+        let Some(topic_arn) = self.topic_arn else { return Reach::Unknown };
+        let subscriptions = self.subscriptions.get_or_init(|| self.list(topic_arn)).await;
         let mut order: Vec<_> = subscriptions.iter().collect();
         order.sort_by_key(|(subscription, _)| {
             (!subscription.is_mailbox_of(recipient), subscription.protocol.starts_with("email"))
@@ -71,10 +77,10 @@ impl<'a> Audience<'a> {
     /// # Errors
     /// What else AWS said.
     pub async fn subscribe(&self, address: &str) -> Result<bool, AwsError> {
-        if self.full.get().is_some() {
+        let Some(topic_arn) = self.topic_arn.filter(|_| self.full.get().is_none()) else {
             return Ok(false);
-        }
-        match self.sns.subscribe(self.topic_arn, address).await {
+        };
+        match self.sns.subscribe(topic_arn, address).await {
             Ok(()) => Ok(true),
             Err(error) if error.is_quota() => {
                 if self.full.set(()).is_ok() {
@@ -112,8 +118,8 @@ impl<'a> Audience<'a> {
         }
     }
 
-    async fn list(&self) -> Vec<(Subscription, OnceCell<Option<Filter>>)> {
-        let listed = self.sns.subscriptions(self.topic_arn).await;
+    async fn list(&self, topic_arn: &str) -> Vec<(Subscription, OnceCell<Option<Filter>>)> {
+        let listed = self.sns.subscriptions(topic_arn).await;
         let trouble = match &listed {
             Err(error) => Some(format!("cannot tell whether owners are reached: {error}")),
             Ok(none) if none.is_empty() => {

@@ -116,7 +116,8 @@ async fn assert_converges(cloud: &Cloud, states: &[&str], context: &str) {
     }
     let secrets = cloud.secrets.list_secrets().send().await.unwrap().secret_list.unwrap_or_default();
     let mut secrets: Vec<String> = secrets.into_iter().filter_map(|secret| secret.name).collect();
-    (secrets.sort(), wanted.sort());
+    secrets.sort();
+    wanted.sort();
     assert_eq!(secrets, wanted, "{context}");
     assert_eq!(cloud.devices().await.len(), wanted.len(), "{context}: strays are left");
     let entities = cloud.iam.list_entities_for_policy();

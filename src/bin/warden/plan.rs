@@ -8,13 +8,13 @@ use anyhow::bail;
 use comfy_table::{Color, ColumnConstraint, Width};
 use jiff::Timestamp;
 use mfa_warden::Settings;
+use mfa_warden::audience::Audience;
 use mfa_warden::aws::Clients;
 use mfa_warden::reconcile::Run;
 use mfa_warden::report::{ActionCounts, Answer, Ending, Outcome, UserCounts};
 use mfa_warden::verdict::Status;
 use std::fmt::Write;
 use std::process::ExitCode;
-use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -63,15 +63,9 @@ fn dry_run<'a>(
     settings: &'a Settings,
     clock: fn() -> Timestamp,
 ) -> Run<'a> {
-    Run {
-        clients,
-        settings,
-        account: &connection.account,
-        clock,
-        dry_run: true,
-        stop_at: Instant::now() + A_DAY,
-        provisions_left: AtomicU32::new(settings.max_provisions),
-    }
+    let run = Run::new(clients, settings, &connection.account, clock, true, Instant::now() + A_DAY);
+    // Which topic the function has is not known here.
+    Run { audience: Audience::unknown(&clients.sns), ..run }
 }
 
 fn show(
@@ -176,7 +170,8 @@ fn verdicts(users: UserCounts) -> Vec<String> {
 }
 
 fn actions(answer: &Answer) -> String {
-    let ActionCounts { provision, notify, quarantine, close, delete_device, attach, detach } = answer.actions;
+    let ActionCounts { provision, notify, quarantine, close, delete_device, attach, detach, subscribe } =
+        answer.actions;
     let kinds = [
         (provision, "provision"),
         (attach, "attach"),
@@ -185,6 +180,7 @@ fn actions(answer: &Answer) -> String {
         (close, "close"),
         (detach, "detach"),
         (delete_device, "delete_device"),
+        (subscribe, "subscribe"),
     ];
     let done = kinds.into_iter().filter(|(number, _)| *number > 0);
     let mut done: Vec<String> = done.map(|(number, name)| format!("{name} {number}")).collect();
