@@ -49,11 +49,34 @@ async fn json_is_the_functions_own_answer_to_a_dry_run() {
     let cloud = Cloud::with(&[("MFA_SCOPE", "all")]).await;
     company(&cloud).await;
     let gate = Gate::new(&cloud.account);
-    let said = say(operator(&gate), &["plan", "--json", "--scope", "all"]);
+    let topic = cloud.warden.settings.owner_topic_arn.as_str();
+    let said = say(operator(&gate), &["plan", "--json", "--scope", "all", "--owner-topic-arn", topic]);
     let answer: Value = serde_json::from_str(&said.out).unwrap();
     let function = cloud.handle(serde_json::json!({"action": "sweep", "dry_run": true})).await.unwrap();
     assert_eq!(answer, function);
     assert_eq!(answer["users"]["not_applicable"], 0, "the option decides");
+    assert_eq!(gate.beyond_reading(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_plan_tells_who_would_not_be_reached_where_it_knows_the_topic() {
+    let cloud = Cloud::new().await;
+    cloud.user("anna.schmidt").await;
+    cloud.tag("anna.schmidt", "email", "anna@example.com").await;
+    let topic = cloud.warden.settings.owner_topic_arn.as_str();
+    let queue = "arn:aws:sqs:us-east-1:123456789012:bens";
+    let subscribe = cloud.sns.subscribe().topic_arn(topic).protocol("sqs").endpoint(queue);
+    let subscribe = subscribe.attributes("FilterPolicy", r#"{"recipient":["ben@example.com"]}"#);
+    subscribe.send().await.unwrap();
+    let gate = Gate::new(&cloud.account);
+    let new = say(operator(&gate), &["plan", "--owner-topic-arn", topic, "--subscribe-owners", "true"]);
+    assert!(new.out.contains("subscribe 1"), "{}", new.out);
+    cloud.sweep().await;
+    let invited = say(operator(&gate), &["plan", "--owner-topic-arn", topic]);
+    let hindrance = "; no subscription of the owner topic lets messages to anna@example.com through";
+    assert!(invited.out.contains(hindrance), "{}", invited.out);
+    assert!(!say(operator(&gate), &["plan"]).out.contains("owner topic"));
+    assert_eq!(gate.beyond_reading(), Vec::<String>::new());
 }
 
 #[tokio::test]

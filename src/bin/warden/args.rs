@@ -88,7 +88,8 @@ pub enum Command {
 /// report, though (GenerateCredentialReport), as the function does: CloudTrail shows that call.
 ///
 /// Users that plainly have MFA or are out of scope are only counted. Give the settings that the function has, as
-/// options or in the same environment variables. Without its policies' ARNs the plan knows nothing of attaching them.
+/// options or in the same environment variables. Without the ARNs of its policies the plan knows nothing of attaching
+/// them, and without that of its topic nothing of who would be reached.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXIT_CODES)]
 pub struct PlanArgs {

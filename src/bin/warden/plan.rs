@@ -33,7 +33,11 @@ pub async fn plan(global: &Global, args: &PlanArgs, clock: fn() -> Timestamp) ->
     let connection = connect(global).await?;
     let clients = read_only(&connection.config);
     let reading = format!("Reading account {}", connection.account.id);
-    let answer = shown(&reading, dry_run(&connection, &clients, &settings, clock).sweep()).await?;
+    let answer = shown(
+        &reading,
+        dry_run(&connection, &clients, &settings, args.settings.names_topic(), clock).sweep(),
+    )
+    .await?;
     show(&answer, None, args.format.into(), &connection, global)
 }
 
@@ -46,7 +50,11 @@ pub async fn check(global: &Global, args: &CheckArgs, clock: fn() -> Timestamp) 
     let connection = connect(global).await?;
     let clients = read_only(&connection.config);
     let reading = format!("Reading user {}", args.user);
-    let answer = shown(&reading, dry_run(&connection, &clients, &settings, clock).check(&args.user)).await?;
+    let answer = shown(
+        &reading,
+        dry_run(&connection, &clients, &settings, args.settings.names_topic(), clock).check(&args.user),
+    )
+    .await?;
     if answer.users.total == 0 {
         let account = &connection.account.id;
         bail!(
@@ -61,11 +69,11 @@ fn dry_run<'a>(
     connection: &'a Connection,
     clients: &'a Clients,
     settings: &'a Settings,
+    topic_is_known: bool,
     clock: fn() -> Timestamp,
 ) -> Run<'a> {
     let run = Run::new(clients, settings, &connection.account, clock, true, Instant::now() + A_DAY);
-    // Which topic the function has is not known here.
-    Run { audience: Audience::unknown(&clients.sns), ..run }
+    if topic_is_known { run } else { Run { audience: Audience::unknown(&clients.sns), ..run } }
 }
 
 fn show(
@@ -134,6 +142,9 @@ fn as_table(answer: &Answer, checked: Option<&str>, region: &str, look: Look) ->
             let mut why = outcome.reason.clone();
             if let Some(overdue) = outcome.overdue() {
                 let _ = write!(why, "; overdue by {}", short(overdue));
+            }
+            if let Some(hindrance) = outcome.open.as_ref().and_then(|open| open.unreachable.as_ref()) {
+                let _ = write!(why, "; {hindrance}");
             }
             table.add_row([cell(&outcome.user), cell(verdict).fg(colour), cell(&why), cell(&would(outcome))]);
         }

@@ -26,6 +26,12 @@ pub struct SettingsArgs {
     /// What follows the grace period: notify or quarantine [default: notify]
     #[arg(long, env = "AFTER_GRACE", hide_env_values = true, value_name = "WHAT")]
     pub after_grace: Option<String>,
+    /// SNS topic that owners subscribe to; with it the plan tells who would not be reached
+    #[arg(long, env = "OWNER_TOPIC_ARN", hide_env_values = true, value_name = "ARN")]
+    pub owner_topic_arn: Option<String>,
+    /// Whether owners without a subscription are subscribed: true or false [default: false]
+    #[arg(long, env = "SUBSCRIBE_OWNERS", hide_env_values = true, value_name = "BOOL")]
+    pub subscribe_owners: Option<String>,
     /// Managed policy attached while an enrolment is open
     #[arg(long, env = "ENROLLMENT_POLICY_ARN", hide_env_values = true, value_name = "ARN")]
     pub enrollment_policy_arn: Option<String>,
@@ -61,6 +67,8 @@ impl SettingsArgs {
             remind_every,
             offer_ttl,
             after_grace,
+            owner_topic_arn,
+            subscribe_owners,
             enrollment_policy_arn,
             quarantine_policy_arn,
             max_provisions,
@@ -73,11 +81,18 @@ impl SettingsArgs {
             ("REMIND_EVERY", "--remind-every", remind_every),
             ("OFFER_TTL", "--offer-ttl", offer_ttl),
             ("AFTER_GRACE", "--after-grace", after_grace),
+            (OWNER_TOPIC, "--owner-topic-arn", owner_topic_arn),
+            ("SUBSCRIBE_OWNERS", "--subscribe-owners", subscribe_owners),
             ("ENROLLMENT_POLICY_ARN", "--enrollment-policy-arn", enrollment_policy_arn),
             ("QUARANTINE_POLICY_ARN", "--quarantine-policy-arn", quarantine_policy_arn),
             ("MAX_PROVISIONS", "--max-provisions", max_provisions),
             ("SETTLE", "--settle", settle),
         ])
+    }
+
+    /// Whether the topic of the owners was given.
+    pub fn names_topic(&self) -> bool {
+        self.owner_topic_arn.as_ref().is_some_and(|arn| !arn.is_empty())
     }
 }
 
@@ -98,13 +113,17 @@ impl GracePeriod {
 /// A variable of the function, its option, and the value given by either.
 type Given<'a> = (&'a str, &'a str, &'a Option<String>);
 
+const OWNER_TOPIC: &str = "OWNER_TOPIC_ARN";
+
 fn read(given: &[Given]) -> anyhow::Result<Settings> {
     // The function's parser wants topics. Nothing is published here: a dry run tells nobody.
     const NO_TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:none";
+    let value = |name: &str| given.iter().find(|(variable, _, _)| *variable == name)?.2.clone();
     Settings::from_env(|name| match name {
-        "OWNER_TOPIC_ARN" | "OPS_TOPIC_ARN" => Some(NO_TOPIC.to_owned()),
+        OWNER_TOPIC => Some(value(name).filter(|arn| !arn.is_empty()).unwrap_or(NO_TOPIC.to_owned())),
+        "OPS_TOPIC_ARN" => Some(NO_TOPIC.to_owned()),
         "DRY_RUN" => Some("true".to_owned()),
-        _ => given.iter().find(|(variable, _, _)| *variable == name)?.2.clone(),
+        _ => value(name),
     })
     .map_err(|error| anyhow!(explain(&error, given)))
 }
