@@ -58,7 +58,7 @@ impl AwsError {
 fn advice(code: Option<&str>) -> &'static str {
     match code {
         Some("AccessDenied" | "AccessDeniedException" | "AuthorizationError") => {
-            " (allow it to the function's role; look for a denying service control policy or boundary)"
+            " (allow it to the caller's role or user; look for a denying service control policy or boundary)"
         }
         Some("Throttling" | "ThrottlingException" | "TooManyRequestsException" | "RequestLimitExceeded") => {
             " (AWS throttled all attempts; the next run tries again)"

@@ -193,7 +193,7 @@ fn busy_answer() -> Answer {
         ..outcome(user, Status::NonCompliant, &[], Ending::None)
     };
     let denied = "failed to create the virtual MFA device `bob.0a1b2c3d`: AccessDenied: not authorized to perform \
-                  iam:CreateVirtualMFADevice (allow it to the function's role; look for a denying service control \
+                  iam:CreateVirtualMFADevice (allow it to the caller's role or user; look for a denying service control \
                   policy or boundary)";
     answer.outcomes = vec![
         outcome("alice", Status::NonCompliant, &["provision", "notify(invitation)"], Ending::Done),

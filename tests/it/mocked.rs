@@ -130,7 +130,7 @@ async fn a_page_two_that_fails_fails_the_list_and_never_shortens_it() {
         mock!(IamClient::list_users).match_requests(|r| r.marker().is_some()).then_http_response(denied);
     let error = iam(&[&first, &second]).users().await.unwrap_err().to_string();
     assert!(error.starts_with("failed to list the IAM users: AccessDenied: not authorized"), "{error}");
-    assert!(error.contains("allow it to the function's role"), "{error}");
+    assert!(error.contains("allow it to the caller's role or user"), "{error}");
 }
 
 fn query_error(status: u16, code: &str, message: &str) -> aws_smithy_runtime_api::http::Response {
