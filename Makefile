@@ -57,7 +57,8 @@ fuzz: $(CARGO_TOOLS)/cargo-fuzz@0.13.2
 
 .PHONY: supply-chain
 supply-chain: $(CARGO_TOOLS)/cargo-deny@0.20.2 $(CARGO_TOOLS)/cargo-machete@0.9.2
-	cargo deny --locked check licenses bans sources
+	cargo deny --locked check bans
+	cargo deny --locked --all-features check licenses sources
 	cargo machete
 
 .PHONY: reproducible

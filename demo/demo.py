@@ -45,10 +45,11 @@ class Scene:
         self.ministack, self.stack, self.users = ministack, stack, users
         self.iam = ministack.client("iam")
         self.anna, self.ben, self.frank = (self.user(name) for name in ("anna", "ben", "frank"))
-        self.inboxes = {
-            user.name: stack.open_inbox(user.name, stack.outputs["OwnerTopicArn"], user.recipient)
-            for user in (self.anna, self.ben, self.frank)
+        # Everybody listens, for whoever does not is not quarantined; three are watched.
+        opened = {
+            user.name: stack.open_inbox(user.name, stack.outputs["OwnerTopicArn"], user.recipient) for user in users
         }
+        self.inboxes = {user.name: opened[user.name] for user in (self.anna, self.ben, self.frank)}
         self.inboxes["operations"] = stack.open_inbox("operations", stack.outputs["OpsTopicArn"])
 
     def user(self, name):
@@ -74,7 +75,7 @@ class Scene:
 
 
 def show(ministack, stack, users):
-    with step("Subscribing three owners' inboxes and that of operations"):
+    with step("Subscribing the owners' inboxes and that of operations"):
         scene = Scene(ministack, stack, users)
     invitations = show_first_sweep(scene)
     show_idle_sweep(scene, invitations)

@@ -27,8 +27,8 @@ pub enum Stop {
     Failed(String),
     /// Another run provisions this user and was faster.
     Lost,
-    /// A quota stands in the way of something that is no harm to leave undone; it is told once a run.
-    Quota,
+    /// It could not be done, which is told once a run and keeps nothing else from being done.
+    LeftUndone,
     /// There is a secret that the facts do not show (`ListSecrets` lags): read it and plan again.
     SecretExists,
 }
@@ -88,11 +88,11 @@ impl Actor<'_> {
                 Ok(self.clients.secrets.delete(secret).await?)
             }
             Action::Subscribe => {
-                if self.audience.subscribe(facts.recipient(self.settings)).await? {
+                if self.audience.subscribe(facts.recipient(self.settings)).await {
                     facts.reach = Some(Reach::Pending);
                     return Ok(());
                 }
-                Err(Stop::Quota)
+                Err(Stop::LeftUndone)
             }
             Action::Detach(policy) => self.detach(*policy, &facts.user.name).await,
             Action::DeleteDevice { serial_number } => {
@@ -232,12 +232,18 @@ impl Actor<'_> {
             (Notice::Quarantined, _) => tags.push((tag::QUARANTINED_AT, rfc3339(now))),
             _ => {}
         }
-        if let Some(version) = &secret.current_version {
-            let unheard = matches!(facts.reach, Some(Reach::Pending | Reach::Unreached));
-            match (unheard, secret.unheard(version)) {
-                (true, false) => tags.push((tag::UNREACHED, version_suffix(version).to_owned())),
-                (false, true) => tags.push((tag::UNREACHED, String::new())),
-                _ => {}
+        if let (Notice::Invitation, Some(version)) = (notice, &secret.current_version) {
+            let before = secret.tags.get(tag::UNREACHED).map(String::as_str).unwrap_or_default();
+            let suffix = version_suffix(version);
+            let now = match facts.reach {
+                Some(Reach::Reached) => "",
+                Some(Reach::Pending | Reach::Unreached) => suffix,
+                // Who was out of reach before is not taken for reached because nobody could tell.
+                Some(Reach::Unknown) | None if before.is_empty() => "",
+                Some(Reach::Unknown) | None => suffix,
+            };
+            if now != before {
+                tags.push((tag::UNREACHED, now.to_owned()));
             }
         }
         self.clients.secrets.tag(&secret.name, &tags).await?;
@@ -266,7 +272,7 @@ impl Actor<'_> {
             now: (self.clock)(),
         }
         .message();
-        self.audience.pace(facts.reach).await;
+        self.audience.pace().await;
         Ok(self.clients.sns.publish(&self.settings.owner_topic_arn, &message, false).await?)
     }
 

@@ -1,6 +1,5 @@
 //! Who listens to the owner topic: read once a run, and only when somebody is to be told something.
 
-use crate::aws::AwsError;
 use crate::aws::sns::Sns;
 use crate::reach::{Filter, Reach, Subscription};
 use std::sync::OnceLock;
@@ -16,29 +15,34 @@ const MAIL_PACE: Duration = Duration::from_millis(125);
 pub struct Audience<'a> {
     sns: &'a Sns,
     topic_arn: Option<&'a str>,
+    /// Whether owners are subscribed: then a topic without subscriptions is only the beginning.
+    subscribes: bool,
     subscriptions: OnceCell<Vec<(Subscription, OnceCell<Option<Filter>>)>>,
     /// What could not be read, or was refused for everybody: told once a run.
     troubles: std::sync::Mutex<Vec<String>>,
     full: OnceLock<()>,
+    was_listed: OnceLock<()>,
     last_mail: Mutex<Option<Instant>>,
 }
 
 impl<'a> Audience<'a> {
     /// The audience of a topic; nothing is read yet.
-    pub fn new(sns: &'a Sns, topic_arn: &'a str) -> Self {
+    pub fn new(sns: &'a Sns, topic_arn: &'a str, subscribes: bool) -> Self {
         Audience {
             sns,
             topic_arn: Some(topic_arn),
+            subscribes,
             subscriptions: OnceCell::new(),
             troubles: std::sync::Mutex::default(),
             full: OnceLock::new(),
+            was_listed: OnceLock::new(),
             last_mail: Mutex::default(),
         }
     }
 
     /// Nobody knows which topic it is: what would arrive is unknown, and nothing is asked.
     pub fn unknown(sns: &'a Sns) -> Self {
-        Audience { topic_arn: None, ..Audience::new(sns, "") }
+        Audience { topic_arn: None, ..Audience::new(sns, "", false) }
     }
 
     /// Whether a message with these attributes arrives at `recipient`. One call a run, and one for each subscription
@@ -50,15 +54,12 @@ impl<'a> Audience<'a> {
         order.sort_by_key(|(subscription, _)| {
             (!subscription.is_mailbox_of(recipient), subscription.protocol.starts_with("email"))
         });
-        let mut uncertain = subscriptions.is_empty();
+        let mut uncertain = subscriptions.is_empty() && !(self.subscribes && self.was_listed.get().is_some());
         for (subscription, filter) in order {
             let Some(arn) = &subscription.arn else { continue };
             let filter = filter.get_or_init(|| self.filter(arn)).await;
             match filter.as_ref().and_then(|filter| filter.lets_through(attributes)) {
-                Some(true) => {
-                    let mail = subscription.protocol.starts_with("email");
-                    return Reach::Reached { shared_mailbox: mail && !subscription.is_mailbox_of(recipient) };
-                }
+                Some(true) => return Reach::Reached,
                 Some(false) => {}
                 None => uncertain = true,
             }
@@ -72,29 +73,37 @@ impl<'a> Audience<'a> {
         }
     }
 
-    /// Subscribes an e-mail address to its own messages. Quotas stop it for the rest of the run; `false` then.
-    ///
-    /// # Errors
-    /// What else AWS said.
-    pub async fn subscribe(&self, address: &str) -> Result<bool, AwsError> {
+    /// Subscribes an e-mail address to its own messages. Whatever AWS has against it is told once and is no failure of the
+    /// user's: what was to be done for it is done. Quotas stop subscribing for the rest of the run.
+    pub async fn subscribe(&self, address: &str) -> bool {
         let Some(topic_arn) = self.topic_arn.filter(|_| self.full.get().is_none()) else {
-            return Ok(false);
+            return false;
         };
         match self.sns.subscribe(topic_arn, address).await {
-            Ok(()) => Ok(true),
+            Ok(()) => true,
             Err(error) if error.is_quota() => {
                 if self.full.set(()).is_ok() {
                     self.trouble(format!("no more owners can be subscribed: {error}"));
                 }
-                Ok(false)
+                false
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                self.trouble(format!("{address} cannot be subscribed: {error}"));
+                false
+            }
         }
     }
 
-    /// Waits until a shared mailbox may get its next message.
-    pub async fn pace(&self, reach: Option<Reach>) {
-        if reach == Some(Reach::Reached { shared_mailbox: true }) {
+    /// Waits until the next message may go out, where mailboxes listen: some may take every message.
+    pub async fn pace(&self) {
+        let is_mailbox = |subscription: &Subscription| {
+            subscription.arn.is_some() && subscription.protocol.starts_with("email")
+        };
+        if self
+            .subscriptions
+            .get()
+            .is_some_and(|all| all.iter().any(|(subscription, _)| is_mailbox(subscription)))
+        {
             let mut last = self.last_mail.lock().await;
             if let Some(last) = *last {
                 tokio::time::sleep_until(last + MAIL_PACE).await;
@@ -120,6 +129,9 @@ impl<'a> Audience<'a> {
 
     async fn list(&self, topic_arn: &str) -> Vec<(Subscription, OnceCell<Option<Filter>>)> {
         let listed = self.sns.subscriptions(topic_arn).await;
+        if listed.is_ok() {
+            let _ = self.was_listed.set(());
+        }
         let trouble = match &listed {
             Err(error) => Some(format!("cannot tell whether owners are reached: {error}")),
             Ok(none) if none.is_empty() => {

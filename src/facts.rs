@@ -24,7 +24,7 @@ pub mod tag {
     pub const LAST_NOTICE_AT: &str = "mfa-warden:last-notice-at";
     /// How many notices went out.
     pub const NOTICES: &str = "mfa-warden:notices";
-    /// The last 8 characters of the version whose last notice reached nobody; empty: it did.
+    /// The last 8 characters of the version whose invitation reached nobody; empty: it did.
     pub const UNREACHED: &str = "mfa-warden:unreached";
     /// When the owner was told of the quarantine.
     pub const QUARANTINED_AT: &str = "mfa-warden:quarantined-at";
@@ -297,7 +297,7 @@ impl Secret {
         self.tags.get(tag::NOTIFIED).is_some_and(|suffix| suffix == version_suffix(version))
     }
 
-    /// Whether the last notice of `version` is known to have reached nobody.
+    /// Whether the invitation to `version` is known to have reached nobody.
     pub fn unheard(&self, version: &str) -> bool {
         self.tags.get(tag::UNREACHED).is_some_and(|suffix| suffix == version_suffix(version))
     }

@@ -125,7 +125,8 @@ impl OwnerNotice<'_> {
             ),
         };
         let earlier = self.facts.secret.as_ref().is_some_and(|secret| secret.notices() > 0);
-        let replaces = if self.notice == Notice::Invitation && earlier {
+        let again = self.facts.secret.as_ref().is_some_and(|secret| secret.notified_of(self.version()));
+        let replaces = if self.notice == Notice::Invitation && earlier && !again {
             "It replaces the device of an earlier message: if you added that one to your app, remove it there.\n"
         } else {
             ""

@@ -68,7 +68,16 @@ pub fn summary(account: &Account, answer: &Answer) -> Message {
 
 /// The message for operations when users failed or could not be read.
 pub fn failure(account: &Account, answer: &Answer) -> Message {
-    let text = [place(account, answer), failures(answer), warnings(answer), totals(answer)].concat();
+    let text = [
+        place(account, answer),
+        failures(answer),
+        overdue(answer),
+        unreachable(answer),
+        denied(answer),
+        warnings(answer),
+        totals(answer),
+    ]
+    .concat();
     let unreadable = answer.outcomes.iter().filter(is_unreadable).count();
     let what = format!("{} failed, {unreadable} unreadable", answer.failed);
     to_operations("failure", account, &what, text, data("failure", account, answer))
@@ -136,7 +145,8 @@ fn is_unreadable(outcome: &&Outcome) -> bool {
 fn to_operations(kind: &str, account: &Account, what: &str, text: String, data: Value) -> Message {
     Message {
         subject: format!("mfa-warden {}: {what}", account.id).chars().take(99).collect(),
-        text,
+        // SNS takes 256 KiB; a character has four bytes at most.
+        text: text.chars().take(60_000).collect(),
         data: Some(data.to_string()),
         attributes: vec![("kind", kind.to_owned()), ("account", account.id.clone())],
     }
@@ -266,7 +276,6 @@ pub fn standing(answer: &Answer, now: jiff::Timestamp) -> Option<String> {
         ("failed", digest(&is_failure)),
         ("overdue", digest(&|outcome| outcome.overdue().is_some())),
         ("unreachable", digest(&|outcome| open(outcome, &|open| open.unreachable.is_some()))),
-        ("denied", digest(&|outcome| open(outcome, &|open| !open.denied.is_empty()))),
         ("deferred", digest(&|outcome| outcome.result == Ending::Deferred)),
     ];
     let parts: Vec<String> =

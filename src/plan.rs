@@ -153,8 +153,8 @@ fn demand(facts: &UserFacts, enrolment: Enrolment, settings: &Settings, now: Tim
     let warning = settings.remind_every.min(settings.grace_period);
     let older_than_a_warning = |version| born(version).is_some_and(|born| now.duration_since(born) > warning);
     // Who was out of reach and is not any more hears of it now.
-    let within_reach = !matches!(facts.reach, Some(Reach::Pending | Reach::Unreached) | None);
-    let found = |secret: &Secret, version: &str| secret.unheard(version) && within_reach;
+    let found =
+        |secret: &Secret, version: &str| secret.unheard(version) && facts.reach == Some(Reach::Reached);
 
     // A seed that has expired is replaced even when nobody was ever told of it: an invitation to a seed about to go
     // would only confuse.
@@ -173,8 +173,8 @@ fn demand(facts: &UserFacts, enrolment: Enrolment, settings: &Settings, now: Tim
             .into_iter()
             .chain(attach)
             .chain([invitation])
-            .chain(subscribe)
             .chain(lift)
+            .chain(subscribe)
             .collect();
     };
     let quarantined = attached.is_some_and(|a| a.quarantine);
@@ -190,7 +190,7 @@ fn demand(facts: &UserFacts, enrolment: Enrolment, settings: &Settings, now: Tim
     } else {
         Vec::new()
     };
-    attach.into_iter().chain(next).chain(subscribe).chain(lift).chain(strays()).collect()
+    attach.into_iter().chain(next).chain(lift).chain(strays()).chain(subscribe).collect()
 }
 
 /// The plan for a user who need not enrol: everything of ours goes.

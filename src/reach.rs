@@ -35,19 +35,26 @@ impl Filter {
     pub fn lets_through(&self, attributes: &[(&str, &str)]) -> Option<bool> {
         let Some(policy) = &self.policy else { return Some(true) };
         let policy: Value = serde_json::from_str(policy).ok()?;
-        let mut through = true;
+        if self.on_body {
+            return None;
+        }
+        let mut through = Some(true);
         for (key, wanted) in policy.as_object()? {
-            if self.on_body || key.starts_with('$') {
-                return None;
+            if key.starts_with('$') {
+                through = None;
+                continue;
             }
             let value = attributes.iter().find(|(name, _)| name == key).map(|(_, value)| *value);
-            let mut any = false;
-            for rule in wanted.as_array()? {
-                any |= matches(rule, value)?;
+            let rules: Option<Vec<bool>> =
+                wanted.as_array().and_then(|rules| rules.iter().map(|rule| matches(rule, value)).collect());
+            match rules {
+                None => through = None,
+                // All keys must fit: one that does not decides, whatever the others say.
+                Some(rules) if !rules.contains(&true) => return Some(false),
+                Some(_) => {}
             }
-            through &= any;
         }
-        Some(through)
+        through
     }
 }
 
@@ -87,10 +94,7 @@ fn matches(rule: &Value, value: Option<&str>) -> Option<bool> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// A confirmed subscription lets them through.
-    Reached {
-        /// It is a mailbox that takes other owners' messages too: SNS suspends one that gets more than ten a second.
-        shared_mailbox: bool,
-    },
+    Reached,
     /// The owner's own subscription waits to be confirmed.
     Pending,
     /// No subscription lets them through.
@@ -103,7 +107,7 @@ impl Reach {
     /// Why messages do not arrive, if they surely do not.
     pub fn hindrance(self, recipient: &str) -> Option<String> {
         match self {
-            Reach::Reached { .. } | Reach::Unknown => None,
+            Reach::Reached | Reach::Unknown => None,
             Reach::Pending => Some(format!("the subscription of {recipient} waits to be confirmed")),
             Reach::Unreached => {
                 Some(format!("no subscription of the owner topic lets messages to {recipient} through"))

@@ -12,7 +12,7 @@ use crate::facts::{
 use crate::notice;
 use crate::plan::{Action, Notice, plan};
 use crate::report::{self, Answer, Ending, Open, Outcome};
-use crate::verdict::{Status, Verdict, judge};
+use crate::verdict::{Status, Verdict, judge, shown};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -79,7 +79,7 @@ impl<'a> Run<'a> {
             dry_run,
             stop_at,
             provisions_left: AtomicU32::new(settings.max_provisions),
-            audience: Audience::new(&clients.sns, &settings.owner_topic_arn),
+            audience: Audience::new(&clients.sns, &settings.owner_topic_arn, settings.subscribe_owners),
         }
     }
 }
@@ -255,7 +255,7 @@ impl Run<'_> {
         let now = (self.clock)();
         let facts = planned.map(|(facts, _)| facts);
         let unreachable =
-            facts.as_ref().and_then(|facts| facts.reach?.hindrance(facts.recipient(self.settings)));
+            facts.as_ref().and_then(|facts| facts.reach?.hindrance(&shown(facts.recipient(self.settings))));
         let denied = facts.as_ref().map(|facts| facts.denials.iter().map(ToString::to_string).collect());
         let (secret, attached) = facts.map_or((listed, None), |facts| (facts.secret, facts.attached));
         let closed = done.iter().any(|action| matches!(action, Action::Close { .. }));
@@ -312,7 +312,7 @@ impl Run<'_> {
             facts.as_ref().map_or_else(|_| Vec::new(), |facts| plan(facts, &verdict, self.settings, now));
         if let Ok(known) = &mut facts
             && !fresh
-            && !actions.is_empty()
+            && (!actions.is_empty() || self.to_be_told(known, &actions).is_some())
             && (known.secret.is_some() || !known.devices.is_empty())
         {
             match self.describe(&known.user).await {
@@ -431,7 +431,7 @@ impl Run<'_> {
                 Ok(()) => done.push(action),
                 // Whoever cannot be given the policy must hear of the device all the same: many need no policy.
                 Err(Stop::Failed(cause)) if action == Action::Attach => unattached = Some(cause),
-                Err(Stop::Quota) => {}
+                Err(Stop::LeftUndone) => {}
                 Err(Stop::Lost) => return (done, Ending::Deferred),
                 Err(Stop::Failed(cause)) => return (done, Ending::Failed(cause)),
                 Err(Stop::SecretExists) if planned_again => {

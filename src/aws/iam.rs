@@ -248,29 +248,34 @@ impl Iam {
             request = request.context_entries(entry.context_key_values(value).build());
         }
         let answer = request.send().await.map_err(|error| AwsError::new(attempted(), error))?;
-        // Every action is judged on every resource; only its own says anything.
-        let own = |result: &&EvaluationResult| {
-            let resource = result.eval_resource_name();
-            calls.iter().any(|(action, of)| {
-                action.eq_ignore_ascii_case(&result.eval_action_name)
-                    && resource.is_none_or(|name| name == *of)
-            })
-        };
+        // The top level judges each action on all resources together; what counts is its own alone. And a decision that
+        // hangs on a condition key that was not given (the region, the address) says nothing.
         let denial = |result: &EvaluationResult| {
+            let (_, own) =
+                calls.iter().find(|(action, _)| action.eq_ignore_ascii_case(&result.eval_action_name))?;
+            let specific = result.resource_specific_results();
+            let on_own = specific.iter().find(|specific| specific.eval_resource_name == *own);
+            let (decision, statements, missing) = match on_own {
+                Some(on) => {
+                    (&on.eval_resource_decision, on.matched_statements(), on.missing_context_values())
+                }
+                None if specific.is_empty() => {
+                    (&result.eval_decision, result.matched_statements(), result.missing_context_values())
+                }
+                None => return None,
+            };
             let by_organization = result
                 .organizations_decision_detail()
                 .is_some_and(|organization| !organization.allowed_by_organizations());
-            let denied =
-                result.eval_decision == PolicyEvaluationDecisionType::ExplicitDeny || by_organization;
-            let policies =
-                result.matched_statements().iter().filter_map(|statement| statement.source_policy_id.clone());
-            denied.then(|| Denial {
+            let denied = *decision == PolicyEvaluationDecisionType::ExplicitDeny || by_organization;
+            let policies = statements.iter().filter_map(|statement| statement.source_policy_id.clone());
+            (denied && missing.is_empty()).then(|| Denial {
                 action: result.eval_action_name.clone(),
                 policies: policies.collect(),
                 by_organization,
             })
         };
-        Ok(answer.evaluation_results().iter().filter(own).filter_map(denial).collect())
+        Ok(answer.evaluation_results().iter().filter_map(denial).collect())
     }
 
     /// Creates an unassigned virtual MFA device under [`DEVICE_PATH`].

@@ -110,6 +110,9 @@ impl Sns {
     }
 }
 
+/// The most bytes of a message (SNS's quotas).
+const LONGEST_MESSAGE: usize = 256 * 1024;
+
 /// One text for each protocol (`MessageStructure=json`): people read mail, everything else is a machine.
 fn by_protocol(message: &Message, chat: bool) -> Option<String> {
     /// What Amazon Q Developer shows of a notification, in characters; it cuts longer ones off by itself.
@@ -124,8 +127,9 @@ fn by_protocol(message: &Message, chat: bool) -> Option<String> {
         data.clone()
     };
     let by_protocol = json!({
-        "default": message.text, "email": message.text,
+        "default": message.text,
         "sqs": data, "lambda": data, "http": data, "https": https, "firehose": data,
     });
-    Some(by_protocol.to_string())
+    // Better text for all than nothing for anybody.
+    Some(by_protocol.to_string()).filter(|text| text.len() <= LONGEST_MESSAGE)
 }

@@ -87,7 +87,11 @@ fn where_no_way_is_sure_to_work_all_are_shown_and_the_policy_is_named() {
 #[test]
 fn a_second_invitation_says_that_the_first_device_is_void() {
     let replaces = "It replaces the device of an earlier message";
-    let again = message(Notice::Invitation, &enrolled_since(user("alice"), "0s"), &[]).text;
+    let mut renewed = enrolled_since(user("alice"), "0s");
+    let same = message(Notice::Invitation, &renewed, &[]).text;
+    assert!(!same.contains(replaces), "the same device once more replaces nothing");
+    secret(&mut renewed).tags.insert(tag::NOTIFIED.to_owned(), "0a1b2c3d".to_owned());
+    let again = message(Notice::Invitation, &renewed, &[]).text;
     let first = message(Notice::Invitation, &untold("alice"), &[]).text;
     assert!(again.contains(replaces) && !first.contains(replaces));
 }

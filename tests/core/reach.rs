@@ -5,7 +5,7 @@ use mfa_warden::facts::{UserFacts, tag, version_suffix};
 use mfa_warden::plan::{Action, Notice, plan};
 use mfa_warden::reach::{Filter, Reach, is_email_address};
 
-const REACHED: Reach = Reach::Reached { shared_mailbox: false };
+const REACHED: Reach = Reach::Reached;
 const MESSAGE: [(&str, &str); 4] = [
     ("kind", "invitation"),
     ("recipient", "alice@example.com"),
@@ -37,6 +37,7 @@ fn filters_are_read_as_sns_reads_them() {
         (r#"{"account":[{"numeric":["=",1]}]}"#, Some(false)),
         (r#"{}"#, Some(true)),
         (r#"{"$or":[{"user":["alice"]}]}"#, None),
+        (r#"{"$or":[{"user":["alice"]}],"user":["bob"]}"#, Some(false)),
         (r#"{"user":[{"cidr":"10.0.0.0/24"}]}"#, None),
         (r#"{"user":"alice"}"#, None),
         ("no json", None),
@@ -88,17 +89,15 @@ fn planned(facts: &UserFacts, more: &[(&str, &str)]) -> Vec<Action> {
 
 #[test]
 fn an_invitation_that_reached_nobody_goes_out_again_once_somebody_listens_and_not_before() {
-    for reach in [Reach::Pending, Reach::Unreached] {
-        assert_eq!(planned(&unheard("1h", reach), &[]), []);
+    for reach in [Reach::Pending, Reach::Unreached, Reach::Unknown] {
+        assert_eq!(planned(&unheard("1h", reach), &[]), [], "{reach:?}");
     }
-    for reach in [REACHED, Reach::Unknown] {
-        assert_eq!(planned(&unheard("1h", reach), &[]), [Action::Notify(Notice::Invitation)]);
-    }
+    assert_eq!(planned(&unheard("1h", REACHED), &[]), [Action::Notify(Notice::Invitation)]);
 }
 
 #[test]
 fn whoever_was_never_reached_is_not_quarantined() {
-    for reach in [Reach::Pending, Reach::Unreached] {
+    for reach in [Reach::Pending, Reach::Unreached, Reach::Unknown] {
         let actions = planned(&unheard("20d", reach), &QUARANTINING);
         assert!(!actions.contains(&Action::Quarantine), "{actions:?}");
     }

@@ -462,9 +462,10 @@ pub fn published(calls: &[Call]) -> Vec<Published> {
         let topic = form["TopicArn"].rsplit(':').next().unwrap().to_owned();
         // What mailboxes get.
         let text = match form.get("MessageStructure") {
-            Some(_) => {
-                serde_json::from_str::<Value>(&form["Message"]).unwrap()["email"].as_str().unwrap().to_owned()
-            }
+            Some(_) => serde_json::from_str::<Value>(&form["Message"]).unwrap()["default"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
             None => form["Message"].clone(),
         };
         Published { topic, subject: form["Subject"].clone(), text, attributes }

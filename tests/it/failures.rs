@@ -243,7 +243,7 @@ async fn machines_get_json_and_chats_what_amazon_q_shows() {
             assert_eq!((&data["kind"], &data["actions"]["provision"]), (&json!("summary"), &json!(1)));
             assert_eq!(data["outcomes"][0]["user"], "alice");
         }
-        assert!(by_protocol["email"].as_str().unwrap().contains("NEW: GIVEN A DEVICE\n\n- alice: "));
+        assert!(by_protocol["default"].as_str().unwrap().contains("NEW: GIVEN A DEVICE\n\n- alice: "));
         let https = read("https");
         if chat == "true" {
             assert_eq!((&https["version"], &https["source"]), (&json!("1.0"), &json!("custom")));

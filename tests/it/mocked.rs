@@ -16,7 +16,7 @@ use aws_sdk_iam::operation::simulate_principal_policy::SimulatePrincipalPolicyOu
 use aws_sdk_iam::types::error::EntityAlreadyExistsException;
 use aws_sdk_iam::types::{
     EvaluationResult, LoginProfile, OrganizationsDecisionDetail, PolicyEvaluationDecisionType,
-    ReportStateType, Statement, SummaryKeyType, User, VirtualMfaDevice,
+    ReportStateType, ResourceSpecificResult, Statement, SummaryKeyType, User, VirtualMfaDevice,
 };
 use aws_sdk_secretsmanager::operation::create_secret::{CreateSecretError, CreateSecretOutput};
 use aws_sdk_secretsmanager::operation::describe_secret::{DescribeSecretError, DescribeSecretOutput};
@@ -223,18 +223,29 @@ async fn only_what_is_explicitly_denied_on_its_own_resource_keeps_an_owner_from_
     const SECRET: &str =
         "arn:aws:secretsmanager:us-east-1:123456789012:secret:mfa-warden/AIDAEXAMPLEALICE00001-000000";
     const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
-    let result = |action: &str, resource: &str, decision, by_organization: bool| {
-        EvaluationResult::builder()
-            .eval_action_name(action)
-            .eval_resource_name(resource)
-            .eval_decision(decision)
-            .matched_statements(Statement::builder().source_policy_id("ForceMFA").build())
-            .organizations_decision_detail(
-                OrganizationsDecisionDetail::builder().allowed_by_organizations(!by_organization).build(),
-            )
-            .build()
-            .unwrap()
-    };
+    // One result an action, its own judging all resources together; in it one for each resource.
+    let result =
+        |action: &str, by_organization: bool, each: &[(&str, PolicyEvaluationDecisionType, Option<&str>)]| {
+            let specific = each.iter().map(|(resource, decision, missing)| {
+                ResourceSpecificResult::builder()
+                    .eval_resource_name(*resource)
+                    .eval_resource_decision(decision.clone())
+                    .set_missing_context_values(missing.map(|key| vec![key.to_owned()]))
+                    .matched_statements(Statement::builder().source_policy_id("ForceMFA").build())
+                    .build()
+                    .unwrap()
+            });
+            EvaluationResult::builder()
+                .eval_action_name(action)
+                .eval_resource_name("arn:${Partition}:x")
+                .eval_decision(PolicyEvaluationDecisionType::ExplicitDeny)
+                .organizations_decision_detail(
+                    OrganizationsDecisionDetail::builder().allowed_by_organizations(!by_organization).build(),
+                )
+                .set_resource_specific_results(Some(specific.collect()))
+                .build()
+                .unwrap()
+        };
     use PolicyEvaluationDecisionType::{ExplicitDeny, ImplicitDeny};
     let simulate = mock!(IamClient::simulate_principal_policy)
         .match_requests(|request| {
@@ -247,11 +258,17 @@ async fn only_what_is_explicitly_denied_on_its_own_resource_keeps_an_owner_from_
         })
         .then_output(move || {
             SimulatePrincipalPolicyOutput::builder()
-                .evaluation_results(result("secretsmanager:GetSecretValue", SECRET, ExplicitDeny, false))
-                .evaluation_results(result("secretsmanager:GetSecretValue", ALICE, ExplicitDeny, false))
-                .evaluation_results(result("iam:EnableMFADevice", ALICE, ImplicitDeny, false))
-                .evaluation_results(result("iam:EnableMFADevice", SECRET, ExplicitDeny, false))
-                .evaluation_results(result("kms:Decrypt", "*", ImplicitDeny, true))
+                .evaluation_results(result(
+                    "secretsmanager:GetSecretValue",
+                    false,
+                    &[(SECRET, ExplicitDeny, None), (ALICE, ImplicitDeny, None)],
+                ))
+                .evaluation_results(result(
+                    "iam:EnableMFADevice",
+                    false,
+                    &[(SECRET, ExplicitDeny, None), (ALICE, ImplicitDeny, None)],
+                ))
+                .evaluation_results(result("kms:Decrypt", true, &[("*", ImplicitDeny, None)]))
                 .build()
         });
     let alice = mfa_warden::facts::User {
@@ -260,6 +277,13 @@ async fn only_what_is_explicitly_denied_on_its_own_resource_keeps_an_owner_from_
         arn: ALICE.to_owned(),
         created_at: clock(),
     };
+    let region_decides = mock!(IamClient::simulate_principal_policy).then_output(move || {
+        let each = [(SECRET, ExplicitDeny, Some("aws:RequestedRegion"))];
+        SimulatePrincipalPolicyOutput::builder()
+            .evaluation_results(result("secretsmanager:GetSecretValue", false, &each))
+            .build()
+    });
+    assert_eq!(iam(&[&region_decides]).simulate(&alice, SECRET, None).await.unwrap(), [], "nothing is sure");
     let denials = iam(&[&simulate]).simulate(&alice, SECRET, Some("alias/mine")).await.unwrap();
     let texts: Vec<String> = denials.iter().map(ToString::to_string).collect();
     assert_eq!(

@@ -70,6 +70,47 @@ async fn owners_are_subscribed_by_mail_with_a_filter_of_their_own() {
 }
 
 #[tokio::test]
+async fn the_first_owners_of_a_new_topic_are_subscribed_too() {
+    let cloud = Cloud::with(&[("SUBSCRIBE_OWNERS", "true")]).await;
+    cloud.user("alice").await;
+    cloud.tag("alice", "email", "alice@example.com").await;
+    let answer = cloud.sweep().await;
+    assert_eq!(answer["actions"]["subscribe"], 1, "{answer}");
+}
+
+#[tokio::test]
+async fn one_failed_look_at_the_topic_does_not_make_the_unreached_reached() {
+    let cloud = cloud_with_bob_listening(&[]).await;
+    let alice = cloud.user("alice").await;
+    cloud.sweep().await;
+    let unreached = cloud.secret_tags(&alice).await["mfa-warden:unreached"].clone();
+    assert_ne!(unreached, "");
+    cloud.calls();
+    for api in ["ListSubscriptionsByTopic", "GetSubscriptionAttributes"] {
+        cloud.take_down(api);
+        cloud.sweep().await;
+        assert_eq!(writes(&cloud.calls()), NOTHING);
+        assert_eq!(cloud.secret_tags(&alice).await["mfa-warden:unreached"], unreached);
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_be_subscribed_is_told_and_fails_nobody() {
+    let cloud = cloud_with_bob_listening(&[("SUBSCRIBE_OWNERS", "true")]).await;
+    let alice = cloud.user("alice").await;
+    cloud.tag("alice", "email", "alice@example.com").await;
+    cloud.take_down("Subscribe");
+    let answer = cloud.sweep().await;
+    assert_eq!(
+        (&answer["failed"], &answer["outcomes"][0]["result"]),
+        (&json!(0), &json!("done")),
+        "{answer}"
+    );
+    assert!(answer["warnings"].to_string().contains("alice@example.com cannot be subscribed"), "{answer}");
+    cloud.assert_sound("alice", &alice).await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_of_the_topic_is_a_warning_and_owners_are_told_as_ever() {
     for api in ["ListSubscriptionsByTopic", "GetSubscriptionAttributes"] {
         let cloud = cloud_with_bob_listening(&[]).await;

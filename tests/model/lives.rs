@@ -21,6 +21,7 @@ enum Step {
     ScheduleDeletionOfSecret(usize),
     DeleteSecretByHand(usize),
     ForgeTags(usize),
+    Listen(bool),
     Wait(i64),
     Sweep,
     Check(usize),
@@ -43,6 +44,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => who().prop_map(Step::ScheduleDeletionOfSecret),
         1 => who().prop_map(Step::DeleteSecretByHand),
         1 => who().prop_map(Step::ForgeTags),
+        2 => any::<bool>().prop_map(Step::Listen),
         3 => (1i64..24 * 20).prop_map(Step::Wait),
         3 => Just(Step::Sweep),
         3 => who().prop_map(Step::Check),
@@ -108,6 +110,7 @@ async fn take(account: &Account, step: &Step) {
                 }
             }
         }),
+        Step::Listen(listens) => account.edit(|world| world.deaf = !listens),
         Step::Wait(hours) => advance(SignedDuration::from_hours(hours)),
         Step::Sweep => drop(account.run_over(&Line::default(), SWEEP).await),
         Step::Check(who) => drop(account.run_over(&Line::default(), &check(NAMES[who])).await),

@@ -95,6 +95,8 @@ pub struct Message {
     pub kind: String,
     pub user: String,
     pub text: String,
+    /// Whether anybody got it.
+    pub heard: bool,
 }
 
 /// What the listings show.
@@ -114,6 +116,8 @@ pub struct World {
     pub listed: Option<State>,
     report: Option<(Timestamp, String)>,
     pub messages: Vec<Message>,
+    /// The owner topic's subscription lets nothing through.
+    pub deaf: bool,
     /// The tag of the operations topic that says what was told.
     told: Option<String>,
     /// The suffix of every version that ever was current.
@@ -131,6 +135,7 @@ impl Default for World {
             listed: None,
             report: None,
             messages: Vec::new(),
+            deaf: false,
             told: None,
             winners: BTreeSet::new(),
             next_id: 0,
@@ -385,14 +390,18 @@ impl World {
                 self.told = Some(p("Tags.member.1.Value"));
                 Ok(String::new())
             }
-            // A queue that takes everything.
+            // A queue that takes everything, or nothing.
             "ListSubscriptionsByTopic" => Ok(format!(
                 "<Subscriptions>{}</Subscriptions>",
                 member(
                     "<SubscriptionArn>arn:aws:sns:us-east-1:123456789012:owners:1</SubscriptionArn><Protocol>sqs</Protocol>"
                 )
             )),
-            "GetSubscriptionAttributes" => Ok("<Attributes></Attributes>".to_owned()),
+            "GetSubscriptionAttributes" => {
+                let filter =
+                    "<entry><key>FilterPolicy</key><value>{\"recipient\":[\"nobody\"]}</value></entry>";
+                Ok(format!("<Attributes>{}</Attributes>", if self.deaf { filter } else { "" }))
+            }
             "Publish" => {
                 self.publish(p);
                 Ok("<MessageId>1</MessageId>".to_owned())
@@ -411,6 +420,7 @@ impl World {
             kind: attribute("kind"),
             user: attribute("user"),
             text: p("Message"),
+            heard: !self.deaf,
         };
         if let Some(suffix) = offered(&message.text)
             && !self.winners.contains(&suffix)
@@ -610,6 +620,9 @@ pub struct Line {
     pub gate: Option<Arc<Gate>>,
 }
 
+/// One attempt fewer than the function makes.
+const HELD_UP_AT_MOST: u32 = 5;
+
 /// How a run's calls fail.
 #[derive(Debug, Default)]
 pub struct Fault {
@@ -623,6 +636,8 @@ pub struct Fault {
     pub refused: Option<(&'static str, u16, &'static str)>,
     /// One in so many calls is throttled, by this generator.
     pub throttled: Option<(u32, fastrand::Rng)>,
+    /// How often each request was throttled: AWS slows callers down, and lets each request through in the end.
+    pub held_up: BTreeMap<String, u32>,
     pub log: Vec<String>,
 }
 
@@ -662,8 +677,10 @@ impl HttpConnector for Connector {
             {
                 return Err(dead(()));
             }
-            let throttled =
-                fault.throttled.as_mut().is_some_and(|(one_in, random)| random.u32(0..*one_in) == 0);
+            let chosen = fault.throttled.as_mut().is_some_and(|(one_in, random)| random.u32(0..*one_in) == 0);
+            let times = fault.held_up.entry(format!("{api} {body}")).or_default();
+            let throttled = chosen && *times < HELD_UP_AT_MOST;
+            *times += u32::from(throttled);
             let answer = match fault.refused {
                 _ if throttled => Err((400, "Throttling", "Rate exceeded")),
                 Some((refused, status, code)) if refused == api => Err((status, code, "refused")),
@@ -784,7 +801,10 @@ impl Account {
     /// After runs that may have broken off: one clean run mends everything (a second one quarantines whoever was
     /// told only now), and from then on there is nothing to do.
     pub async fn assert_converges(&self, context: &str) {
-        self.edit(|world| world.listed = None);
+        self.edit(|world| {
+            world.listed = None;
+            world.deaf = false;
+        });
         for _ in 0..2 {
             let answer = self.run(SWEEP).await;
             assert_eq!(answer["failed"], 0, "{context}: {answer}");
@@ -824,7 +844,8 @@ impl Account {
                 assert_eq!(value["seed"], device.seed, "{context}: the seed of {name} is lost");
                 assert!(secret.policy.as_ref().is_some_and(|policy| policy.contains(&user.id)), "{context}");
                 let told = |message: &&Message| {
-                    message.user == *name && offered(&message.text) == Some(suffix(version))
+                    let this = message.user == *name && offered(&message.text) == Some(suffix(version));
+                    this && (message.heard || world.deaf)
                 };
                 assert!(
                     world.messages.iter().any(|message| told(&message)),
