@@ -1,5 +1,6 @@
 //! Who listens to the owner topic: read once a run, and only when somebody is to be told something.
 
+use crate::aws::AwsError;
 use crate::aws::sns::Sns;
 use crate::reach::{Filter, Reach, Subscription};
 use std::sync::OnceLock;
@@ -7,8 +8,11 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 
-/// Between two messages to one mailbox: SNS suspends an e-mail endpoint that gets more than ten a second.
+/// Between two messages where mailboxes listen: SNS suspends an e-mail endpoint that gets more than ten a second.
 const MAIL_PACE: Duration = Duration::from_millis(125);
+
+/// A subscription, and its filter once somebody has asked for it (`None`: it could not be read).
+type Listener = (Subscription, OnceCell<Option<Filter>>);
 
 /// The owner topic's subscriptions, as one run sees them.
 #[derive(Debug)]
@@ -17,11 +21,11 @@ pub struct Audience<'a> {
     topic_arn: Option<&'a str>,
     /// Whether owners are subscribed: then a topic without subscriptions is only the beginning.
     subscribes: bool,
-    subscriptions: OnceCell<Vec<(Subscription, OnceCell<Option<Filter>>)>>,
+    /// `None`: they could not be listed.
+    subscriptions: OnceCell<Option<Vec<Listener>>>,
     /// What could not be read, or was refused for everybody: told once a run.
     troubles: std::sync::Mutex<Vec<String>>,
     full: OnceLock<()>,
-    was_listed: OnceLock<()>,
     last_mail: Mutex<Option<Instant>>,
 }
 
@@ -35,7 +39,6 @@ impl<'a> Audience<'a> {
             subscriptions: OnceCell::new(),
             troubles: std::sync::Mutex::default(),
             full: OnceLock::new(),
-            was_listed: OnceLock::new(),
             last_mail: Mutex::default(),
         }
     }
@@ -49,12 +52,14 @@ impl<'a> Audience<'a> {
     /// whose filter has to be known: the recipient's own first, so that others are asked about only when that fails.
     pub async fn reach(&self, recipient: &str, attributes: &[(&str, &str)]) -> Reach {
         let Some(topic_arn) = self.topic_arn else { return Reach::Unknown };
-        let subscriptions = self.subscriptions.get_or_init(|| self.list(topic_arn)).await;
+        let Some(subscriptions) = self.subscriptions.get_or_init(|| self.list(topic_arn)).await else {
+            return Reach::Unknown;
+        };
         let mut order: Vec<_> = subscriptions.iter().collect();
         order.sort_by_key(|(subscription, _)| {
-            (!subscription.is_mailbox_of(recipient), subscription.protocol.starts_with("email"))
+            (!subscription.is_mailbox_of(recipient), subscription.is_mailbox())
         });
-        let mut uncertain = subscriptions.is_empty() && !(self.subscribes && self.was_listed.get().is_some());
+        let mut uncertain = subscriptions.is_empty() && !self.subscribes;
         for (subscription, filter) in order {
             let Some(arn) = &subscription.arn else { continue };
             let filter = filter.get_or_init(|| self.filter(arn)).await;
@@ -96,14 +101,8 @@ impl<'a> Audience<'a> {
 
     /// Waits until the next message may go out, where mailboxes listen: some may take every message.
     pub async fn pace(&self) {
-        let is_mailbox = |subscription: &Subscription| {
-            subscription.arn.is_some() && subscription.protocol.starts_with("email")
-        };
-        if self
-            .subscriptions
-            .get()
-            .is_some_and(|all| all.iter().any(|(subscription, _)| is_mailbox(subscription)))
-        {
+        let mut listeners = self.subscriptions.get().into_iter().flatten().flatten();
+        if listeners.any(|(subscription, _)| subscription.arn.is_some() && subscription.is_mailbox()) {
             let mut last = self.last_mail.lock().await;
             if let Some(last) = *last {
                 tokio::time::sleep_until(last + MAIL_PACE).await;
@@ -127,29 +126,20 @@ impl<'a> Audience<'a> {
         }
     }
 
-    async fn list(&self, topic_arn: &str) -> Vec<(Subscription, OnceCell<Option<Filter>>)> {
-        let listed = self.sns.subscriptions(topic_arn).await;
-        if listed.is_ok() {
-            let _ = self.was_listed.set(());
+    async fn list(&self, topic_arn: &str) -> Option<Vec<Listener>> {
+        let listed = self.known(self.sns.subscriptions(topic_arn).await)?;
+        if listed.is_empty() {
+            self.trouble("the owner topic has no subscription: no owner hears anything".to_owned());
         }
-        let trouble = match &listed {
-            Err(error) => Some(format!("cannot tell whether owners are reached: {error}")),
-            Ok(none) if none.is_empty() => {
-                Some("the owner topic has no subscription: no owner hears anything".to_owned())
-            }
-            Ok(_) => None,
-        };
-        trouble.into_iter().for_each(|trouble| self.trouble(trouble));
-        listed.unwrap_or_default().into_iter().map(|subscription| (subscription, OnceCell::new())).collect()
+        Some(listed.into_iter().map(|subscription| (subscription, OnceCell::new())).collect())
     }
 
     async fn filter(&self, arn: &str) -> Option<Filter> {
-        match self.sns.filter(arn).await {
-            Ok(filter) => Some(filter),
-            Err(error) => {
-                self.trouble(format!("cannot tell whether owners are reached: {error}"));
-                None
-            }
-        }
+        self.known(self.sns.filter(arn).await)
+    }
+
+    /// What was read of the topic; what could not be is noted.
+    fn known<T>(&self, read: Result<T, AwsError>) -> Option<T> {
+        read.map_err(|error| self.trouble(format!("cannot tell whether owners are reached: {error}"))).ok()
     }
 }

@@ -7,9 +7,8 @@ use crate::metrics::{self, Effort};
 use crate::notice::Message;
 use crate::operations;
 use crate::reconcile::Run;
-use crate::report::{Answer, Ending, Outcome, Response};
+use crate::report::{Answer, Outcome, Response};
 use crate::trigger::Trigger;
-use crate::verdict::Status;
 use anyhow::{Context, anyhow};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -98,7 +97,7 @@ impl Warden {
             "{action} finished"
         );
         // A sweep comes again by itself; a check must be repeated by Lambda.
-        match user.and_then(|user| Some((user, answer.outcomes.iter().find_map(cause)?))) {
+        match user.and_then(|user| Some((user, answer.outcomes.iter().find_map(Outcome::cause)?))) {
             Some((user, cause)) => Err(anyhow!("the check of `{user}` failed: {cause}")),
             None => Ok(Response::Ran(Box::new(answer))),
         }
@@ -116,7 +115,7 @@ impl Warden {
             Some(standing) => sns.tag(topic, TOLD).await.is_ok_and(|told| told.as_ref() == Some(standing)),
         };
         let news = standing.is_some() && !told_before;
-        let failures = answer.outcomes.iter().any(operations::is_failure);
+        let failures = answer.outcomes.iter().any(|outcome| outcome.cause().is_some());
         let mut messages = Vec::new();
         if answer.actions.any()
             || answer.deferred > 0 && answer.action == "check"
@@ -147,15 +146,6 @@ impl Warden {
         let told =
             self.clients.sns.publish(&self.settings.ops_topic_arn, &message, self.settings.ops_chat).await;
         told.inspect_err(|error| tracing::error!(%error, "operations were not told"))
-    }
-}
-
-/// What kept a user from being served, if anything did: an action that failed, or a read.
-fn cause(outcome: &Outcome) -> Option<&str> {
-    match &outcome.result {
-        Ending::Failed(cause) => Some(cause),
-        Ending::None if outcome.verdict == Status::Unknown => Some(&outcome.reason),
-        _ => None,
     }
 }
 

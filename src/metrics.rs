@@ -4,8 +4,7 @@
 //! The format is plain JSON (CloudWatch user guide, "Embedded metric format specification"); the crates that write it
 //! want a recorder of their own for the whole process.
 
-use crate::report::{Answer, Ending, Open, Outcome};
-use crate::verdict::Status;
+use crate::report::{Answer, Open};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -33,10 +32,7 @@ pub fn embedded(answer: &Answer, effort: Effort, now: Timestamp) -> Value {
         let open: Vec<&Open> = answer.outcomes.iter().filter_map(|outcome| outcome.open.as_ref()).collect();
         let count = |wanted: &dyn Fn(&Open) -> bool| open.iter().filter(|open| wanted(open)).count();
         let oldest = open.iter().filter_map(|open| open.seed_age).max().unwrap_or_default();
-        // Whoever was left to the next run was not looked at, which is no trouble.
-        let unreadable =
-            |outcome: &&Outcome| outcome.verdict == Status::Unknown && outcome.result != Ending::Deferred;
-        let unknown = answer.outcomes.iter().filter(unreadable).count();
+        let unknown = answer.outcomes.iter().filter(|outcome| outcome.is_unreadable()).count();
         metrics.add("Users", "Count", users.total);
         metrics.add("Compliant", "Count", users.compliant);
         metrics.add("NonCompliant", "Count", users.non_compliant);

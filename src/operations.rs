@@ -12,7 +12,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// The most users named in one section of a message to operations.
 const NAMED: usize = 100;
 
-/// The most users in what machines get: four copies of it and the text fit into SNS's 256 KiB.
+/// The most users in what machines get: five copies of it and the text fit into SNS's 256 KiB.
 const LISTED: usize = 50;
 
 /// The summary for operations: what a run did and found.
@@ -78,7 +78,7 @@ pub fn failure(account: &Account, answer: &Answer) -> Message {
         totals(answer),
     ]
     .concat();
-    let unreadable = answer.outcomes.iter().filter(is_unreadable).count();
+    let unreadable = answer.outcomes.iter().filter(|outcome| outcome.is_unreadable()).count();
     let what = format!("{} failed, {unreadable} unreadable", answer.failed);
     to_operations("failure", account, &what, text, data("failure", account, answer))
 }
@@ -138,10 +138,6 @@ fn data(kind: &str, account: &Account, answer: &Answer) -> Value {
     })
 }
 
-fn is_unreadable(outcome: &&Outcome) -> bool {
-    outcome.verdict == Status::Unknown && outcome.result == Ending::None
-}
-
 fn to_operations(kind: &str, account: &Account, what: &str, text: String, data: Value) -> Message {
     Message {
         subject: format!("mfa-warden {}: {what}", account.id).chars().take(99).collect(),
@@ -178,7 +174,8 @@ fn failures(answer: &Answer) -> String {
     let failed = section("FAILED (the next run tries again)", answer, &|outcome| {
         matches!(outcome.result, Ending::Failed(_))
     });
-    let unreadable = section("UNREADABLE (nothing was done for these)", answer, &is_unreadable);
+    let unreadable =
+        section("UNREADABLE (nothing was done for these)", answer, &|outcome| outcome.is_unreadable());
     failed + &unreadable
 }
 
@@ -251,11 +248,6 @@ fn line(outcome: &Outcome) -> String {
     line
 }
 
-/// Whether a user was not served: an action failed, or a read did.
-pub fn is_failure(outcome: &Outcome) -> bool {
-    matches!(outcome.result, Ending::Failed(_)) || is_unreadable(&outcome)
-}
-
 /// Who is in which kind of trouble, as a few letters that fit into a tag: operations are told again when it differs from
 /// what they were told last. It names the day, so that trouble that stays is told once a day.
 pub fn standing(answer: &Answer, now: jiff::Timestamp) -> Option<String> {
@@ -273,7 +265,7 @@ pub fn standing(answer: &Answer, now: jiff::Timestamp) -> Option<String> {
     };
     let open = |outcome: &Outcome, wanted: &dyn Fn(&Open) -> bool| outcome.open.as_ref().is_some_and(wanted);
     let parts = [
-        ("failed", digest(&is_failure)),
+        ("failed", digest(&|outcome| outcome.cause().is_some())),
         ("overdue", digest(&|outcome| outcome.overdue().is_some())),
         ("unreachable", digest(&|outcome| open(outcome, &|open| open.unreachable.is_some()))),
         ("deferred", digest(&|outcome| outcome.result == Ending::Deferred)),

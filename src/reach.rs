@@ -14,9 +14,14 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// Whether it delivers by e-mail.
+    pub fn is_mailbox(&self) -> bool {
+        self.protocol.starts_with("email")
+    }
+
     /// Whether it is the owner's own mailbox.
     pub fn is_mailbox_of(&self, recipient: &str) -> bool {
-        self.protocol.starts_with("email") && self.endpoint.eq_ignore_ascii_case(recipient)
+        self.is_mailbox() && self.endpoint.eq_ignore_ascii_case(recipient)
     }
 }
 

@@ -41,6 +41,20 @@ pub struct Open {
 }
 
 impl Outcome {
+    /// What kept the user from being served, if anything did: an action that failed, or a read.
+    pub fn cause(&self) -> Option<&str> {
+        match &self.result {
+            Ending::Failed(cause) => Some(cause),
+            _ if self.is_unreadable() => Some(&self.reason),
+            _ => None,
+        }
+    }
+
+    /// Whether the user was looked at and could not be read; who was left to the next run was not looked at.
+    pub fn is_unreadable(&self) -> bool {
+        self.verdict == Status::Unknown && self.result == Ending::None
+    }
+
     /// How long the user is overdue, if it is.
     pub fn overdue(&self) -> Option<SignedDuration> {
         self.open.as_ref()?.overdue

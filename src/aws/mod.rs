@@ -67,14 +67,19 @@ impl Clients {
     /// Clients of the Lambda's own region and role.
     pub fn new(config: &SdkConfig) -> Self {
         let calls = Calls::default();
-        let iam = aws_sdk_iam::config::Builder::from(config).interceptor(calls.clone());
-        let secrets = aws_sdk_secretsmanager::config::Builder::from(config).interceptor(calls.clone());
-        let sns = aws_sdk_sns::config::Builder::from(config).interceptor(calls.clone());
+        Clients { calls: calls.clone(), ..Clients::intercepted(config, calls) }
+    }
+
+    /// Clients whose every call `by` sees first.
+    pub fn intercepted(config: &SdkConfig, by: impl Intercept + Clone + 'static) -> Self {
+        let iam = aws_sdk_iam::config::Builder::from(config).interceptor(by.clone());
+        let secrets = aws_sdk_secretsmanager::config::Builder::from(config).interceptor(by.clone());
+        let sns = aws_sdk_sns::config::Builder::from(config).interceptor(by);
         Clients {
             iam: iam::Iam(aws_sdk_iam::Client::from_conf(iam.build())),
             secrets: secrets::Secrets(aws_sdk_secretsmanager::Client::from_conf(secrets.build())),
             sns: sns::Sns(aws_sdk_sns::Client::from_conf(sns.build())),
-            calls,
+            calls: Calls::default(),
         }
     }
 }

@@ -207,6 +207,16 @@ pub struct Cloud {
     death: Arc<Mutex<Death>>,
 }
 
+/// The calls of a provision that change something, from the secret to the note that its owner was told.
+pub const PROVISION: [&str; 6] = [
+    "CreateSecret",
+    "PutResourcePolicy",
+    "CreateVirtualMFADevice",
+    "PutSecretValue",
+    "Publish",
+    "TagResource",
+];
+
 pub const DEADLINE: Duration = Duration::from_secs(600);
 
 impl Cloud {

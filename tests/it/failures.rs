@@ -1,6 +1,6 @@
 //! What fails, and what the next run makes of it.
 
-use crate::cloud::{Cloud, names, published, writes};
+use crate::cloud::{Cloud, PROVISION, names, published, writes};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -84,14 +84,7 @@ async fn without_a_credential_report_every_user_is_looked_at_and_the_answer_says
 
 #[tokio::test]
 async fn whichever_call_of_a_provision_fails_the_next_run_mends_it() {
-    for api in [
-        "CreateSecret",
-        "PutResourcePolicy",
-        "CreateVirtualMFADevice",
-        "PutSecretValue",
-        "Publish",
-        "TagResource",
-    ] {
+    for api in PROVISION {
         let mut cloud = Cloud::new().await;
         let alice = cloud.user("alice").await;
         cloud.take_down(api);

@@ -1,7 +1,7 @@
 //! No seed leaves the process but in `PutSecretValue`: the binary at its most talkative, over every path, with a proxy
 //! that reads all that it sends.
 
-use crate::cloud::{Cloud, moto_endpoint};
+use crate::cloud::{Cloud, PROVISION, moto_endpoint};
 use crate::process::{Function, Request, environment};
 use data_encoding::{BASE32_NOPAD, BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use serde_json::{Value, json};
@@ -114,7 +114,7 @@ fn answer(to: &mut TcpStream, status: u16, body: &str) -> std::io::Result<()> {
     write!(to, "HTTP/1.1 {status} x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
-/// Every form in which a seed could show up, and the codes of a day.
+/// Every form in which a seed could show up.
 fn forms(seed: &str) -> Vec<String> {
     let key = BASE32_NOPAD.decode(seed.trim_end_matches('=').as_bytes()).unwrap();
     let mut forms = vec![seed.to_owned(), seed.to_lowercase()];
@@ -131,7 +131,7 @@ fn forms(seed: &str) -> Vec<String> {
     forms
 }
 
-/// The codes that an authenticator shows around now.
+/// The codes that an authenticator shows ten minutes before and after.
 fn codes(seed: &str, now: u64) -> Vec<String> {
     let uri = format!("otpauth://totp/x:y?secret={}&issuer=x&algorithm=SHA1&digits=6&period=30", seed);
     let totp = totp_rs::Totp::from_url(uri).unwrap();
@@ -179,15 +179,7 @@ async fn seeds_leave_the_process_in_put_secret_value_and_nowhere_else() {
     assert_eq!(answers.last().unwrap().1["actions"]["close"], 1, "{answers:?}");
 
     // Provisions that are disturbed at every call, in every way.
-    for api in [
-        "CreateSecret",
-        "PutResourcePolicy",
-        "CreateVirtualMFADevice",
-        "PutSecretValue",
-        "Publish",
-        "TagResource",
-        "DescribeSecret",
-    ] {
+    for api in PROVISION.into_iter().chain(["DescribeSecret"]) {
         for fate in [Fate::Denied, Fate::Lost, Fate::Garbled] {
             let user = format!("{api}-{fate:?}");
             cloud.user(&user).await;

@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::interceptors::context::BeforeSerializationIn
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
-use mfa_warden::aws::{self, Calls, Clients, iam::Iam, secrets::Secrets, sns::Sns};
+use mfa_warden::aws::{self, Clients};
 use mfa_warden::facts::Account;
 use std::error::Error;
 
@@ -136,7 +136,7 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 
 /// Lets through calls that read, and no other: a second lock beside the dry run, for these are often the credentials
 /// of an administrator. Nor can an operator's command read a secret's value.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ReadOnly;
 
 impl ReadOnly {
@@ -168,16 +168,7 @@ impl Intercept for ReadOnly {
 
 /// Clients that can only read.
 pub fn read_only(config: &SdkConfig) -> Clients {
-    use {aws_sdk_iam as iam, aws_sdk_secretsmanager as secrets, aws_sdk_sns as sns};
-    let iam = iam::config::Builder::from(config).interceptor(ReadOnly).build();
-    let secrets = secrets::config::Builder::from(config).interceptor(ReadOnly).build();
-    let sns = sns::config::Builder::from(config).interceptor(ReadOnly).build();
-    Clients {
-        iam: Iam(aws_sdk_iam::Client::from_conf(iam)),
-        secrets: Secrets(aws_sdk_secretsmanager::Client::from_conf(secrets)),
-        sns: Sns(aws_sdk_sns::Client::from_conf(sns)),
-        calls: Calls::default(),
-    }
+    Clients::intercepted(config, ReadOnly)
 }
 
 #[cfg(test)]

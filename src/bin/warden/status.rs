@@ -112,7 +112,6 @@ fn enrolments(
             Some(_) if seed.is_none() => State::NoSeed,
             Some(_) => State::Open,
         };
-        let overdue = open - grace_period;
         Enrolment {
             // Whoever may describe secrets could put anything into a description.
             user: names.get(&user_id).cloned().unwrap_or_else(|| plain(secret.user_name())),
@@ -121,7 +120,7 @@ fn enrolments(
             seed_since: seed.map(rfc3339),
             notices: secret.notices(),
             last_notice_at: time(tag::LAST_NOTICE_AT).map(rfc3339),
-            overdue_seconds: overdue.is_positive().then(|| overdue.as_secs()),
+            overdue_seconds: secret.overdue_by(grace_period, now).map(|time| time.as_secs()),
             quarantined_at: time(tag::QUARANTINED_AT).map(rfc3339),
             ages: Ages {
                 open,
