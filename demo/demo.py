@@ -96,7 +96,10 @@ def show_first_sweep(scene):
     print_message(messages[anna.name][0])
 
     heading("What operations received")
-    print_message(messages["operations"][0])
+    summary = messages["operations"][0]
+    print_message({**summary, "Message": abridged(summary["Message"])})
+    print()
+    note("Mailboxes get this as text. The inbox here is a queue, and machines get JSON.")
 
     heading(f"What {anna.name} sees in the terminal, to scan with an authenticator app")
     with Owner(scene.ministack, anna) as owner:
@@ -244,6 +247,15 @@ def print_done(users, answer):
 
 def line(cells, widths):
     return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip()
+
+
+def abridged(message):
+    """Operations' JSON, laid out, with the first of its users."""
+    data = json.loads(message)
+    first, *others = data["outcomes"]
+    data["outcomes"] = [first] + [f"... and {len(others)} more"] * bool(others)
+    lines = [f'  "{name}": {json.dumps(value)}' for name, value in data.items()]
+    return "{\n" + ",\n".join(lines) + "\n}"
 
 
 def print_message(message, paragraphs=None):
