@@ -213,7 +213,7 @@ impl Actor<'_> {
     /// Tells the owner, and then notes on the secret that it was told: a crash in between tells it twice, never
     /// not at all.
     async fn notify(&self, notice: Notice, verdict: &Verdict, facts: &mut UserFacts) -> Result<(), Stop> {
-        if self.settings.preflight && notice == Notice::Invitation {
+        if self.settings.preflight {
             facts.denials = self.preflight(facts).await;
         }
         let now = (self.clock)();
