@@ -3,6 +3,7 @@
 use crate::aws::AwsError;
 use crate::aws::sns::Sns;
 use crate::reach::{Filter, Reach, Subscription};
+use std::collections::HashSet;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::sync::{Mutex, OnceCell};
@@ -26,6 +27,8 @@ pub struct Audience<'a> {
     /// What could not be read, or was refused for everybody: told once a run.
     troubles: std::sync::Mutex<Vec<String>>,
     full: OnceLock<()>,
+    /// Addresses that were asked to confirm in this run: users may share one.
+    asked: std::sync::Mutex<HashSet<String>>,
     last_mail: Mutex<Option<Instant>>,
 }
 
@@ -39,6 +42,7 @@ impl<'a> Audience<'a> {
             subscriptions: OnceCell::new(),
             troubles: std::sync::Mutex::default(),
             full: OnceLock::new(),
+            asked: std::sync::Mutex::default(),
             last_mail: Mutex::default(),
         }
     }
@@ -78,12 +82,16 @@ impl<'a> Audience<'a> {
         }
     }
 
-    /// Subscribes an e-mail address to its own messages. Whatever AWS has against it is told once and is no failure of the
-    /// user's: what was to be done for it is done. Quotas stop subscribing for the rest of the run.
+    /// Subscribes an e-mail address to its own messages, once a run. Whatever AWS has against it is told once and is no
+    /// failure of the user's: what was to be done for it is done. Quotas stop subscribing for the rest of the run.
     pub async fn subscribe(&self, address: &str) -> bool {
         let Some(topic_arn) = self.topic_arn.filter(|_| self.full.get().is_none()) else {
             return false;
         };
+        let is_new = self.asked.lock().is_ok_and(|mut asked| asked.insert(address.to_ascii_lowercase()));
+        if !is_new {
+            return false;
+        }
         match self.sns.subscribe(topic_arn, address).await {
             Ok(()) => true,
             Err(error) if error.is_quota() => {

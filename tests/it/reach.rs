@@ -70,6 +70,19 @@ async fn owners_are_subscribed_by_mail_with_a_filter_of_their_own() {
 }
 
 #[tokio::test]
+async fn users_who_share_an_address_are_asked_to_confirm_it_once() {
+    let cloud = cloud_with_bob_listening(&[("SUBSCRIBE_OWNERS", "true")]).await;
+    for name in ["alice", "alice-admin"] {
+        cloud.user(name).await;
+    }
+    cloud.tag("alice", "email", "alice@example.com").await;
+    cloud.tag("alice-admin", "email", "Alice@example.com").await;
+    let answer = cloud.sweep().await;
+    assert_eq!((&answer["actions"]["subscribe"], &answer["failed"]), (&json!(1), &json!(0)), "{answer}");
+    assert_eq!(names(&cloud.calls()).iter().filter(|api| **api == "Subscribe").count(), 1);
+}
+
+#[tokio::test]
 async fn the_first_owners_of_a_new_topic_are_subscribed_too() {
     let cloud = Cloud::with(&[("SUBSCRIBE_OWNERS", "true")]).await;
     cloud.user("alice").await;
