@@ -14,6 +14,8 @@ pub enum Answer {
     Error(&'static str),
     /// Once not at all, though it was performed.
     Lost,
+    /// With this JSON, where the emulator knows no such call.
+    Json(&'static str),
 }
 
 #[derive(Debug, Default)]
@@ -74,6 +76,12 @@ impl Gate {
         };
         match answer {
             Some(Answer::Error(code)) => client.write_all(error(code, &head).as_bytes()).unwrap(),
+            Some(Answer::Json(body)) => {
+                let length = body.len();
+                let answer =
+                    format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+                client.write_all(answer.as_bytes()).unwrap();
+            }
             Some(Answer::Lost) => drop(forward(&head, &body, account)),
             None => client.write_all(&forward(&head, &body, account)).unwrap_or_default(),
         }
@@ -108,6 +116,9 @@ fn header<'a>(head: &'a [String], name: &str) -> Option<&'a str> {
 fn api_of(head: &[String], body: &[u8]) -> String {
     if let Some(target) = header(head, "x-amz-target") {
         return target.rsplit('.').next().unwrap().to_owned();
+    }
+    if head[0].starts_with("GET /federation/credentials?") {
+        return "GetRoleCredentials".to_owned();
     }
     let body = String::from_utf8_lossy(body);
     body.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default().to_owned()

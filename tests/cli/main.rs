@@ -5,6 +5,7 @@
 #[allow(dead_code)]
 #[path = "../it/cloud.rs"]
 mod cloud;
+mod credentials;
 mod gate;
 mod generated;
 mod operators;
