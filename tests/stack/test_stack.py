@@ -29,6 +29,15 @@ def until(condition, seconds):
     raise AssertionError(f"still not true after {seconds} s")
 
 
+def whole(metrics):
+    """The metrics of a widget, without their options, and with "." for "as in the metric before" resolved."""
+    before = []
+    for metric in metrics:
+        if parts := [part for part in metric if isinstance(part, str)]:
+            before = [before[index] if part == "." else part for index, part in enumerate(parts)]
+            yield before
+
+
 class DeployedStack(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -96,6 +105,27 @@ class DeployedStack(unittest.TestCase):
         self.assertEqual({alarm["AlarmActions"][0] for alarm in alarms}, {self.stack.outputs["OpsTopicArn"]})
         query = next(widget for widget in widgets if widget["type"] == "log")["properties"]["query"]
         self.assertIn(f"SOURCE '{self.stack.outputs['LogGroupName']}'", query)
+
+        # MiniStack makes no metrics of the log: what CloudWatch would find in the line that a sweep wrote.
+        self.stack.invoke({"action": "sweep"})
+
+        def line_of_a_sweep():
+            lines = (json.loads(line) for line in self.stack.logs() if line.startswith("{"))
+            return next((line for line in lines if "_aws" in line and line["Action"] == "sweep"), None)
+
+        line = until(line_of_a_sweep, 30)
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        self.assertEqual((directive["Namespace"], directive["Dimensions"]), ("mfa-warden", [["Action"]]))
+        written = {metric["Name"] for metric in directive["Metrics"]}
+        self.assertEqual([name for name in written if not isinstance(line[name], (int, float))], [])
+        of_sweeps = {
+            metric[1]
+            for widget in widgets
+            for metric in whole(widget["properties"].get("metrics", []))
+            if metric[0] == "mfa-warden" and metric[2:] == ["Action", "sweep"]
+        }
+        self.assertGreater(len(of_sweeps), 10)
+        self.assertEqual(of_sweeps - written, set(), "the dashboard asks for what no sweep writes")
 
     def test_the_rule_lets_changes_of_users_through_and_nothing_else(self):
         events = self.ministack.client("events")
