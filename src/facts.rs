@@ -297,9 +297,12 @@ impl Secret {
         self.tags.get(tag::NOTIFIED).is_some_and(|suffix| suffix == version_suffix(version))
     }
 
-    /// Whether the invitation to `version` is known to have reached nobody.
-    pub fn unheard(&self, version: &str) -> bool {
-        self.tags.get(tag::UNREACHED).is_some_and(|suffix| suffix == version_suffix(version))
+    /// Whether the invitation to the current version is known to have reached nobody.
+    pub fn is_unheard(&self) -> bool {
+        let version = self.current_version.as_deref();
+        version.is_some_and(|version| {
+            self.tags.get(tag::UNREACHED).is_some_and(|suffix| suffix == version_suffix(version))
+        })
     }
 
     /// How many notices went out so far.

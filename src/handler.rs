@@ -8,6 +8,7 @@ use crate::notice::Message;
 use crate::operations;
 use crate::reconcile::Run;
 use crate::report::{Answer, Outcome, Response};
+use crate::standing::{Since, Standing};
 use crate::trigger::Trigger;
 use anyhow::{Context, anyhow};
 use jiff::{SignedDuration, Timestamp};
@@ -15,7 +16,7 @@ use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Key of the tag on the operations topic that says what they were told last.
+/// Key of the tag on the operations topic that says what sweeps told them last.
 const TOLD: &str = "mfa-warden:told";
 
 /// The function, ready for invocations.
@@ -74,7 +75,7 @@ impl Warden {
             }
         };
         if !run.dry_run {
-            self.tell_operations(&account, &mut answer, changed).await;
+            self.tell_operations(&account, &mut answer, run.began, changed).await;
             let effort = Effort {
                 aws_calls: self.clients.calls.made() - calls,
                 duration: SignedDuration::try_from(started.elapsed()).unwrap_or_default(),
@@ -104,28 +105,30 @@ impl Warden {
     }
 
     /// Tells operations what a run did and found, if that is news. `changed`: CloudTrail reported a change, so that an
-    /// exemption seen now is news. What goes on as it was is told once a day: a tag of the topic says what was told.
-    async fn tell_operations(&self, account: &Account, answer: &mut Answer, changed: bool) {
-        let exempted = changed && answer.users.exempt > 0;
-        let standing = operations::standing(answer, (self.clock)()).filter(|_| answer.action == "sweep");
+    /// exemption seen now is news. A tag of the topic says what sweeps told last, so that what goes on is not told again
+    /// at each of them.
+    async fn tell_operations(&self, account: &Account, answer: &mut Answer, began: Timestamp, changed: bool) {
         let (sns, topic) = (&self.clients.sns, &self.settings.ops_topic_arn);
-        let told_before = match &standing {
-            None => false,
-            // Where it cannot be told, they hear of it once more.
-            Some(standing) => sns.tag(topic, TOLD).await.is_ok_and(|told| told.as_ref() == Some(standing)),
+        let standing = Standing::of(answer, began);
+        let is_sweep = answer.action == "sweep";
+        let before = match is_sweep.then_some(sns.tag(topic, TOLD)) {
+            None => None,
+            Some(read) => read.await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "operations may be told again of what they know");
+                None
+            }),
         };
-        let news = standing.is_some() && !told_before;
+        let before = before.and_then(|told| Standing::parse(&told));
+        let since = Since { before: before.as_ref(), now: &standing };
+        let is_news = is_sweep && since.is_news(answer);
         let failures = answer.outcomes.iter().any(|outcome| outcome.cause().is_some());
+        let exempted = changed && answer.users.exempt > 0;
         let mut messages = Vec::new();
-        if answer.actions.any()
-            || answer.deferred > 0 && answer.action == "check"
-            || exempted
-            || (news && !failures)
-        {
-            messages.push(operations::summary(account, answer));
+        if answer.actions.any() || answer.deferred > 0 && !is_sweep || exempted || (is_news && !failures) {
+            messages.push(operations::summary(account, answer, since));
         }
-        if failures && !told_before {
-            messages.push(operations::failure(account, answer));
+        if failures && (is_news || !is_sweep) {
+            messages.push(operations::failure(account, answer, since));
         }
         let mut told = !messages.is_empty();
         for message in messages {
@@ -135,8 +138,9 @@ impl Warden {
                 answer.warnings.push(format!("operations were not told: {error}"));
             }
         }
-        if let Some(standing) = standing.filter(|_| told && news)
-            && let Err(error) = sns.set_tag(topic, TOLD, &standing).await
+        if told
+            && is_news
+            && let Err(error) = sns.set_tag(topic, TOLD, &standing.to_string()).await
         {
             tracing::warn!(%error, "operations will be told again of what they know");
         }

@@ -29,6 +29,7 @@
 //! | [`reconcile`] | sweep and check: who is looked at, and the four steps for each |
 //! | [`handler`] | one invocation: event in, answer out, operations told |
 //! | [`notice`], [`operations`], [`report`], [`metrics`], [`seed`] | texts, answers, metrics, the seed and the secret's value |
+//! | [`standing`] | what lasts from sweep to sweep, so that operations hear what changed |
 //! | [`aws`] | the edge: one file a service |
 //!
 //! Everything but [`aws`], [`act`], [`audience`], [`reconcile`] and [`handler`] is pure: it takes facts and never
@@ -99,6 +100,7 @@ pub mod reach;
 pub mod reconcile;
 pub mod report;
 pub mod seed;
+pub mod standing;
 pub mod trigger;
 pub mod verdict;
 

@@ -436,7 +436,7 @@ fn later(time: Timestamp, by: SignedDuration) -> Timestamp {
 }
 
 /// A day that a person reads, in UTC as every time of this project.
-fn date(time: Timestamp) -> String {
+pub fn date(time: Timestamp) -> String {
     time.strftime("%-d %B %Y, %H:%M UTC").to_string()
 }
 

@@ -1,13 +1,13 @@
 //! The messages for operations: text for people, the same as JSON for machines. They lead with what changed. Pure.
 
 use crate::facts::Account;
-use crate::notice::{Message, words};
+use crate::notice::{Message, date, words};
 use crate::report::{Answer, Ending, Open, Outcome};
+use crate::standing::{Since, Trouble};
 use crate::verdict::Status;
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::fmt::Write;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The most users named in one section of a message to operations.
 const NAMED: usize = 100;
@@ -16,7 +16,7 @@ const NAMED: usize = 100;
 const LISTED: usize = 50;
 
 /// The summary for operations: what a run did and found.
-pub fn summary(account: &Account, answer: &Answer) -> Message {
+pub fn summary(account: &Account, answer: &Answer, since: Since<'_>) -> Message {
     let mut done: Vec<String> = Vec::new();
     let mut count = |number: u32, words: &str| {
         if number > 0 {
@@ -31,6 +31,11 @@ pub fn summary(account: &Account, answer: &Answer) -> Message {
     count(answer.actions.delete_device, "stray devices deleted");
     count(answer.failed, "failed");
     count(answer.deferred, "deferred");
+    if let (true, Some(before)) = (done.is_empty(), since.before) {
+        let differs = |trouble: &Trouble| since.now.differs(before, *trouble);
+        let now = |trouble: Trouble| format!("{} {} now", since.now.users(trouble), trouble.name());
+        done.extend(Trouble::ALL.into_iter().filter(differs).map(now));
+    }
     if done.is_empty() {
         done.push("news".to_owned());
     }
@@ -43,18 +48,21 @@ pub fn summary(account: &Account, answer: &Answer) -> Message {
     let section = |title: &str, wanted: &dyn Fn(&&Outcome) -> bool| section(title, answer, wanted);
     let text = [
         place(account, answer),
+        changed(since),
         section("NEW: GIVEN A DEVICE", &new),
         section("RESOLVED", &resolved),
         section("DONE BESIDES", &rest),
-        overdue(answer),
+        newly_overdue(answer, since),
         failures(answer),
-        unreachable(answer),
+        newly_unreachable(answer),
         denied(answer),
         section("LEFT TO THE NEXT RUN (deadline or MAX_PROVISIONS)", &|outcome| {
             outcome.result == Ending::Deferred
         }),
         warnings(answer),
         totals(answer),
+        overdue_before(answer, since),
+        unreachable_before(answer),
         section("EXEMPT", &|outcome| outcome.verdict == Status::Exempt && outcome.result != Ending::Done),
         section("STILL WITHOUT MFA, INVITED BEFORE", &|outcome| {
             outcome.verdict == Status::NonCompliant
@@ -63,24 +71,27 @@ pub fn summary(account: &Account, answer: &Answer) -> Message {
         }),
     ]
     .concat();
-    to_operations("summary", account, &done.join(", "), text, data("summary", account, answer))
+    to_operations("summary", account, &done.join(", "), text, data("summary", account, answer, since))
 }
 
 /// The message for operations when users failed or could not be read.
-pub fn failure(account: &Account, answer: &Answer) -> Message {
+pub fn failure(account: &Account, answer: &Answer, since: Since<'_>) -> Message {
     let text = [
         place(account, answer),
+        changed(since),
         failures(answer),
-        overdue(answer),
-        unreachable(answer),
+        newly_overdue(answer, since),
+        newly_unreachable(answer),
         denied(answer),
         warnings(answer),
         totals(answer),
+        overdue_before(answer, since),
+        unreachable_before(answer),
     ]
     .concat();
     let unreadable = answer.outcomes.iter().filter(|outcome| outcome.is_unreadable()).count();
     let what = format!("{} failed, {unreadable} unreadable", answer.failed);
-    to_operations("failure", account, &what, text, data("failure", account, answer))
+    to_operations("failure", account, &what, text, data("failure", account, answer, since))
 }
 
 /// The message for operations when a whole run failed: a sweep, or the check of `user`.
@@ -111,7 +122,7 @@ pub fn run_failed(account: &Account, user: Option<&str>, error: &str) -> Message
 }
 
 /// What machines get: the answer without users that nothing is to be said of, and no more users than fit.
-fn data(kind: &str, account: &Account, answer: &Answer) -> Value {
+fn data(kind: &str, account: &Account, answer: &Answer, since: Since<'_>) -> Value {
     let told = |outcome: &&Outcome| {
         let open = outcome.open.as_ref();
         let waits = open.is_some_and(|open| {
@@ -123,17 +134,24 @@ fn data(kind: &str, account: &Account, answer: &Answer) -> Value {
         let mut user = json!(outcome);
         if let Some(open) = &outcome.open {
             user["overdue_seconds"] = json!(open.overdue.map(|time| time.as_secs()));
+            user["newly_overdue"] = json!(since.is_newly_overdue(outcome));
             user["quarantined"] = json!(open.quarantined);
             user["unreachable"] = json!(open.unreachable);
+            user["newly_unreachable"] = json!(open.is_newly_unreachable());
             user["denied"] = json!(open.denied);
         }
         user
+    };
+    let trouble = |trouble: Trouble| {
+        let before = since.before.map(|before| before.users(trouble));
+        (trouble.name().to_owned(), json!({"users": since.now.users(trouble), "before": before}))
     };
     let users: Vec<&Outcome> = answer.outcomes.iter().filter(told).collect();
     let shown: Vec<Value> = users.iter().take(LISTED).map(|outcome| user(outcome)).collect();
     json!({
         "kind": kind, "account": account.id, "region": account.region, "action": answer.action,
         "users": answer.users, "actions": answer.actions, "failed": answer.failed, "deferred": answer.deferred,
+        "trouble": Trouble::ALL.into_iter().map(trouble).collect::<Map<_, _>>(),
         "outcomes": shown, "outcomes_omitted": users.len().saturating_sub(LISTED), "warnings": answer.warnings,
     })
 }
@@ -179,25 +197,67 @@ fn failures(answer: &Answer) -> String {
     failed + &unreadable
 }
 
+/// In which trouble there are others, more or fewer users than operations were told last.
+fn changed(since: Since<'_>) -> String {
+    let Some(before) = since.before else { return String::new() };
+    let differs = |trouble: &Trouble| since.now.differs(before, *trouble);
+    let line = |trouble: Trouble| {
+        let name = trouble.name();
+        match (before.users(trouble), since.now.users(trouble)) {
+            (then, 0) => format!("- {name}: nobody any more ({then} before)"),
+            (then, now) if then == now => format!("- {name}: {now}, as many as before, but others"),
+            (then, now) => format!("- {name}: {now} ({then} before)"),
+        }
+    };
+    let lines: Vec<String> = Trouble::ALL.into_iter().filter(differs).map(line).collect();
+    titled(&format!("CHANGED SINCE {}", date(before.at)), &lines)
+}
+
+fn newly_overdue(answer: &Answer, since: Since<'_>) -> String {
+    let title = match since.before {
+        Some(_) => "NEWLY OVERDUE, LONGEST FIRST",
+        None => "OVERDUE, LONGEST FIRST",
+    };
+    overdue(title, answer, &|outcome| since.is_newly_overdue(outcome))
+}
+
+fn overdue_before(answer: &Answer, since: Since<'_>) -> String {
+    overdue("OVERDUE BEFORE, LONGEST FIRST", answer, &|outcome| !since.is_newly_overdue(outcome))
+}
+
 /// Who is beyond the grace period, and by how much: the longest first.
-fn overdue(answer: &Answer) -> String {
-    let mut overdue: Vec<(SignedDuration, &Outcome)> =
-        answer.outcomes.iter().filter_map(|outcome| Some((outcome.overdue()?, outcome))).collect();
+fn overdue(title: &str, answer: &Answer, wanted: &dyn Fn(&&Outcome) -> bool) -> String {
+    let mut overdue: Vec<(SignedDuration, &Outcome)> = answer
+        .outcomes
+        .iter()
+        .filter(wanted)
+        .filter_map(|outcome| Some((outcome.overdue()?, outcome)))
+        .collect();
     overdue.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
     let line = |(time, outcome): &(SignedDuration, &Outcome)| {
         format!("- {}: {} over the grace period", outcome.user, words(*time))
     };
     let lines: Vec<String> = overdue.iter().map(line).collect();
-    titled("OVERDUE, LONGEST FIRST", &lines)
+    titled(title, &lines)
+}
+
+fn newly_unreachable(answer: &Answer) -> String {
+    let title = "UNREACHABLE OWNERS (told again as soon as a subscription lets them hear it)";
+    unreachable(title, answer, &Open::is_newly_unreachable)
+}
+
+fn unreachable_before(answer: &Answer) -> String {
+    unreachable("UNREACHABLE BEFORE", answer, &|open| !open.is_newly_unreachable())
 }
 
 /// Whose messages arrive nowhere, and why.
-fn unreachable(answer: &Answer) -> String {
+fn unreachable(title: &str, answer: &Answer, wanted: &dyn Fn(&Open) -> bool) -> String {
     let why = |outcome: &Outcome| {
-        Some(format!("- {}: {}", outcome.user, outcome.open.as_ref()?.unreachable.as_ref()?))
+        let open = outcome.open.as_ref().filter(|open| wanted(open))?;
+        Some(format!("- {}: {}", outcome.user, open.unreachable.as_ref()?))
     };
     let lines: Vec<String> = answer.outcomes.iter().filter_map(why).collect();
-    titled("UNREACHABLE OWNERS (told again as soon as a subscription lets them hear it)", &lines)
+    titled(title, &lines)
 }
 
 /// Whom a policy of the account keeps from enrolling, and which.
@@ -246,31 +306,4 @@ fn line(outcome: &Outcome) -> String {
         let _ = write!(line, "; {cause}");
     }
     line
-}
-
-/// Who is in which kind of trouble, as a few letters that fit into a tag: operations are told again when it differs from
-/// what they were told last. It names the day, so that trouble that stays is told once a day.
-pub fn standing(answer: &Answer, now: jiff::Timestamp) -> Option<String> {
-    let digest = |wanted: &dyn Fn(&Outcome) -> bool| {
-        let mut users: Vec<&str> = answer
-            .outcomes
-            .iter()
-            .filter(|outcome| wanted(outcome))
-            .map(|outcome| outcome.user.as_str())
-            .collect();
-        users.sort_unstable();
-        let mut hasher = DefaultHasher::new();
-        users.hash(&mut hasher);
-        (!users.is_empty()).then(|| format!("{:08x}", hasher.finish() & 0xffff_ffff))
-    };
-    let open = |outcome: &Outcome, wanted: &dyn Fn(&Open) -> bool| outcome.open.as_ref().is_some_and(wanted);
-    let parts = [
-        ("failed", digest(&|outcome| outcome.cause().is_some())),
-        ("overdue", digest(&|outcome| outcome.overdue().is_some())),
-        ("unreachable", digest(&|outcome| open(outcome, &|open| open.unreachable.is_some()))),
-        ("deferred", digest(&|outcome| outcome.result == Ending::Deferred)),
-    ];
-    let parts: Vec<String> =
-        parts.into_iter().filter_map(|(name, digest)| Some(format!("{name}={}", digest?))).collect();
-    (!parts.is_empty()).then(|| format!("{} {}", now.strftime("%F"), parts.join(" ")))
 }

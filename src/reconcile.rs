@@ -33,6 +33,8 @@ pub struct Run<'a> {
     pub account: &'a Account,
     /// The clock; only the entry knows the real one.
     pub clock: fn() -> Timestamp,
+    /// When the run began: who was overdue then is reported as overdue.
+    pub began: Timestamp,
     /// Plan only.
     pub dry_run: bool,
     /// When to stop starting on users.
@@ -76,6 +78,7 @@ impl<'a> Run<'a> {
             settings,
             account,
             clock,
+            began: clock(),
             dry_run,
             stop_at,
             provisions_left: AtomicU32::new(settings.max_provisions),
@@ -245,6 +248,8 @@ impl Run<'_> {
             return (outcome(verdict, &[], Ending::Deferred), Vec::new());
         }
         let (mut verdict, mut planned) = self.look(candidate).await;
+        let seen = planned.as_ref().map_or(listed.as_ref(), |(facts, _)| facts.secret.as_ref());
+        let unheard_before = seen.is_some_and(Secret::is_unheard);
         let (done, ending) = match &mut planned {
             None => (Vec::new(), Ending::None),
             Some((_, actions)) if actions.is_empty() => (Vec::new(), Ending::None),
@@ -265,9 +270,11 @@ impl Run<'_> {
         let waits = matches!(verdict.status, Status::NonCompliant | Status::Unknown);
         let open = secret.filter(|_| waits).map(|secret| Open {
             seed_age: secret.seed_age(now),
-            overdue: secret.overdue_by(self.settings.grace_period, now),
+            overdue: secret.overdue_by(self.settings.grace_period, self.began),
             quarantined: attached.is_some_and(|attached| attached.quarantine),
             unreachable,
+            unheard: secret.is_unheard(),
+            unheard_before,
             denied: denied.unwrap_or_default(),
         });
         let outcome = Outcome { open, ..outcome(verdict, &done, ending) };
@@ -340,11 +347,8 @@ impl Run<'_> {
 
     /// What the owner is about to be told, or would be if it were within reach again.
     fn to_be_told(&self, facts: &UserFacts, actions: &[Action]) -> Option<Notice> {
-        let unheard = |secret: &Secret| {
-            secret.current_version.as_deref().is_some_and(|version| secret.unheard(version))
-        };
-        let planned = actions.iter().find_map(Action::notice);
-        planned.or_else(|| facts.secret.as_ref().is_some_and(unheard).then_some(Notice::Invitation))
+        let unheard = facts.secret.as_ref().is_some_and(Secret::is_unheard);
+        actions.iter().find_map(Action::notice).or_else(|| unheard.then_some(Notice::Invitation))
     }
 
     /// Reads what is to be known of one user. Any read that fails makes the whole user unknown.

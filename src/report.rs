@@ -34,10 +34,21 @@ pub struct Open {
     pub overdue: Option<SignedDuration>,
     /// Whether the quarantine policy is attached.
     pub quarantined: bool,
-    /// Why no message reaches the owner.
+    /// Why no message reaches the owner, where that was asked.
     pub unreachable: Option<String>,
-    /// What keeps the owner from enrolling; asked before an invitation only.
+    /// Whether the last invitation is known to have reached nobody.
+    pub unheard: bool,
+    /// Whether that was so before this run.
+    pub unheard_before: bool,
+    /// What keeps the owner from enrolling; asked before an invitation or reminder only.
     pub denied: Vec<String>,
+}
+
+impl Open {
+    /// Whether no message reaches the owner, and that was not so before this run.
+    pub fn is_newly_unreachable(&self) -> bool {
+        self.unreachable.is_some() && !self.unheard_before
+    }
 }
 
 impl Outcome {

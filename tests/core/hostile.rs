@@ -10,6 +10,7 @@ use mfa_warden::operations::{failure, summary};
 use mfa_warden::plan::Notice;
 use mfa_warden::report::{Answer, Ending, Outcome};
 use mfa_warden::seed::{Seed, enable_command, secret_value};
+use mfa_warden::standing::{Since, Standing};
 use mfa_warden::verdict::Status;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -61,7 +62,9 @@ fn texts_for(tag: &str) -> Vec<String> {
     };
     answer.add(outcome(Ending::Done), &[]);
     answer.add(outcome(Ending::Failed("no".to_owned())), &[]);
-    let mut texts = vec![summary(&account(), &answer).text, failure(&account(), &answer).text];
+    let standing = Standing::of(&answer, now());
+    let since = Since { before: None, now: &standing };
+    let mut texts = vec![summary(&account(), &answer, since).text, failure(&account(), &answer, since).text];
     let account = account();
     for notice in [Notice::Invitation, Notice::Withdrawn, Notice::Enrolled] {
         let notice = OwnerNotice {

@@ -13,4 +13,5 @@ mod plan;
 mod reach;
 mod report;
 mod seed;
+mod standing;
 mod verdict;

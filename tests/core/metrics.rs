@@ -32,8 +32,7 @@ fn a_sweep_writes_a_value_for_every_metric_that_it_declares_and_no_other() {
         seed_age: Some(SignedDuration::from_hours(48)),
         overdue: Some(SignedDuration::from_hours(1)),
         quarantined: true,
-        unreachable: None,
-        denied: Vec::new(),
+        ..Open::default()
     };
     let line = line(
         "sweep",

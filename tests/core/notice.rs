@@ -8,6 +8,7 @@ use mfa_warden::operations::{failure, run_failed, summary};
 use mfa_warden::plan::Notice;
 use mfa_warden::preflight::Denial;
 use mfa_warden::report::{ActionCounts, Answer, Ending, Open, Outcome, UserCounts};
+use mfa_warden::standing::{Since, Standing};
 use mfa_warden::verdict::Status;
 use proptest::prelude::*;
 
@@ -223,14 +224,66 @@ fn busy_answer() -> Answer {
     answer
 }
 
+/// The message after a sweep that found `answer`, to operations that were told of `before` last.
+fn told(
+    message: fn(&mfa_warden::facts::Account, &Answer, Since<'_>) -> Message,
+    answer: &Answer,
+    before: Option<&Standing>,
+) -> Message {
+    message(&account(), answer, Since { before, now: &Standing::of(answer, now()) })
+}
+
 #[test]
 fn the_summary_leads_with_what_was_done_and_names_the_overdue_longest_first() {
-    insta::assert_snapshot!(shown(&summary(&account(), &busy_answer())));
+    insta::assert_snapshot!(shown(&told(summary, &busy_answer(), None)));
 }
 
 #[test]
 fn a_failure_names_who_why_and_that_it_is_tried_again() {
-    insta::assert_snapshot!(shown(&failure(&account(), &busy_answer())));
+    insta::assert_snapshot!(shown(&told(failure, &busy_answer(), None)));
+}
+
+#[test]
+fn a_summary_says_what_changed_since_the_last_and_who_was_in_trouble_before_comes_after_the_totals() {
+    let mut before = busy_answer();
+    before.outcomes.retain(|outcome| outcome.user != "frank");
+    before.outcomes.push(outcome("judy", Status::NonCompliant, &[], Ending::Deferred));
+    let before = Standing::of(&before, now() - SignedDuration::from_hours(72));
+    let mut answer = busy_answer();
+    answer.outcomes.retain(|outcome| outcome.cause().is_none());
+    answer.failed = 0;
+    let nobody = |unheard_before| Open {
+        unreachable: Some("no subscription of the owner topic lets messages through".to_owned()),
+        unheard: true,
+        unheard_before,
+        ..Open::default()
+    };
+    for (user, unheard_before) in [("mallory", false), ("niaj", true)] {
+        let open = Some(nobody(unheard_before));
+        answer.outcomes.push(Outcome { open, ..outcome(user, Status::NonCompliant, &[], Ending::None) });
+    }
+    let message = told(summary, &answer, Some(&before));
+    insta::assert_snapshot!(shown(&message));
+    let data: serde_json::Value = serde_json::from_str(&message.data.unwrap()).unwrap();
+    assert_eq!(
+        data["trouble"],
+        serde_json::json!({
+            "failed": {"users": 0, "before": 2}, "overdue": {"users": 2, "before": 1},
+            "unreachable": {"users": 2, "before": 0}, "deferred": {"users": 1, "before": 2},
+        })
+    );
+    let user = |name: &str| {
+        data["outcomes"].as_array().unwrap().iter().find(|outcome| outcome["user"] == name).unwrap().clone()
+    };
+    assert_eq!([&user("frank")["newly_overdue"], &user("grace")["newly_overdue"]], [true, false]);
+    assert_eq!([&user("mallory")["newly_unreachable"], &user("niaj")["newly_unreachable"]], [true, false]);
+}
+
+#[test]
+fn a_run_that_did_nothing_says_in_its_subject_what_is_over() {
+    let before = Standing::of(&busy_answer(), now() - SignedDuration::from_hours(4));
+    let message = told(summary, &Answer::new("sweep", false, "123456789012"), Some(&before));
+    assert_eq!(message.subject, "mfa-warden 123456789012: 0 failed now, 0 overdue now, 0 deferred now");
 }
 
 #[test]
@@ -265,7 +318,7 @@ fn a_summary_of_five_thousand_users_stays_far_below_what_sns_takes() {
     answer.outcomes = (0..5000)
         .map(|n| outcome(&format!("user-{n}"), Status::NonCompliant, &["provision"], Ending::Done))
         .collect();
-    let message = summary(&account(), &answer);
+    let message = told(summary, &answer, None);
     assert!(message.text.len() < 32 * 1024, "{}", message.text.len());
     assert!(message.text.contains("and 4900 more"));
     let data = message.data.unwrap();

@@ -1,6 +1,6 @@
 //! What fails, and what the next run makes of it.
 
-use crate::cloud::{Cloud, PROVISION, names, published, writes};
+use crate::cloud::{Call, Cloud, PROVISION, names, published, writes};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -174,21 +174,24 @@ async fn a_secret_somebody_scheduled_for_deletion_is_restored_and_renewed() {
 #[tokio::test]
 async fn without_a_simulator_the_invitation_shows_every_way_and_operations_hear_once() {
     // Moto has none.
-    let cloud = Cloud::with(&[("PREFLIGHT", "true")]).await;
+    let mut cloud = Cloud::with(&[("PREFLIGHT", "true")]).await;
     let alice = cloud.user("alice").await;
     cloud.user("bob").await;
     let answer = cloud.sweep().await;
     let warnings = answer["warnings"].to_string();
     assert_eq!(warnings.matches("cannot tell what keeps owners from enrolling").count(), 1, "{answer}");
     let calls = cloud.calls();
-    assert_eq!(
-        names(&calls).iter().filter(|api| **api == "SimulatePrincipalPolicy").count(),
-        2,
-        "one a provision"
-    );
+    let asked = |calls: &[Call]| names(calls).iter().filter(|api| **api == "SimulatePrincipalPolicy").count();
+    assert_eq!(asked(&calls), 2, "one a provision");
     let invitation = published(&calls).into_iter().find(|message| message.topic == "owners").unwrap().text;
     assert!(invitation.contains("THE PREPARED DEVICE") && invitation.contains("THE CONSOLE'S OWN WAY"));
     cloud.assert_sound("alice", &alice).await;
+
+    cloud.sweep().await;
+    assert_eq!(asked(&cloud.calls()), 0, "nobody is told anything");
+    cloud.warden.clock = || Timestamp::now() + SignedDuration::from_hours(4 * 24);
+    cloud.sweep().await;
+    assert_eq!(asked(&cloud.calls()), 2, "reminders show the ways as well");
 }
 
 #[tokio::test]
@@ -217,6 +220,13 @@ async fn operations_hear_of_trouble_once_a_day_and_at_once_when_it_changes() {
     cloud.restore();
     assert_eq!(told(&cloud).await, ["summary"], "it is over");
     assert_eq!(told(&cloud).await, NOTHING);
+    for _ in 0..2 {
+        cloud.take_down("GetLoginProfile");
+        assert_eq!(told(&cloud).await, ["failure"], "again on the same day");
+        cloud.restore();
+        assert_eq!(told(&cloud).await, ["summary"], "it is over, although nothing was done");
+        assert_eq!(told(&cloud).await, NOTHING);
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,156 @@
+//! What of a sweep lasts until someone mends it, so that operations hear what changed and not the same thing at every
+//! sweep. Pure; a tag of the operations topic is its memory.
+
+use crate::report::{Answer, Ending, Open, Outcome};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// A kind of trouble that users can be in from sweep to sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Trouble {
+    /// Failed, or could not be read.
+    Failed,
+    /// Beyond the grace period.
+    Overdue,
+    /// The last invitation reached nobody.
+    Unreachable,
+    /// Left to the next run.
+    Deferred,
+}
+
+impl Trouble {
+    /// All kinds.
+    pub const ALL: [Trouble; 4] =
+        [Trouble::Failed, Trouble::Overdue, Trouble::Unreachable, Trouble::Deferred];
+
+    /// Its name in the tag and in what machines get.
+    pub fn name(self) -> &'static str {
+        match self {
+            Trouble::Failed => "failed",
+            Trouble::Overdue => "overdue",
+            Trouble::Unreachable => "unreachable",
+            Trouble::Deferred => "deferred",
+        }
+    }
+
+    fn has(self, outcome: &Outcome) -> bool {
+        match self {
+            Trouble::Failed => outcome.cause().is_some(),
+            Trouble::Overdue => outcome.overdue().is_some(),
+            Trouble::Unreachable => outcome.open.as_ref().is_some_and(|open| open.unheard),
+            Trouble::Deferred => outcome.result == Ending::Deferred,
+        }
+    }
+}
+
+/// The users in one kind of trouble: how many, and a digest of who.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crowd {
+    /// How many.
+    pub users: usize,
+    digest: u32,
+}
+
+/// Who was in which trouble, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// When the sweep began.
+    pub at: Timestamp,
+    crowds: BTreeMap<Trouble, Crowd>,
+}
+
+impl Standing {
+    /// What a sweep that began at `at` found.
+    pub fn of(answer: &Answer, at: Timestamp) -> Self {
+        let crowd = |trouble: Trouble| {
+            let outcomes = answer.outcomes.iter().filter(|outcome| trouble.has(outcome));
+            // By the unique id; of what is left over from users that are gone there may be none.
+            let mut users: Vec<_> =
+                outcomes.map(|outcome| (outcome.user_id.as_str(), outcome.user.as_str())).collect();
+            users.sort_unstable();
+            let mut hasher = DefaultHasher::new();
+            users.hash(&mut hasher);
+            let digest = u32::try_from(hasher.finish() & 0xffff_ffff).unwrap_or_default();
+            (!users.is_empty()).then_some((trouble, Crowd { users: users.len(), digest }))
+        };
+        Standing { at, crowds: Trouble::ALL.into_iter().filter_map(crowd).collect() }
+    }
+
+    /// Reads what [`Display`](fmt::Display) wrote; `None`: it is none of that.
+    pub fn parse(tag: &str) -> Option<Self> {
+        let mut words = tag.split(' ');
+        let at = words.next()?.parse().ok()?;
+        let crowd = |word: &str| {
+            let (name, crowd) = word.split_once('=')?;
+            let trouble = Trouble::ALL.into_iter().find(|trouble| trouble.name() == name)?;
+            let (users, digest) = crowd.split_once(':')?;
+            Some((
+                trouble,
+                Crowd { users: users.parse().ok()?, digest: u32::from_str_radix(digest, 16).ok()? },
+            ))
+        };
+        Some(Standing { at, crowds: words.map(crowd).collect::<Option<_>>()? })
+    }
+
+    /// How many users are in that trouble.
+    pub fn users(&self, trouble: Trouble) -> usize {
+        self.crowds.get(&trouble).map_or(0, |crowd| crowd.users)
+    }
+
+    /// Whether other users are in that trouble than `before`.
+    pub fn differs(&self, before: &Standing, trouble: Trouble) -> bool {
+        self.crowds.get(&trouble) != before.crowds.get(&trouble)
+    }
+}
+
+/// What there is to tell, and what was told last.
+#[derive(Debug, Clone, Copy)]
+pub struct Since<'a> {
+    /// The trouble that was told last; `None`: none, or nobody knows.
+    pub before: Option<&'a Standing>,
+    /// The trouble there is now.
+    pub now: &'a Standing,
+}
+
+impl Since<'_> {
+    /// Whether the user has become overdue since.
+    pub fn is_newly_overdue(&self, outcome: &Outcome) -> bool {
+        let told = self.before.map(|before| self.now.at.duration_since(before.at));
+        outcome.overdue().is_some_and(|time| told.is_none_or(|told| time < told))
+    }
+
+    /// Whether the sweep that gave `answer` found news: somebody got into trouble. Getting out of it is told by the run
+    /// that did it, but for failures, which end by themselves; and failures that last are news once a day (in UTC), for
+    /// nobody else follows them up.
+    pub fn is_news(&self, answer: &Answer) -> bool {
+        let Since { before, now } = *self;
+        let Some(before) = before else { return !now.crowds.is_empty() };
+        let day = |standing: &Standing| standing.at.strftime("%F").to_string();
+        let more = |trouble| now.users(trouble) > before.users(trouble);
+        let any = |wanted: &dyn Fn(&Outcome) -> bool| answer.outcomes.iter().any(wanted);
+        let unheard = |open: &Open| open.unheard && !open.unheard_before;
+        Trouble::ALL.into_iter().any(|trouble| match trouble {
+            Trouble::Failed => {
+                now.differs(before, trouble) || (now.users(trouble) > 0 && day(now) != day(before))
+            }
+            Trouble::Overdue => more(trouble) || any(&|outcome| self.is_newly_overdue(outcome)),
+            Trouble::Unreachable => {
+                more(trouble) || any(&|outcome| outcome.open.as_ref().is_some_and(unheard))
+            }
+            Trouble::Deferred => now.users(trouble) > 0 && now.differs(before, trouble),
+        })
+    }
+}
+
+/// As the value of a tag: SNS takes letters, digits, spaces and `_.:/=+-@`, 256 of them.
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // To the nanosecond: who became overdue in the same second must not be told twice.
+        self.at.fmt(f)?;
+        self.crowds.iter().try_for_each(|(trouble, crowd)| {
+            write!(f, " {}={}:{:08x}", trouble.name(), crowd.users, crowd.digest)
+        })
+    }
+}
