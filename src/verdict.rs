@@ -74,10 +74,11 @@ enum Exemption {
     Invalid(String),
 }
 
-/// A tag's value as messages and answers show it. Whoever may tag users chooses these words: they stay on one line, and
-/// what is no letter, digit, space or one of `_.:/=+-@` (IAM allows hardly more in tags) is not passed on.
+/// A tag's value or a user's name as messages and answers show it. Whoever may tag users chooses these words: they stay on
+/// one line, and what is no letter, digit, space or one of `_.:/=+-@,` (IAM allows hardly more in tags and names) is not
+/// passed on.
 pub fn shown(value: &str) -> String {
-    let allowed = |c: char| c.is_alphanumeric() || " _.:/=+-@".contains(c);
+    let allowed = |c: char| c.is_alphanumeric() || " _.:/=+-@,".contains(c);
     value.chars().map(|c| if allowed(c) { c } else { '?' }).collect()
 }
 

@@ -48,6 +48,11 @@ impl AwsError {
         )
     }
 
+    /// Whether AWS says that there is no such thing in IAM.
+    pub fn is_no_such_entity(&self) -> bool {
+        matches!(self.code.as_deref(), Some("NoSuchEntity" | "NoSuchEntityException"))
+    }
+
     /// An answer of AWS that lacks what it must have.
     pub fn incomplete(attempted: impl Into<String>, lacking: &str) -> Self {
         let said = format!("AWS's answer has no usable {lacking}");

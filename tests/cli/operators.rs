@@ -176,8 +176,30 @@ async fn status_lists_an_enrolment_from_invitation_to_overdue() {
         csv.out
     );
     let table = say(operator(&gate), &["status"]);
-    assert!(table.out.contains("1 open enrolment, 0 overdue, 0 quarantined."), "{}", table.out);
+    assert!(
+        table.out.contains("1 open enrolment, 0 unreachable, 0 overdue, 0 quarantined."),
+        "{}",
+        table.out
+    );
     assert_eq!(say(operator(&gate), &["status", "--grace-period", "never"]).code, 1);
+
+    let arn = format!("arn:aws:iam::{}:policy/mfa-warden-quarantine", cloud.account);
+    let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+    let policy = cloud.iam.create_policy().policy_name("mfa-warden-quarantine").policy_document(document);
+    policy.send().await.unwrap();
+    cloud.iam.attach_user_policy().user_name("anna.schmidt").policy_arn(&arn).send().await.unwrap();
+    let table = say(operator(&gate), &["status"]);
+    assert!(table.out.ends_with(" 1 quarantined.\n"), "{}", table.out);
+    gate.answer("ListEntitiesForPolicy", Answer::Error("AccessDenied"));
+    let table = say(operator(&gate), &["status"]);
+    assert!(table.err.contains("AccessDenied") && table.code == 0, "{}", table.err);
+    assert!(table.out.ends_with(" quarantined: unknown.\n"), "{}", table.out);
+    // Where the stack's own policy is not there, nobody is quarantined by it. One that was named should be there.
+    gate.answer("ListEntitiesForPolicy", Answer::Error("NoSuchEntity"));
+    let table = say(operator(&gate), &["status"]);
+    assert!(table.err.is_empty() && table.out.ends_with(" 0 quarantined.\n"), "{}", table.out);
+    let given = say(operator(&gate), &["status", "--quarantine-policy-arn", &arn]);
+    assert!(given.err.contains("who is quarantined is unknown: failed to list"), "{}", given.err);
     assert_eq!(gate.beyond_reading(), Vec::<String>::new());
 }
 

@@ -123,3 +123,9 @@ fn owners_are_subscribed_only_where_so_set_and_only_with_an_address_that_nobody_
     nameless.tags.clear();
     assert_eq!(planned(&nameless, &set), [], "`alice` is no address");
 }
+
+#[test]
+fn a_user_name_is_shown_as_it_is_where_it_stands_for_the_recipient() {
+    let name = "wei,chen+a=b@c_d.e-f";
+    assert_eq!(mfa_warden::verdict::shown(name), name);
+}

@@ -1,6 +1,6 @@
 //! The arguments.
 
-use crate::settings::{GracePeriod, SettingsArgs};
+use crate::settings::{SettingsArgs, StatusSettingsArgs};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use mfa_warden::facts::is_user_name;
@@ -124,14 +124,14 @@ fn user_name(text: &str) -> Result<String, String> {
 
 /// List the open enrolments: who was invited when, and who is overdue
 ///
-/// Reads the list of mfa-warden's secrets, never their values, and the list of IAM users. The listing of secrets may
-/// lag by minutes.
+/// Reads the lists of mfa-warden's secrets (never their values), of IAM users, and of who is quarantined: by the policy
+/// `mfa-warden-quarantine`, unless another is given. The listing of secrets may lag by minutes.
 #[derive(Debug, clap::Args)]
 pub struct StatusArgs {
     #[command(flatten)]
     pub format: FormatArgs,
     #[command(flatten)]
-    pub settings: GracePeriod,
+    pub settings: StatusSettingsArgs,
 }
 
 /// Set up the MFA device that was prepared for you

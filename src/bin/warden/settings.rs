@@ -35,9 +35,8 @@ pub struct SettingsArgs {
     /// Managed policy attached while an enrolment is open
     #[arg(long, env = "ENROLLMENT_POLICY_ARN", hide_env_values = true, value_name = "ARN")]
     pub enrollment_policy_arn: Option<String>,
-    /// Managed policy of the quarantine
-    #[arg(long, env = "QUARANTINE_POLICY_ARN", hide_env_values = true, value_name = "ARN")]
-    pub quarantine_policy_arn: Option<String>,
+    #[command(flatten)]
+    pub quarantine_policy_arn: QuarantinePolicy,
     /// Users provisioned in one run at most [default: 100]
     #[arg(long, env = "MAX_PROVISIONS", hide_env_values = true, value_name = "NUMBER")]
     pub max_provisions: Option<String>,
@@ -46,7 +45,15 @@ pub struct SettingsArgs {
     pub settle: Option<String>,
 }
 
-/// The one setting that `status` needs.
+/// A setting that `status` has too.
+#[derive(Debug, Default, Args)]
+pub struct QuarantinePolicy {
+    /// Managed policy of the quarantine
+    #[arg(long, env = "QUARANTINE_POLICY_ARN", hide_env_values = true, value_name = "ARN")]
+    pub quarantine_policy_arn: Option<String>,
+}
+
+/// A setting that `status` has too.
 #[derive(Debug, Default, Args)]
 pub struct GracePeriod {
     /// Time a user may stay without MFA: 12h, 3d [default: 14d]
@@ -84,7 +91,7 @@ impl SettingsArgs {
             (OWNER_TOPIC, "--owner-topic-arn", owner_topic_arn),
             ("SUBSCRIBE_OWNERS", "--subscribe-owners", subscribe_owners),
             ("ENROLLMENT_POLICY_ARN", "--enrollment-policy-arn", enrollment_policy_arn),
-            ("QUARANTINE_POLICY_ARN", "--quarantine-policy-arn", quarantine_policy_arn),
+            quarantine_policy_arn.given(),
             ("MAX_PROVISIONS", "--max-provisions", max_provisions),
             ("SETTLE", "--settle", settle),
         ])
@@ -96,15 +103,32 @@ impl SettingsArgs {
     }
 }
 
-impl GracePeriod {
-    /// The settings, all but the grace period at their defaults.
+/// The settings that `status` needs.
+#[derive(Debug, Default, Args)]
+pub struct StatusSettingsArgs {
+    #[command(flatten)]
+    pub grace_period: GracePeriod,
+    #[command(flatten)]
+    pub quarantine_policy_arn: QuarantinePolicy,
+}
+
+impl StatusSettingsArgs {
+    /// The settings, all others at their defaults.
     ///
     /// # Errors
-    /// When the grace period is no duration.
+    /// One message that names every option that is wrong.
     pub fn read(&self) -> anyhow::Result<Settings> {
-        read(&[self.given()])
+        read(&[self.grace_period.given(), self.quarantine_policy_arn.given()])
     }
+}
 
+impl QuarantinePolicy {
+    fn given(&self) -> Given<'_> {
+        ("QUARANTINE_POLICY_ARN", "--quarantine-policy-arn", &self.quarantine_policy_arn)
+    }
+}
+
+impl GracePeriod {
     fn given(&self) -> Given<'_> {
         ("GRACE_PERIOD", "--grace-period", &self.grace_period)
     }

@@ -6,9 +6,10 @@ use crate::output::{Format, Look, cell, count, csv, lines, plain, print, short};
 use crate::progress::shown;
 use comfy_table::Color;
 use jiff::{SignedDuration, Timestamp};
+use mfa_warden::aws::{AwsError, Clients};
 use mfa_warden::facts::{Account, Secret, User, born, rfc3339, tag};
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 use std::process::ExitCode;
 
@@ -27,7 +28,9 @@ struct Enrolment {
     last_notice_at: Option<String>,
     /// How long the grace period has been over.
     overdue_seconds: Option<i64>,
-    /// When the owner was told of the quarantine.
+    /// Whether the quarantine policy is attached; `None`: that could not be read.
+    quarantined: Option<bool>,
+    /// When the owner was told of the quarantine, if it lasts.
     quarantined_at: Option<String>,
     #[serde(skip)]
     ages: Ages,
@@ -47,6 +50,8 @@ struct Ages {
 enum State {
     /// A seed waits for its owner.
     Open,
+    /// The same, but the invitation reached nobody.
+    Unreachable,
     /// The secret has no version of ours; the next run makes one.
     NoSeed,
     /// Someone deleted the secret with a recovery window; the next run mends it.
@@ -59,6 +64,7 @@ impl State {
     fn words(self) -> (&'static str, Color) {
         match self {
             State::Open => ("open", Color::Reset),
+            State::Unreachable => ("unreachable", Color::Yellow),
             State::NoSeed => ("no seed yet", Color::Yellow),
             State::Deleting => ("being deleted", Color::Yellow),
             State::UserGone => ("user gone", Color::DarkGrey),
@@ -79,10 +85,16 @@ pub async fn status(
     let connection = connect(global).await?;
     let clients = read_only(&connection.config);
     // Secrets before users: a new user's secret is never taken for that of a user that is gone.
-    let reading =
-        async { Ok::<_, anyhow::Error>((clients.secrets.list().await?, clients.iam.users().await?)) };
-    let (secrets, users) = shown("Reading the enrolments", reading).await?;
-    let enrolments = enrolments(secrets, users, settings.grace_period, clock());
+    let reading = async {
+        let secrets = clients.secrets.list().await?;
+        let quarantined = quarantined(&clients, &connection.account, settings.quarantine_policy_arn).await;
+        Ok::<_, anyhow::Error>((secrets, clients.iam.users().await?, quarantined))
+    };
+    let (secrets, users, quarantined) = shown("Reading the enrolments", reading).await?;
+    if let Err(error) = &quarantined {
+        eprintln!("warden: warning: who is quarantined is unknown: {error}");
+    }
+    let enrolments = enrolments(secrets, users, quarantined.ok().as_ref(), settings.grace_period, clock());
     print(&match Format::from(args.format) {
         Format::Json => as_json(&connection.account, &enrolments)?,
         Format::Csv => as_csv(&enrolments)?,
@@ -91,10 +103,27 @@ pub async fn status(
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is known of each secret, the longest open first.
+/// The unique ids of the users that the quarantine policy is attached to: that of the settings, or the stack's own.
+async fn quarantined(
+    clients: &Clients,
+    account: &Account,
+    given: Option<String>,
+) -> Result<HashSet<String>, AwsError> {
+    let Account { partition, id, .. } = account;
+    let own = || format!("arn:{partition}:iam::{id}:policy/mfa-warden-quarantine");
+    let is_given = given.is_some();
+    match clients.iam.users_of_policy(&given.unwrap_or_else(own)).await {
+        // Where there is no such policy, it is attached to nobody. Of a policy that was given there should be one.
+        Err(error) if !is_given && error.is_no_such_entity() => Ok(HashSet::new()),
+        read => read,
+    }
+}
+
+/// What is known of each secret, the longest open first. `quarantined`: who is; `None`: nobody knows.
 fn enrolments(
     secrets: BTreeMap<String, Secret>,
     users: Vec<User>,
+    quarantined: Option<&HashSet<String>>,
     grace_period: SignedDuration,
     now: Timestamp,
 ) -> Vec<Enrolment> {
@@ -104,12 +133,15 @@ fn enrolments(
     let enrolment = |(user_id, secret): (String, Secret)| {
         let time = |key: &str| secret.tags.get(key).and_then(|time| time.parse::<Timestamp>().ok());
         let age = |time: Timestamp| now.duration_since(time);
+        let quarantined = quarantined.map(|users| users.contains(&user_id));
+        let quarantined_at = time(tag::QUARANTINED_AT).filter(|_| quarantined != Some(false));
         let open = age(secret.noncompliant_since());
         let seed = secret.current_version.as_deref().and_then(born);
         let state = match names.get(&user_id) {
             None => State::UserGone,
             Some(_) if secret.scheduled_for_deletion => State::Deleting,
             Some(_) if seed.is_none() => State::NoSeed,
+            Some(_) if secret.is_unheard() => State::Unreachable,
             Some(_) => State::Open,
         };
         Enrolment {
@@ -121,12 +153,13 @@ fn enrolments(
             notices: secret.notices(),
             last_notice_at: time(tag::LAST_NOTICE_AT).map(rfc3339),
             overdue_seconds: secret.overdue_by(grace_period, now).map(|time| time.as_secs()),
-            quarantined_at: time(tag::QUARANTINED_AT).map(rfc3339),
+            quarantined,
+            quarantined_at: quarantined_at.map(rfc3339),
             ages: Ages {
                 open,
                 seed: seed.map(age),
                 last_notice: time(tag::LAST_NOTICE_AT).map(age),
-                quarantined: time(tag::QUARANTINED_AT).map(age),
+                quarantined: quarantined_at.map(age),
             },
             user_id,
         }
@@ -156,19 +189,27 @@ fn as_table(account: &Account, enrolments: &[Enrolment], look: Look) -> String {
                 cell(&notices.to_string()),
                 cell(&ago(ages.last_notice)),
                 overdue,
-                cell(&ago(ages.quarantined)),
+                cell(&match enrolment.quarantined {
+                    Some(true) if ages.quarantined.is_none() => "yes".to_owned(),
+                    Some(_) => ago(ages.quarantined),
+                    None => "unknown".to_owned(),
+                }),
             ]);
         }
         let _ = writeln!(text, "{}", lines(&table));
     }
     let number = |wanted: &dyn Fn(&Enrolment) -> bool| enrolments.iter().filter(|e| wanted(e)).count();
     let open = u32::try_from(enrolments.len()).unwrap_or(u32::MAX);
+    let quarantined = match number(&|enrolment| enrolment.quarantined.is_none()) {
+        0 => format!("{} quarantined", number(&|enrolment| enrolment.quarantined == Some(true))),
+        _ => "quarantined: unknown".to_owned(),
+    };
     let _ = writeln!(
         text,
-        "{}, {} overdue, {} quarantined.",
+        "{}, {} unreachable, {} overdue, {quarantined}.",
         count(open, "open enrolment"),
+        number(&|enrolment| enrolment.state == State::Unreachable),
         number(&|enrolment| enrolment.overdue_seconds.is_some()),
-        number(&|enrolment| enrolment.quarantined_at.is_some()),
     );
     text
 }
@@ -197,6 +238,7 @@ fn as_csv(enrolments: &[Enrolment]) -> anyhow::Result<String> {
             notices.to_string(),
             enrolment.last_notice_at.clone().unwrap_or_default(),
             enrolment.overdue_seconds.map_or(String::new(), |seconds| seconds.to_string()),
+            enrolment.quarantined.map_or(String::new(), |is| is.to_string()),
             enrolment.quarantined_at.clone().unwrap_or_default(),
         ]
     };
@@ -209,6 +251,7 @@ fn as_csv(enrolments: &[Enrolment]) -> anyhow::Result<String> {
         "notices",
         "last_notice_at",
         "overdue_seconds",
+        "quarantined",
         "quarantined_at",
     ];
     csv(heads, enrolments.iter().map(row))
@@ -233,7 +276,12 @@ mod tests {
         }
     }
 
+    /// Of two who were told of a quarantine it lasts for one.
     fn all() -> Vec<Enrolment> {
+        among(Some(&["A1", "A2"].map(str::to_owned).into()))
+    }
+
+    fn among(quarantined: Option<&HashSet<String>>) -> Vec<Enrolment> {
         let at = "2026-03-01T10:00:00Z";
         let told = [
             (tag::NOTICES, "4"),
@@ -246,6 +294,8 @@ mod tests {
             ("A1", secret("anna", at, Some(VERSION), &told)),
             ("A2", secret("ben", "2026-03-20T11:59:30Z", None, &[])),
             ("A3", deleting),
+            ("A5", secret("erin", at, Some(VERSION), &[(tag::UNREACHED, "456789ab")])),
+            ("A6", secret("frank", at, Some(VERSION), &told)),
             ("A4", secret("da\u{1b}[2Jve", "2026-03-20T09:00:00Z", Some(VERSION), &[(tag::NOTICES, "many")])),
         ];
         let user = |id: &str, name: &str| User {
@@ -256,7 +306,10 @@ mod tests {
         };
         enrolments(
             secrets.into_iter().map(|(id, secret)| (id.to_owned(), secret)).collect(),
-            vec![user("A1", "anna.renamed"), user("A2", "ben"), user("A3", "carol")],
+            [("A1", "anna.renamed"), ("A2", "ben"), ("A3", "carol"), ("A5", "erin"), ("A6", "frank")]
+                .map(|(id, name)| user(id, name))
+                .into(),
+            quarantined,
             SignedDuration::from_hours(14 * 24),
             NOW.parse().unwrap(),
         )
@@ -274,6 +327,14 @@ mod tests {
     }
 
     #[test]
+    fn who_is_quarantined_is_unknown_when_it_could_not_be_read() {
+        let table = as_table(&account(), &among(None), Look { width: None, colour: false });
+        assert!(table.contains("unknown") && table.ends_with(" quarantined: unknown.\n"), "{table}");
+        let json = as_json(&account(), &among(None)).unwrap();
+        assert!(json.contains("\"quarantined\": null"), "{json}");
+    }
+
+    #[test]
     fn json_and_csv_tell_times_instead_of_ages() {
         insta::assert_snapshot!("json", as_json(&account(), &all()).unwrap());
         insta::assert_snapshot!("csv", as_csv(&all()).unwrap());
@@ -282,6 +343,9 @@ mod tests {
     #[test]
     fn no_enrolment_is_one_line() {
         let table = as_table(&account(), &[], Look { width: None, colour: false });
-        assert!(table.ends_with("\n\n0 open enrolments, 0 overdue, 0 quarantined.\n"), "{table}");
+        assert!(
+            table.ends_with("\n\n0 open enrolments, 0 unreachable, 0 overdue, 0 quarantined.\n"),
+            "{table}"
+        );
     }
 }
