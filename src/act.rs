@@ -232,19 +232,10 @@ impl Actor<'_> {
             (Notice::Quarantined, _) => tags.push((tag::QUARANTINED_AT, rfc3339(now))),
             _ => {}
         }
-        if let (Notice::Invitation, Some(version)) = (notice, &secret.current_version) {
-            let before = secret.tags.get(tag::UNREACHED).map(String::as_str).unwrap_or_default();
-            let suffix = version_suffix(version);
-            let now = match facts.reach {
-                Some(Reach::Reached) => "",
-                Some(Reach::Pending | Reach::Unreached) => suffix,
-                // Who was out of reach before is not taken for reached because nobody could tell.
-                Some(Reach::Unknown) | None if before.is_empty() => "",
-                Some(Reach::Unknown) | None => suffix,
-            };
-            if now != before {
-                tags.push((tag::UNREACHED, now.to_owned()));
-            }
+        let before = secret.tags.get(tag::UNREACHED).map(String::as_str).unwrap_or_default();
+        let mark = unreached(notice, facts.reach, secret, before);
+        if mark != before {
+            tags.push((tag::UNREACHED, mark));
         }
         self.clients.secrets.tag(&secret.name, &tags).await?;
         secret.tags.extend(tags.into_iter().map(|(key, value)| (key.to_owned(), value)));
@@ -290,5 +281,20 @@ impl Actor<'_> {
             Policy::Quarantine => &self.settings.quarantine_policy_arn,
         };
         arn.as_deref().ok_or_else(|| Stop::Failed(format!("no ARN is set for the {policy:?} policy")))
+    }
+}
+
+/// What [`tag::UNREACHED`] says after a notice: the version whose invitation reached nobody; the version and the kind of a
+/// later notice that did not, of who heard the invitation; or nothing.
+fn unreached(notice: Notice, reach: Option<Reach>, secret: &Secret, before: &str) -> String {
+    let suffix = secret.current_version.as_deref().map(version_suffix).unwrap_or_default();
+    let is_known = reach.is_some_and(|reach| reach != Reach::Unknown);
+    match notice {
+        _ if reach == Some(Reach::Reached) => String::new(),
+        Notice::Invitation if is_known => suffix.to_owned(),
+        _ if is_known && !secret.is_unheard() => format!("{suffix} {}", notice.kind()),
+        // Who was out of reach before is not taken for reached because nobody could tell.
+        Notice::Invitation if !before.is_empty() => suffix.to_owned(),
+        _ => before.to_owned(),
     }
 }

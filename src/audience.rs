@@ -2,7 +2,7 @@
 
 use crate::aws::AwsError;
 use crate::aws::sns::Sns;
-use crate::reach::{Filter, Reach, Subscription};
+use crate::reach::{Filter, Reach, Subscription, is_email_address};
 use std::collections::HashSet;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -20,8 +20,6 @@ type Listener = (Subscription, OnceCell<Option<Filter>>);
 pub struct Audience<'a> {
     sns: &'a Sns,
     topic_arn: Option<&'a str>,
-    /// Whether owners are subscribed: then a topic without subscriptions is only the beginning.
-    subscribes: bool,
     /// `None`: they could not be listed.
     subscriptions: OnceCell<Option<Vec<Listener>>>,
     /// What could not be read, or was refused for everybody: told once a run.
@@ -34,11 +32,10 @@ pub struct Audience<'a> {
 
 impl<'a> Audience<'a> {
     /// The audience of a topic; nothing is read yet.
-    pub fn new(sns: &'a Sns, topic_arn: &'a str, subscribes: bool) -> Self {
+    pub fn new(sns: &'a Sns, topic_arn: &'a str) -> Self {
         Audience {
             sns,
             topic_arn: Some(topic_arn),
-            subscribes,
             subscriptions: OnceCell::new(),
             troubles: std::sync::Mutex::default(),
             full: OnceLock::new(),
@@ -49,7 +46,7 @@ impl<'a> Audience<'a> {
 
     /// Nobody knows which topic it is: what would arrive is unknown, and nothing is asked.
     pub fn unknown(sns: &'a Sns) -> Self {
-        Audience { topic_arn: None, ..Audience::new(sns, "", false) }
+        Audience { topic_arn: None, ..Audience::new(sns, "") }
     }
 
     /// Whether a message with these attributes arrives at `recipient`. One call a run, and one for each subscription
@@ -63,20 +60,35 @@ impl<'a> Audience<'a> {
         order.sort_by_key(|(subscription, _)| {
             (!subscription.is_mailbox_of(recipient), subscription.is_mailbox())
         });
-        let mut uncertain = subscriptions.is_empty() && !self.subscribes;
+        let (mut uncertain, mut filtered) = (false, false);
         for (subscription, filter) in order {
             let Some(arn) = &subscription.arn else { continue };
-            let filter = filter.get_or_init(|| self.filter(arn)).await;
-            match filter.as_ref().and_then(|filter| filter.lets_through(attributes)) {
+            let is_own = subscription.is_mailbox_of(recipient);
+            let Some(filter) = filter.get_or_init(|| self.filter(arn)).await else {
+                uncertain = true;
+                continue;
+            };
+            // Somebody else's mailbox is no way to the owner, unless it asks for that recipient's messages.
+            let is_others = subscription.is_mailbox() && !is_own && is_email_address(recipient);
+            if is_others && !filter.names("recipient") {
+                continue;
+            }
+            match filter.lets_through(attributes) {
                 Some(true) => return Reach::Reached,
-                Some(false) => {}
-                None => uncertain = true,
+                Some(false) => filtered |= is_own,
+                None => {
+                    uncertain = true;
+                    self.trouble(format!(
+                        "filters of the owner topic's subscriptions are not understood: nobody can tell whom {arn} reaches"
+                    ));
+                }
             }
         }
         let waits =
             |subscription: &Subscription| subscription.arn.is_none() && subscription.is_mailbox_of(recipient);
         match uncertain {
             true => Reach::Unknown,
+            false if filtered => Reach::Filtered,
             false if subscriptions.iter().any(|(subscription, _)| waits(subscription)) => Reach::Pending,
             false => Reach::Unreached,
         }
@@ -88,7 +100,7 @@ impl<'a> Audience<'a> {
         let Some(topic_arn) = self.topic_arn.filter(|_| self.full.get().is_none()) else {
             return false;
         };
-        let is_new = self.asked.lock().is_ok_and(|mut asked| asked.insert(address.to_ascii_lowercase()));
+        let is_new = self.asked.lock().is_ok_and(|mut asked| asked.insert(address.to_owned()));
         if !is_new {
             return false;
         }
@@ -107,16 +119,19 @@ impl<'a> Audience<'a> {
         }
     }
 
-    /// Waits until the next message may go out, where mailboxes listen: some may take every message.
+    /// Waits until the next message may go out, where mailboxes listen: some may take every message. The first of a run
+    /// goes out at once, and asks nothing.
     pub async fn pace(&self) {
-        let mut listeners = self.subscriptions.get().into_iter().flatten().flatten();
-        if listeners.any(|(subscription, _)| subscription.arn.is_some() && subscription.is_mailbox()) {
-            let mut last = self.last_mail.lock().await;
-            if let Some(last) = *last {
+        let Some(topic_arn) = self.topic_arn else { return };
+        let mut last = self.last_mail.lock().await;
+        if let Some(last) = *last {
+            let mut listeners =
+                self.subscriptions.get_or_init(|| self.list(topic_arn)).await.iter().flatten();
+            if listeners.any(|(subscription, _)| subscription.arn.is_some() && subscription.is_mailbox()) {
                 tokio::time::sleep_until(last + MAIL_PACE).await;
             }
-            *last = Some(Instant::now());
         }
+        *last = Some(Instant::now());
     }
 
     /// What operations should know of reaching owners.

@@ -24,7 +24,8 @@ pub mod tag {
     pub const LAST_NOTICE_AT: &str = "mfa-warden:last-notice-at";
     /// How many notices went out.
     pub const NOTICES: &str = "mfa-warden:notices";
-    /// The last 8 characters of the version whose invitation reached nobody; empty: it did.
+    /// The last 8 characters of the version whose invitation reached nobody; with a space and a kind behind them, the
+    /// invitation did, and the last notice, of that kind, reached nobody; empty: it did.
     pub const UNREACHED: &str = "mfa-warden:unreached";
     /// When the owner was told of the quarantine.
     pub const QUARANTINED_AT: &str = "mfa-warden:quarantined-at";
@@ -297,12 +298,19 @@ impl Secret {
         self.tags.get(tag::NOTIFIED).is_some_and(|suffix| suffix == version_suffix(version))
     }
 
-    /// Whether the invitation to the current version is known to have reached nobody.
+    /// Whether the last notice of the current version is known to have reached nobody.
     pub fn is_unheard(&self) -> bool {
-        let version = self.current_version.as_deref();
-        version.is_some_and(|version| {
-            self.tags.get(tag::UNREACHED).is_some_and(|suffix| suffix == version_suffix(version))
-        })
+        let mark = self.tags.get(tag::UNREACHED).and_then(|mark| mark.split(' ').next());
+        self.suffix().is_some_and(|suffix| mark == Some(suffix))
+    }
+
+    /// Whether the owner is known to have heard nothing of the current version: not even the invitation reached anybody.
+    pub fn is_uninvited(&self) -> bool {
+        self.suffix().is_some_and(|suffix| self.tags.get(tag::UNREACHED).is_some_and(|mark| mark == suffix))
+    }
+
+    fn suffix(&self) -> Option<&str> {
+        self.current_version.as_deref().map(version_suffix)
     }
 
     /// How many notices went out so far.

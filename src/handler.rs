@@ -111,12 +111,13 @@ impl Warden {
         let (sns, topic) = (&self.clients.sns, &self.settings.ops_topic_arn);
         let standing = Standing::of(answer, began);
         let is_sweep = answer.action == "sweep";
-        let before = match is_sweep.then_some(sns.tag(topic, TOLD)) {
-            None => None,
-            Some(read) => read.await.unwrap_or_else(|error| {
+        let before = if is_sweep {
+            sns.tag(topic, TOLD).await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "operations may be told again of what they know");
                 None
-            }),
+            })
+        } else {
+            None
         };
         let before = before.and_then(|told| Standing::parse(&told));
         let since = Since { before: before.as_ref(), now: &standing };

@@ -62,9 +62,9 @@
 //! | non-compliant | none or broken | provision, attach enrolment policy, notify(invitation) |
 //! | non-compliant | sound, seed older than `OFFER_TTL` | provision, notify(invitation) |
 //! | non-compliant | sound, owner never told of this version | notify(invitation) |
-//! | non-compliant | sound, older than `GRACE_PERIOD`, `AFTER_GRACE=quarantine` | quarantine, notify(quarantined) |
-//! | non-compliant | sound, last notice older than `REMIND_EVERY` | notify(reminder) |
-//! | non-compliant | sound, owner was unreachable when told, and is not any more | notify(invitation); with a new seed where a quarantine could follow at once |
+//! | non-compliant | sound, the invitation reached nobody and the owner is within reach now | notify(invitation); with a new seed where a quarantine could follow at once |
+//! | non-compliant | sound, older than `GRACE_PERIOD`, `AFTER_GRACE=quarantine`, invitation heard | quarantine, notify(quarantined) |
+//! | non-compliant | sound, last notice older than `REMIND_EVERY`, or it reached nobody and the owner is within reach now | notify(reminder) |
 //! | non-compliant | sound, otherwise | nothing; subscribe, with `SUBSCRIBE_OWNERS` and an e-mail address without a subscription |
 //! | compliant | sound or broken | close, notify(enrolled) |
 //! | exempt, not applicable | sound or broken | close, notify(withdrawn) |

@@ -153,7 +153,7 @@ fn demand(facts: &UserFacts, enrolment: Enrolment, settings: &Settings, now: Tim
     let warning = settings.remind_every.min(settings.grace_period);
     let older_than_a_warning = |version| born(version).is_some_and(|born| now.duration_since(born) > warning);
     // Who was out of reach and is not any more hears of it now.
-    let found = |secret: &Secret| secret.is_unheard() && facts.reach == Some(Reach::Reached);
+    let within_reach = facts.reach == Some(Reach::Reached);
 
     // A seed that has expired is replaced even when nobody was ever told of it: an invitation to a seed about to go
     // would only confuse.
@@ -161,7 +161,8 @@ fn demand(facts: &UserFacts, enrolment: Enrolment, settings: &Settings, now: Tim
         Enrolment::Sound { secret, version } => {
             let expired = born(version).is_some_and(|born| now.duration_since(born) > settings.offer_ttl);
             // With an old seed the quarantine would follow the first message that arrives on its heels.
-            let too_late = quarantine && found(secret) && older_than_a_warning(version);
+            let too_late =
+                quarantine && within_reach && secret.is_uninvited() && older_than_a_warning(version);
             (!expired && !too_late).then_some((secret, version))
         }
         Enrolment::None | Enrolment::Broken => None,
@@ -177,14 +178,14 @@ fn demand(facts: &UserFacts, enrolment: Enrolment, settings: &Settings, now: Tim
             .collect();
     };
     let quarantined = attached.is_some_and(|a| a.quarantine);
-    let warned = older_than_a_warning(version) && !secret.is_unheard();
-    let next: Vec<Action> = if !secret.notified_of(version) || found(secret) {
+    let warned = older_than_a_warning(version) && !secret.is_uninvited();
+    let next: Vec<Action> = if !secret.notified_of(version) || (within_reach && secret.is_uninvited()) {
         vec![Action::Notify(Notice::Invitation)]
     } else if quarantine && warned && attached.is_some_and(|a| !a.quarantine) {
         vec![Action::Quarantine, Action::Notify(Notice::Quarantined)]
     } else if quarantine && quarantined && !secret.told_of_quarantine() {
         vec![Action::Notify(Notice::Quarantined)]
-    } else if secret.reminder_due(settings.remind_every, now) {
+    } else if secret.reminder_due(settings.remind_every, now) || (within_reach && secret.is_unheard()) {
         vec![Action::Notify(Notice::Reminder)]
     } else {
         Vec::new()

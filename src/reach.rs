@@ -19,9 +19,9 @@ impl Subscription {
         self.protocol.starts_with("email")
     }
 
-    /// Whether it is the owner's own mailbox.
+    /// Whether it is the owner's own mailbox: to the letter, for so compare filters.
     pub fn is_mailbox_of(&self, recipient: &str) -> bool {
-        self.is_mailbox() && self.endpoint.eq_ignore_ascii_case(recipient)
+        self.is_mailbox() && self.endpoint == recipient
     }
 }
 
@@ -35,14 +35,21 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether it asks for anything of that attribute.
+    pub fn names(&self, attribute: &str) -> bool {
+        let policy = self.policy.as_ref().and_then(|policy| serde_json::from_str::<Value>(policy).ok());
+        !self.on_body && policy.is_some_and(|policy| policy.get(attribute).is_some())
+    }
+
     /// Whether a message with these attributes is let through; `None`: the filter says something that is not
     /// understood here (SNS developer guide, "Subscription filter policies").
     pub fn lets_through(&self, attributes: &[(&str, &str)]) -> Option<bool> {
         let Some(policy) = &self.policy else { return Some(true) };
-        let policy: Value = serde_json::from_str(policy).ok()?;
         if self.on_body {
-            return None;
+            // Of bodies only JSON gets through such a filter, and ours are text for people.
+            return Some(false);
         }
+        let policy: Value = serde_json::from_str(policy).ok()?;
         let mut through = Some(true);
         for (key, wanted) in policy.as_object()? {
             if key.starts_with('$') {
@@ -102,9 +109,11 @@ pub enum Reach {
     Reached,
     /// The owner's own subscription waits to be confirmed.
     Pending,
+    /// The owner's own subscription is there, and its filter keeps them out.
+    Filtered,
     /// No subscription lets them through.
     Unreached,
-    /// The subscriptions could not be read or understood, or there are none at all, as before anybody was connected.
+    /// The subscriptions could not be read or understood.
     Unknown,
 }
 
@@ -114,6 +123,9 @@ impl Reach {
         match self {
             Reach::Reached | Reach::Unknown => None,
             Reach::Pending => Some(format!("the subscription of {recipient} waits to be confirmed")),
+            Reach::Filtered => {
+                Some(format!("the filter of {recipient}'s own subscription keeps messages out"))
+            }
             Reach::Unreached => {
                 Some(format!("no subscription of the owner topic lets messages to {recipient} through"))
             }

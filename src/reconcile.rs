@@ -82,7 +82,7 @@ impl<'a> Run<'a> {
             dry_run,
             stop_at,
             provisions_left: AtomicU32::new(settings.max_provisions),
-            audience: Audience::new(&clients.sns, &settings.owner_topic_arn, settings.subscribe_owners),
+            audience: Audience::new(&clients.sns, &settings.owner_topic_arn),
         }
     }
 }
@@ -347,8 +347,11 @@ impl Run<'_> {
 
     /// What the owner is about to be told, or would be if it were within reach again.
     fn to_be_told(&self, facts: &UserFacts, actions: &[Action]) -> Option<Notice> {
-        let unheard = facts.secret.as_ref().is_some_and(Secret::is_unheard);
-        actions.iter().find_map(Action::notice).or_else(|| unheard.then_some(Notice::Invitation))
+        let again = |secret: &Secret| {
+            let notice = if secret.is_uninvited() { Notice::Invitation } else { Notice::Reminder };
+            secret.is_unheard().then_some(notice)
+        };
+        actions.iter().find_map(Action::notice).or_else(|| facts.secret.as_ref().and_then(again))
     }
 
     /// Reads what is to be known of one user. Any read that fails makes the whole user unknown.

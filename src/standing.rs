@@ -94,6 +94,11 @@ impl Standing {
         Some(Standing { at, crowds: words.map(crowd).collect::<Option<_>>()? })
     }
 
+    /// Whether nobody is in trouble.
+    pub fn is_empty(&self) -> bool {
+        self.crowds.is_empty()
+    }
+
     /// How many users are in that trouble.
     pub fn users(&self, trouble: Trouble) -> usize {
         self.crowds.get(&trouble).map_or(0, |crowd| crowd.users)
@@ -126,7 +131,7 @@ impl Since<'_> {
     /// nobody else follows them up.
     pub fn is_news(&self, answer: &Answer) -> bool {
         let Since { before, now } = *self;
-        let Some(before) = before else { return !now.crowds.is_empty() };
+        let Some(before) = before else { return !now.is_empty() };
         let day = |standing: &Standing| standing.at.strftime("%F").to_string();
         let more = |trouble| now.users(trouble) > before.users(trouble);
         let any = |wanted: &dyn Fn(&Outcome) -> bool| answer.outcomes.iter().any(wanted);

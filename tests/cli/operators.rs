@@ -60,7 +60,7 @@ async fn json_is_the_functions_own_answer_to_a_dry_run() {
 
 #[tokio::test]
 async fn a_plan_tells_who_would_not_be_reached_where_it_knows_the_topic() {
-    let cloud = Cloud::new().await;
+    let cloud = Cloud::with_nobody_listening(Cloud::next_account(), &[]).await;
     cloud.user("anna.schmidt").await;
     cloud.tag("anna.schmidt", "email", "anna@example.com").await;
     let topic = cloud.warden.settings.owner_topic_arn.as_str();

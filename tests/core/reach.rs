@@ -45,7 +45,27 @@ fn filters_are_read_as_sns_reads_them() {
         assert_eq!(lets_through(policy), expected, "{policy}");
     }
     let on_body = Filter { policy: Some(r#"{"recipient":["x"]}"#.to_owned()), on_body: true };
-    assert_eq!(on_body.lets_through(&MESSAGE), None);
+    assert_eq!(on_body.lets_through(&MESSAGE), Some(false), "our messages are no JSON");
+}
+
+#[test]
+fn an_owner_who_heard_the_invitation_hears_of_a_lost_notice_by_a_reminder_and_is_quarantined_all_the_same() {
+    let lost = |age: &str, reach: Reach| {
+        let mut facts = unheard(age, reach);
+        let mark = format!("{} reminder", secret(&mut facts).tags[tag::UNREACHED]);
+        secret(&mut facts).tags.insert(tag::UNREACHED.to_owned(), mark);
+        facts
+    };
+    assert_eq!(planned(&lost("1h", Reach::Unreached), &[]), []);
+    assert_eq!(planned(&lost("1h", REACHED), &[]), [Action::Notify(Notice::Reminder)]);
+    for reach in [REACHED, Reach::Unreached] {
+        let actions = planned(&lost("20d", reach), &QUARANTINING);
+        assert_eq!(
+            actions,
+            [Action::Quarantine, Action::Notify(Notice::Quarantined)],
+            "leaving is no way out"
+        );
+    }
 }
 
 #[test]
@@ -89,7 +109,7 @@ fn planned(facts: &UserFacts, more: &[(&str, &str)]) -> Vec<Action> {
 
 #[test]
 fn an_invitation_that_reached_nobody_goes_out_again_once_somebody_listens_and_not_before() {
-    for reach in [Reach::Pending, Reach::Unreached, Reach::Unknown] {
+    for reach in [Reach::Pending, Reach::Filtered, Reach::Unreached, Reach::Unknown] {
         assert_eq!(planned(&unheard("1h", reach), &[]), [], "{reach:?}");
     }
     assert_eq!(planned(&unheard("1h", REACHED), &[]), [Action::Notify(Notice::Invitation)]);
@@ -97,7 +117,7 @@ fn an_invitation_that_reached_nobody_goes_out_again_once_somebody_listens_and_no
 
 #[test]
 fn whoever_was_never_reached_is_not_quarantined() {
-    for reach in [Reach::Pending, Reach::Unreached, Reach::Unknown] {
+    for reach in [Reach::Pending, Reach::Filtered, Reach::Unreached, Reach::Unknown] {
         let actions = planned(&unheard("20d", reach), &QUARANTINING);
         assert!(!actions.contains(&Action::Quarantine), "{actions:?}");
     }
@@ -118,6 +138,7 @@ fn owners_are_subscribed_only_where_so_set_and_only_with_an_address_that_nobody_
     let set = [("SUBSCRIBE_OWNERS", "true")];
     assert_eq!(planned(&unheard("1h", Reach::Unreached), &set), [Action::Subscribe]);
     assert_eq!(planned(&unheard("1h", Reach::Pending), &set), [], "SNS has asked already");
+    assert_eq!(planned(&unheard("1h", Reach::Filtered), &set), [], "the filter is somebody's wish");
     assert_eq!(planned(&unheard("1h", Reach::Unreached), &[]), []);
     let mut nameless = unheard("1h", Reach::Unreached);
     nameless.tags.clear();

@@ -233,7 +233,18 @@ impl Cloud {
         format!("{:012}", ACCOUNTS.fetch_add(1, Ordering::Relaxed) + 100_000_000_000)
     }
 
+    /// An account in which somebody listens to every owner.
     pub async fn in_account(account: String, settings: &[(&str, &str)]) -> Self {
+        let cloud = Self::with_nobody_listening(account, settings).await;
+        let subscribe = cloud.sns.subscribe().topic_arn(&cloud.warden.settings.owner_topic_arn);
+        // Moto delivers nothing there, and so knows of nothing that could fail.
+        let endpoint = format!("arn:aws:firehose:us-east-1:{}:deliverystream/owners", cloud.account);
+        subscribe.protocol("firehose").endpoint(endpoint).send().await.unwrap();
+        cloud
+    }
+
+    /// An account whose owner topic has no subscription.
+    pub async fn with_nobody_listening(account: String, settings: &[(&str, &str)]) -> Self {
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))

@@ -34,6 +34,7 @@ use aws_sdk_secretsmanager::types::error::{
     InternalServiceError, InvalidParameterException, MalformedPolicyDocumentException,
     ResourceExistsException, ResourceNotFoundException,
 };
+use aws_sdk_sns::operation::get_subscription_attributes::GetSubscriptionAttributesOutput;
 use aws_sdk_sns::operation::list_subscriptions_by_topic::ListSubscriptionsByTopicOutput;
 use aws_sdk_sns::operation::list_tags_for_resource::ListTagsForResourceOutput;
 use aws_sdk_sns::operation::publish::PublishOutput;
@@ -438,8 +439,14 @@ impl Alice {
         let topics = |name: &str| {
             name.ends_with("_TOPIC_ARN").then(|| "arn:aws:sns:us-east-1:123456789012:t".to_owned())
         };
-        let nobody_listens = mock!(aws_sdk_sns::Client::list_subscriptions_by_topic)
-            .then_output(|| ListSubscriptionsByTopicOutput::builder().build());
+        let somebody_listens = mock!(aws_sdk_sns::Client::list_subscriptions_by_topic).then_output(|| {
+            let queue = aws_sdk_sns::types::Subscription::builder()
+                .subscription_arn("arn:aws:sns:us-east-1:123456789012:t:1")
+                .protocol("sqs");
+            ListSubscriptionsByTopicOutput::builder().subscriptions(queue.build()).build()
+        });
+        let everything = mock!(aws_sdk_sns::Client::get_subscription_attributes)
+            .then_output(|| GetSubscriptionAttributesOutput::builder().build());
         let told = mock!(aws_sdk_sns::Client::list_tags_for_resource)
             .then_output(|| ListTagsForResourceOutput::builder().build());
         let tell = mock!(aws_sdk_sns::Client::tag_resource)
@@ -454,7 +461,7 @@ impl Alice {
                 sns: Sns(mock_client!(
                     aws_sdk_sns,
                     RuleMode::MatchAny,
-                    &[&self.publish, &nobody_listens, &told, &tell]
+                    &[&self.publish, &somebody_listens, &everything, &told, &tell]
                 )),
                 calls: Default::default(),
             },

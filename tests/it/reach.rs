@@ -10,9 +10,13 @@ fn summary(cloud: &Cloud) -> String {
     messages.into_iter().filter(|message| message.topic == "ops").map(|message| message.text).collect()
 }
 
+async fn cloud_with_nobody_listening(settings: &[(&str, &str)]) -> Cloud {
+    Cloud::with_nobody_listening(Cloud::next_account(), settings).await
+}
+
 /// Another owner is subscribed: somebody listens, but not everybody is heard.
 async fn cloud_with_bob_listening(settings: &[(&str, &str)]) -> Cloud {
-    let cloud = Cloud::with(settings).await;
+    let cloud = cloud_with_nobody_listening(settings).await;
     cloud.subscribe("bob@example.com").await;
     cloud
 }
@@ -74,17 +78,46 @@ async fn users_who_share_an_address_are_asked_to_confirm_it_once() {
     let cloud = cloud_with_bob_listening(&[("SUBSCRIBE_OWNERS", "true")]).await;
     for name in ["alice", "alice-admin"] {
         cloud.user(name).await;
+        cloud.tag(name, "email", "alice@example.com").await;
     }
-    cloud.tag("alice", "email", "alice@example.com").await;
-    cloud.tag("alice-admin", "email", "Alice@example.com").await;
     let answer = cloud.sweep().await;
     assert_eq!((&answer["actions"]["subscribe"], &answer["failed"]), (&json!(1), &json!(0)), "{answer}");
     assert_eq!(names(&cloud.calls()).iter().filter(|api| **api == "Subscribe").count(), 1);
 }
 
 #[tokio::test]
+async fn a_reminder_that_reached_nobody_is_sent_again_when_somebody_listens_and_operations_hear_of_it() {
+    let mut cloud = cloud_with_bob_listening(&[]).await;
+    let alice = cloud.user("alice").await;
+    cloud.tag("alice", "email", "alice@example.com").await;
+    cloud.subscribe("alice@example.com").await;
+    cloud.sweep().await;
+    assert_eq!(cloud.secret_tags(&alice).await.get("mfa-warden:unreached"), None);
+
+    let topic = &cloud.warden.settings.owner_topic_arn;
+    let listed = cloud.sns.list_subscriptions_by_topic().topic_arn(topic).send().await.unwrap();
+    let hers = listed.subscriptions().iter().find(|one| one.endpoint() == Some("alice@example.com")).unwrap();
+    cloud.sns.unsubscribe().subscription_arn(hers.subscription_arn().unwrap()).send().await.unwrap();
+    cloud.calls();
+    cloud.warden.clock = || jiff::Timestamp::now() + jiff::SignedDuration::from_hours(4 * 24);
+    let answer = cloud.sweep().await;
+    assert_eq!(answer["outcomes"][0]["actions"], json!(["notify(reminder)"]), "{answer}");
+    assert!(summary(&cloud).contains("UNREACHABLE OWNERS"));
+    let version = cloud.current(&alice).await;
+    let mark = format!("{} reminder", &version[version.len() - 8..]);
+    assert_eq!(cloud.secret_tags(&alice).await["mfa-warden:unreached"], mark);
+    cloud.sweep().await;
+    assert_eq!(writes(&cloud.calls()), NOTHING, "nobody has come to listen");
+
+    cloud.subscribe("alice@example.com").await;
+    let answer = cloud.sweep().await;
+    assert_eq!(answer["outcomes"][0]["actions"], json!(["notify(reminder)"]), "{answer}");
+    assert_eq!(cloud.secret_tags(&alice).await["mfa-warden:unreached"], "");
+}
+
+#[tokio::test]
 async fn the_first_owners_of_a_new_topic_are_subscribed_too() {
-    let cloud = Cloud::with(&[("SUBSCRIBE_OWNERS", "true")]).await;
+    let cloud = cloud_with_nobody_listening(&[("SUBSCRIBE_OWNERS", "true")]).await;
     cloud.user("alice").await;
     cloud.tag("alice", "email", "alice@example.com").await;
     let answer = cloud.sweep().await;
@@ -140,11 +173,33 @@ async fn what_cannot_be_read_of_the_topic_is_a_warning_and_owners_are_told_as_ev
 }
 
 #[tokio::test]
-async fn a_topic_without_any_subscription_is_a_warning() {
-    let cloud = Cloud::new().await;
-    cloud.user("alice").await;
+async fn nobody_is_quarantined_for_invitations_to_a_topic_without_any_subscription() {
+    let account = Cloud::next_account();
+    let policy = format!("arn:aws:iam::{account}:policy/mfa-warden-quarantine");
+    let settings = [("AFTER_GRACE", "quarantine"), ("QUARANTINE_POLICY_ARN", policy.as_str())];
+    let mut cloud = Cloud::with_nobody_listening(account, &settings).await;
+    let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+    let policy = cloud.iam.create_policy().policy_name("mfa-warden-quarantine").policy_document(document);
+    policy.send().await.unwrap();
+    let alice = cloud.user("alice").await;
+    cloud.tag("alice", "email", "alice@example.com").await;
     let answer = cloud.sweep().await;
     assert!(answer["warnings"].to_string().contains("the owner topic has no subscription"), "{answer}");
+    assert!(summary(&cloud).contains("UNREACHABLE OWNERS"), "operations hear who was not reached");
+    cloud.sweep().await;
+    assert_eq!(writes(&cloud.calls()), NOTHING, "nobody has come to listen");
+
+    cloud.warden.clock = || jiff::Timestamp::now() + jiff::SignedDuration::from_hours(20 * 24);
+    let answer = cloud.sweep().await;
+    assert_eq!(answer["actions"]["quarantine"], 0, "{answer}");
+    cloud.subscribe("alice@example.com").await;
+    let answer = cloud.sweep().await;
+    assert_eq!(
+        answer["outcomes"][0]["actions"],
+        json!(["provision", "notify(invitation)"]),
+        "a new seed, and so time before the quarantine: {answer}"
+    );
+    cloud.assert_sound("alice", &alice).await;
 }
 
 #[tokio::test]
