@@ -12,8 +12,14 @@ use std::fmt::Write;
 /// The most users named in one section of a message to operations.
 const NAMED: usize = 100;
 
-/// The most users in what machines get: five copies of it and the text fit into SNS's 256 KiB.
+/// The most users and warnings in what machines get.
 const LISTED: usize = 50;
+const WARNINGS: usize = 20;
+
+/// The most bytes of what machines and people get: SNS takes 256 KiB for one text and five copies of the data, in which
+/// JSON escapes quotes and ends of lines.
+const DATA_BYTES: usize = 28 * 1024;
+const TEXT_BYTES: usize = 60_000;
 
 /// The summary for operations: what a run did and found.
 pub fn summary(account: &Account, answer: &Answer, since: Since<'_>) -> Message {
@@ -121,8 +127,12 @@ pub fn run_failed(account: &Account, user: Option<&str>, error: &str) -> Message
     to_operations("failure", account, &what, text, data)
 }
 
-/// What machines get: the answer without users that nothing is to be said of, and no more users than fit.
+/// What machines get: the answer without users that nothing is to be said of, the news first, and no more of it than
+/// fits. Of a check's user nobody knows since when it is in trouble.
 fn data(kind: &str, account: &Account, answer: &Answer, since: Since<'_>) -> Value {
+    let is_sweep = answer.action == "sweep";
+    let newly_overdue = |outcome: &Outcome| is_sweep.then(|| since.is_newly_overdue(outcome));
+    let newly_unreachable = |open: &Open| is_sweep.then(|| open.is_newly_unreachable());
     let told = |outcome: &&Outcome| {
         let open = outcome.open.as_ref();
         let waits = open.is_some_and(|open| {
@@ -130,14 +140,25 @@ fn data(kind: &str, account: &Account, answer: &Answer, since: Since<'_>) -> Val
         });
         outcome.result != Ending::None || outcome.verdict == Status::Unknown || waits
     };
+    let rank = |outcome: &&Outcome| {
+        let open = outcome.open.as_ref();
+        let in_new_trouble = since.is_newly_overdue(outcome) || open.is_some_and(Open::is_newly_unreachable);
+        let ranks = [
+            outcome.cause().is_some(),
+            in_new_trouble,
+            outcome.result == Ending::Done,
+            outcome.result == Ending::Deferred,
+        ];
+        ranks.iter().position(|holds| *holds).unwrap_or(ranks.len())
+    };
     let user = |outcome: &Outcome| {
         let mut user = json!(outcome);
         if let Some(open) = &outcome.open {
             user["overdue_seconds"] = json!(open.overdue.map(|time| time.as_secs()));
-            user["newly_overdue"] = json!(since.is_newly_overdue(outcome));
+            user["newly_overdue"] = json!(newly_overdue(outcome));
             user["quarantined"] = json!(open.quarantined);
             user["unreachable"] = json!(open.unreachable);
-            user["newly_unreachable"] = json!(open.is_newly_unreachable());
+            user["newly_unreachable"] = json!(newly_unreachable(open));
             user["denied"] = json!(open.denied);
         }
         user
@@ -146,21 +167,36 @@ fn data(kind: &str, account: &Account, answer: &Answer, since: Since<'_>) -> Val
         let before = since.before.map(|before| before.users(trouble));
         (trouble.name().to_owned(), json!({"users": since.now.users(trouble), "before": before}))
     };
-    let users: Vec<&Outcome> = answer.outcomes.iter().filter(told).collect();
-    let shown: Vec<Value> = users.iter().take(LISTED).map(|outcome| user(outcome)).collect();
-    json!({
-        "kind": kind, "account": account.id, "region": account.region, "action": answer.action,
-        "users": answer.users, "actions": answer.actions, "failed": answer.failed, "deferred": answer.deferred,
-        "trouble": Trouble::ALL.into_iter().map(trouble).collect::<Map<_, _>>(),
-        "outcomes": shown, "outcomes_omitted": users.len().saturating_sub(LISTED), "warnings": answer.warnings,
-    })
+    let trouble: Map<_, _> = Trouble::ALL.into_iter().map(trouble).collect();
+    let mut users: Vec<&Outcome> = answer.outcomes.iter().filter(told).collect();
+    users.sort_by_key(rank);
+    let with = |listed: usize| {
+        let shown: Vec<Value> = users.iter().take(listed).map(|outcome| user(outcome)).collect();
+        json!({
+            "kind": kind, "account": account.id, "region": account.region, "action": answer.action,
+            "users": answer.users, "actions": answer.actions, "failed": answer.failed, "deferred": answer.deferred,
+            "trouble": is_sweep.then_some(&trouble),
+            "outcomes": shown, "outcomes_omitted": users.len().saturating_sub(listed),
+            "warnings": answer.warnings.iter().take(WARNINGS).collect::<Vec<_>>(),
+            "warnings_omitted": answer.warnings.len().saturating_sub(WARNINGS),
+        })
+    };
+    let fits = |data: &Value| data.to_string().len() <= DATA_BYTES;
+    let mut listed = LISTED;
+    loop {
+        let data = with(listed);
+        if listed == 0 || fits(&data) {
+            return data;
+        }
+        listed /= 2;
+    }
 }
 
-fn to_operations(kind: &str, account: &Account, what: &str, text: String, data: Value) -> Message {
+fn to_operations(kind: &str, account: &Account, what: &str, mut text: String, data: Value) -> Message {
+    text.truncate(text.floor_char_boundary(TEXT_BYTES));
     Message {
         subject: format!("mfa-warden {}: {what}", account.id).chars().take(99).collect(),
-        // SNS takes 256 KiB; a character has four bytes at most.
-        text: text.chars().take(60_000).collect(),
+        text,
         data: Some(data.to_string()),
         attributes: vec![("kind", kind.to_owned()), ("account", account.id.clone())],
     }

@@ -18,7 +18,7 @@ pub enum Need {
 pub struct Denial {
     /// The action.
     pub action: String,
-    /// The policies whose statements deny it, as the simulator names them.
+    /// The policies whose statements deny it, as the simulator names them, and the statements' lines in them.
     pub policies: Vec<String>,
     /// A service control policy of the organisation denies it.
     pub by_organization: bool,

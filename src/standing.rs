@@ -120,9 +120,11 @@ pub struct Since<'a> {
 }
 
 impl Since<'_> {
-    /// Whether the user has become overdue since.
+    /// Whether the user has become overdue since; all have where nobody was. (A grace period that was shortened meanwhile
+    /// moves users into the past.)
     pub fn is_newly_overdue(&self, outcome: &Outcome) -> bool {
-        let told = self.before.map(|before| self.now.at.duration_since(before.at));
+        let others = self.before.filter(|before| before.users(Trouble::Overdue) > 0);
+        let told = others.map(|before| self.now.at.duration_since(before.at));
         outcome.overdue().is_some_and(|time| told.is_none_or(|told| time < told))
     }
 

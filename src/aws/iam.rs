@@ -9,7 +9,7 @@ use aws_sdk_iam::{
     operation::create_virtual_mfa_device::CreateVirtualMFADeviceError,
     types::{
         AssignmentStatusType, ContextEntry, ContextKeyTypeEnum, EntityType, EvaluationResult,
-        PolicyEvaluationDecisionType, StatusType, SummaryKeyType,
+        PolicyEvaluationDecisionType, Position, Statement, StatusType, SummaryKeyType,
     },
 };
 use std::collections::{BTreeMap, HashSet};
@@ -268,10 +268,15 @@ impl Iam {
                 .organizations_decision_detail()
                 .is_some_and(|organization| !organization.allowed_by_organizations());
             let denied = *decision == PolicyEvaluationDecisionType::ExplicitDeny || by_organization;
-            let policies = statements.iter().filter_map(|statement| statement.source_policy_id.clone());
-            (denied && missing.is_empty()).then(|| Denial {
+            // Of the keys that all policies ask for: what another service's key says decides nothing here.
+            let service = result.eval_action_name.split(':').next().unwrap_or_default();
+            let decides = |key: &String| {
+                let prefix = key.split(':').next().unwrap_or_default();
+                ["aws", service].iter().any(|own| prefix.eq_ignore_ascii_case(own))
+            };
+            (denied && !missing.iter().any(decides)).then(|| Denial {
                 action: result.eval_action_name.clone(),
-                policies: policies.collect(),
+                policies: statements.iter().filter_map(denying_statement).collect(),
                 by_organization,
             })
         };
@@ -310,6 +315,17 @@ impl Iam {
             Err(error) => Err(AwsError::new(format!("delete the virtual MFA device {serial_number}"), error)),
         }
     }
+}
+
+/// The policy of a simulated statement, and where in it the statement stands.
+fn denying_statement(statement: &Statement) -> Option<String> {
+    let policy = statement.source_policy_id.as_ref()?;
+    let line = |position: &Option<Position>| position.as_ref().map(|position| position.line);
+    Some(match (line(&statement.start_position), line(&statement.end_position)) {
+        (Some(start), Some(end)) if start == end => format!("{policy} (line {start})"),
+        (Some(start), Some(end)) => format!("{policy} (lines {start} to {end})"),
+        _ => policy.clone(),
+    })
 }
 
 /// Whether AWS itself answered with that one error. Nothing else, timeouts least of all, means "there is none".

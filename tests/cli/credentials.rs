@@ -111,6 +111,17 @@ region = eu-central-1
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{}", said.out);
     assert!(said.out.contains("region eu-central-1"), "{}", said.out);
     assert!(gate.calls().contains(&"AssumeRole".to_owned()), "{:?}", gate.calls());
+
+    // As AWS answers where the role demands a code, for which the SDK does not ask.
+    gate.answer("AssumeRole", Answer::Error("AccessDenied"));
+    let said = say(home.warden(&gate), &["plan", "--profile", "admin"]);
+    assert_eq!((said.code, said.out.as_str()), (1, ""));
+    assert!(said.err.contains("mfa_serial") && !said.err.contains('{'), "{}", said.err);
+    assert!(
+        said.err.contains("aws configure export-credentials --profile admin --format env"),
+        "{}",
+        said.err
+    );
 }
 
 #[tokio::test]

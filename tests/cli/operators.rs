@@ -123,7 +123,11 @@ async fn users_that_cannot_be_read_are_no_success_and_an_account_that_cannot_be_
     gate.answer("ListUsers", Answer::Error("AccessDenied"));
     let failed = say(operator(&gate), &["plan"]);
     assert_eq!((failed.code, failed.out.as_str()), (1, ""));
-    assert!(failed.err.starts_with("warden: failed to list the IAM users: AccessDenied"), "{}", failed.err);
+    assert_eq!(
+        failed.err,
+        "warden: failed to list the IAM users: AccessDenied: AccessDenied, as AWS would say it (allow it to the \
+         caller's role or user; look for a denying service control policy or boundary)\n"
+    );
 }
 
 #[tokio::test]

@@ -327,6 +327,38 @@ fn a_summary_of_five_thousand_users_stays_far_below_what_sns_takes() {
 }
 
 #[test]
+fn an_outage_with_long_errors_still_fits_into_one_message_for_machines() {
+    let mut answer = busy_answer();
+    let cause = "\"never\" ".repeat(400);
+    answer.outcomes = (0..500)
+        .map(|n| outcome(&format!("user-{n}"), Status::Unknown, &[], Ending::Failed(cause.clone())))
+        .collect();
+    answer.warnings = (0..500).map(|n| format!("{n}@example.com cannot be subscribed: no")).collect();
+    let data = told(failure, &answer, None).data.unwrap();
+    assert!(data.len() <= 28 * 1024, "{}", data.len());
+    let data: serde_json::Value = serde_json::from_str(&data).unwrap();
+    assert!(!data["outcomes"].as_array().unwrap().is_empty());
+    assert_eq!(data["warnings_omitted"], 480);
+}
+
+#[test]
+fn machines_get_the_news_first_and_of_a_check_no_guess_at_what_is_new() {
+    let mut answer = busy_answer();
+    answer.outcomes.rotate_left(5);
+    let data = told(summary, &answer, None).data.unwrap();
+    let data: serde_json::Value = serde_json::from_str(&data).unwrap();
+    let users: Vec<&str> =
+        data["outcomes"].as_array().unwrap().iter().map(|user| user["user"].as_str().unwrap()).collect();
+    assert_eq!(users, ["heidi", "bob", "frank", "grace", "alice", "dave", "carol"]);
+
+    answer.action = "check";
+    let data = told(summary, &answer, None).data.unwrap();
+    let data: serde_json::Value = serde_json::from_str(&data).unwrap();
+    assert_eq!(data["trouble"], serde_json::Value::Null);
+    assert_eq!(data["outcomes"][2]["newly_overdue"], serde_json::Value::Null);
+}
+
+#[test]
 fn durations_read_as_people_say_them() {
     for (seconds, said) in [
         (90, "1 minute"),

@@ -15,7 +15,7 @@ use aws_sdk_iam::operation::list_virtual_mfa_devices::ListVirtualMfaDevicesOutpu
 use aws_sdk_iam::operation::simulate_principal_policy::SimulatePrincipalPolicyOutput;
 use aws_sdk_iam::types::error::EntityAlreadyExistsException;
 use aws_sdk_iam::types::{
-    EvaluationResult, LoginProfile, OrganizationsDecisionDetail, PolicyEvaluationDecisionType,
+    EvaluationResult, LoginProfile, OrganizationsDecisionDetail, PolicyEvaluationDecisionType, Position,
     ReportStateType, ResourceSpecificResult, Statement, SummaryKeyType, User, VirtualMfaDevice,
 };
 use aws_sdk_secretsmanager::operation::create_secret::{CreateSecretError, CreateSecretOutput};
@@ -232,7 +232,13 @@ async fn only_what_is_explicitly_denied_on_its_own_resource_keeps_an_owner_from_
                     .eval_resource_name(*resource)
                     .eval_resource_decision(decision.clone())
                     .set_missing_context_values(missing.map(|key| vec![key.to_owned()]))
-                    .matched_statements(Statement::builder().source_policy_id("ForceMFA").build())
+                    .matched_statements(
+                        Statement::builder()
+                            .source_policy_id("ForceMFA")
+                            .start_position(Position::builder().line(3).column(17).build())
+                            .end_position(Position::builder().line(12).column(6).build())
+                            .build(),
+                    )
                     .build()
                     .unwrap()
             });
@@ -262,7 +268,8 @@ async fn only_what_is_explicitly_denied_on_its_own_resource_keeps_an_owner_from_
                 .evaluation_results(result(
                     "secretsmanager:GetSecretValue",
                     false,
-                    &[(SECRET, ExplicitDeny, None), (ALICE, ImplicitDeny, None)],
+                    // A key that another statement asks for, such as the enrolment policy's own.
+                    &[(SECRET, ExplicitDeny, Some("cloudshell:VpcIds")), (ALICE, ImplicitDeny, None)],
                 ))
                 .evaluation_results(result(
                     "iam:EnableMFADevice",
@@ -290,7 +297,7 @@ async fn only_what_is_explicitly_denied_on_its_own_resource_keeps_an_owner_from_
     assert_eq!(
         texts,
         [
-            "secretsmanager:GetSecretValue is denied without MFA by the policy ForceMFA",
+            "secretsmanager:GetSecretValue is denied without MFA by the policy ForceMFA (lines 3 to 12)",
             "kms:Decrypt is denied without MFA by a service control policy of the organisation",
         ]
     );
@@ -387,6 +394,7 @@ struct Alice {
     secrets: Vec<Rule>,
     publish: Rule,
     delete_device: Rule,
+    preflight: bool,
 }
 
 impl Alice {
@@ -432,12 +440,15 @@ impl Alice {
             publish: mock!(aws_sdk_sns::Client::publish).then_output(|| PublishOutput::builder().build()),
             delete_device: mock!(IamClient::delete_virtual_mfa_device)
                 .then_output(|| DeleteVirtualMfaDeviceOutput::builder().build()),
+            preflight: false,
         }
     }
 
     async fn handle(&self, event: Value) -> anyhow::Result<Value> {
-        let topics = |name: &str| {
-            name.ends_with("_TOPIC_ARN").then(|| "arn:aws:sns:us-east-1:123456789012:t".to_owned())
+        let topics = |name: &str| match name {
+            "OWNER_TOPIC_ARN" | "OPS_TOPIC_ARN" => Some("arn:aws:sns:us-east-1:123456789012:t".to_owned()),
+            "PREFLIGHT" => Some(self.preflight.to_string()),
+            _ => None,
         };
         let somebody_listens = mock!(aws_sdk_sns::Client::list_subscriptions_by_topic).then_output(|| {
             let queue = aws_sdk_sns::types::Subscription::builder()
@@ -484,6 +495,44 @@ fn no_secret() -> Rule {
 
 fn created() -> Rule {
     mock!(SecretsClient::create_secret).then_output(|| CreateSecretOutput::builder().name(NAME).build())
+}
+
+#[tokio::test]
+async fn an_owner_whom_a_policy_stops_is_shown_the_consoles_way_and_operations_learn_the_statement() {
+    let denied = mock!(IamClient::simulate_principal_policy).then_output(|| {
+        let statement = Statement::builder().source_policy_id("ForceMFA");
+        let statement = statement.start_position(Position::builder().line(3).build());
+        let statement = statement.end_position(Position::builder().line(12).build());
+        let result = EvaluationResult::builder()
+            .eval_action_name("secretsmanager:GetSecretValue")
+            .eval_decision(PolicyEvaluationDecisionType::ExplicitDeny)
+            .matched_statements(statement.build());
+        SimulatePrincipalPolicyOutput::builder().evaluation_results(result.build().unwrap()).build()
+    });
+    let tagged = mock!(SecretsClient::tag_resource).then_output(|| TagResourceOutput::builder().build());
+    let mut alice = Alice::new(vec![no_secret(), created(), policy_put(), put("AWSCURRENT"), tagged]);
+    let published = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = published.clone();
+    alice.publish = mock!(aws_sdk_sns::Client::publish)
+        .match_requests(move |request| {
+            heard.lock().unwrap().push(request.message().unwrap().to_owned());
+            true
+        })
+        .then_output(|| PublishOutput::builder().build());
+    alice.iam.push(denied);
+    alice.preflight = true;
+    let answer = alice.handle(json!({"action": "check", "user": "alice"})).await.unwrap();
+    assert_eq!(answer["outcomes"][0]["result"], "done", "{answer}");
+    assert_eq!(alice.iam.last().unwrap().num_calls(), 1, "one call a provision");
+    let messages = published.lock().unwrap().clone();
+    let [invitation, summary] = &messages[..] else { panic!("{messages:?}") };
+    assert!(invitation.contains("HOW TO SET IT UP, IN THE CONSOLE"), "{invitation}");
+    assert!(!invitation.contains("get-secret-value"), "that way does not work: {invitation}");
+    let line =
+        "- alice: secretsmanager:GetSecretValue is denied without MFA by the policy ForceMFA (lines 3 to 12)";
+    let summary: Value = serde_json::from_str(summary).unwrap();
+    assert!(summary["default"].as_str().unwrap().contains(line), "{summary}");
+    assert!(summary["sqs"].as_str().unwrap().contains("ForceMFA (lines 3 to 12)"), "{summary}");
 }
 
 #[tokio::test]

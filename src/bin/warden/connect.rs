@@ -14,6 +14,7 @@ use aws_smithy_runtime_api::client::interceptors::context::BeforeSerializationIn
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::error::ErrorMetadata;
 use mfa_warden::aws::{self, Clients};
 use mfa_warden::facts::Account;
 use std::error::Error;
@@ -100,11 +101,24 @@ fn why_unknown(error: &SdkError<GetCallerIdentityError>, global: &Global) -> Str
             "there are no AWS credentials. Give some as for the AWS CLI: `aws configure`, {login}, --profile, or \
              AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         ),
-        (Some(error), _, _) => format!(
-            "the AWS credentials cannot be loaded: {}. If you signed in with {login}, sign in again; otherwise look \
-             into ~/.aws/config and ~/.aws/credentials",
-            chain(error)
-        ),
+        (Some(error), _, profile) => {
+            let why = chain(error);
+            // The SDK asks for no codes: a role that demands MFA is refused.
+            let codes = if why.contains("AccessDenied") {
+                let profile = profile.as_deref().unwrap_or("PROFILE");
+                format!(
+                    ". A profile with `mfa_serial` is not understood here: run \
+                     `eval \"$(aws configure export-credentials --profile {profile} --format env)\"` and then warden \
+                     without --profile"
+                )
+            } else {
+                String::new()
+            };
+            format!(
+                "the AWS credentials cannot be loaded: {why}. If you signed in with {login}, sign in again; otherwise \
+                 look into ~/.aws/config and ~/.aws/credentials{codes}"
+            )
+        }
         (None, Some(code), _) => format!(
             "AWS does not tell whose credentials these are (sts:GetCallerIdentity): {code}: {}. Are they still valid? \
              Sign in again with {login}, or make a new access key and run `aws configure`",
@@ -122,9 +136,18 @@ fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Credent
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
-/// The error and what lies below it, each thing said once.
+/// The error and what lies below it, each thing said once, and what AWS said without the SDK's layers around it.
 fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut said: Vec<String> = causes(error).map(ToString::to_string).collect();
+    let mut said: Vec<String> = Vec::new();
+    for cause in causes(error) {
+        match cause.downcast_ref::<ErrorMetadata>() {
+            Some(answer) => {
+                said.retain(|words| words != "service error" && !words.starts_with("unhandled error"));
+                said.extend([answer.code(), answer.message()].into_iter().flatten().map(str::to_owned));
+            }
+            None => said.push(cause.to_string()),
+        }
+    }
     said.dedup();
     said.join(": ")
 }

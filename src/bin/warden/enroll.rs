@@ -37,7 +37,7 @@ pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCo
         print(&enrolled_already(user, devices))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let value = read_secret(&connection).await?;
+    let value = read_secret(&connection, devices.is_ok()).await?;
     let prepared: Prepared = serde_json::from_str(&value)
         .map_err(|_| anyhow!("the secret does not hold what mfa-warden writes: {}", TELL_OPERATIONS))?;
     let look = Look::new(global);
@@ -82,7 +82,8 @@ struct Prepared {
     qr_text: Zeroizing<String>,
 }
 
-async fn read_secret(connection: &Connection) -> anyhow::Result<Zeroizing<String>> {
+/// `has_none`: IAM said that the user has no MFA device; otherwise nobody knows.
+async fn read_secret(connection: &Connection, has_none: bool) -> anyhow::Result<Zeroizing<String>> {
     let Connection { config, account, user_id, .. } = connection;
     let secrets = aws_sdk_secretsmanager::Client::new(config);
     let request = secrets.get_secret_value().secret_id(format!("{SECRET_PREFIX}{user_id}"));
@@ -91,7 +92,7 @@ async fn read_secret(connection: &Connection) -> anyhow::Result<Zeroizing<String
             Some(value) => Ok(Zeroizing::new(value)),
             None => bail!("the secret does not hold what mfa-warden writes: {TELL_OPERATIONS}"),
         },
-        Err(error) => bail!(explain_read(error.code(), &said(&error), &account.region)),
+        Err(error) => bail!(explain_read(error.code(), &said(&error), &account.region, has_none)),
     }
 }
 
@@ -175,7 +176,7 @@ fn invitation(
     }
     if show_seed {
         text.push_str("\n   Or type this into the app, as a time-based key:  ");
-        for (at, digit) in prepared.seed.chars().enumerate() {
+        for (at, digit) in prepared.seed.chars().filter(|c| !c.is_control()).enumerate() {
             if at > 0 && at % 4 == 0 {
                 text.push(' ');
             }
@@ -279,8 +280,13 @@ fn explain_enable(code: Option<&str>, said: &str) -> Refusal {
     Refusal { again: false, text }
 }
 
-fn explain_read(code: Option<&str>, said: &str, region: &str) -> String {
+fn explain_read(code: Option<&str>, said: &str, region: &str, has_none: bool) -> String {
     match code {
+        Some("ResourceNotFoundException") if !has_none => format!(
+            "nothing is prepared for you in region {region}. If you have set up MFA already, all is well: you are not \
+             allowed to list your MFA devices, so this cannot tell. If you have not: is it the region where mfa-warden \
+             runs (--region)? {CONSOLE}"
+        ),
         Some("ResourceNotFoundException") => format!(
             "nothing is prepared for you in region {region}. Is it the region where mfa-warden runs (--region)? If it \
              is, you will be told when a device is ready. {CONSOLE}"
@@ -402,6 +408,12 @@ mod tests {
     }
 
     #[test]
+    fn nothing_prepared_is_no_alarm_where_the_user_may_have_mfa_already() {
+        let text = explain_read(Some("ResourceNotFoundException"), "", "eu-west-1", false);
+        assert!(text.contains("If you have set up MFA already, all is well"), "{text}");
+    }
+
+    #[test]
     fn a_secret_that_cannot_be_read_is_explained() {
         let codes = [
             "ResourceNotFoundException",
@@ -412,7 +424,7 @@ mod tests {
         let explained = codes.map(|code| {
             format!(
                 "== {code}\n{}",
-                explain_read(Some(code), &format!("{code}: <what AWS said>"), "eu-west-1")
+                explain_read(Some(code), &format!("{code}: <what AWS said>"), "eu-west-1", true)
             )
         });
         insta::assert_snapshot!(explained.join("\n\n"));

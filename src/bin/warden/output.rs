@@ -81,10 +81,11 @@ fn plain_lines(text: &str) -> String {
     text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
 }
 
-/// Prints what went wrong to standard error, in lines that fit it.
+/// Prints what went wrong to standard error, in lines that fit it. Errors here say all that there is to say themselves:
+/// below those of AWS lie the SDK's inner workings.
 pub fn complain(error: &anyhow::Error) {
     let width = terminal_size::terminal_size_of(stderr()).map(|(width, _)| width.0);
-    eprintln!("{}", wrapped(&plain_lines(&format!("warden: {error:#}")), width));
+    eprintln!("{}", wrapped(&plain_lines(&format!("warden: {error}")), width));
 }
 
 /// `text` with its lines broken between words.
