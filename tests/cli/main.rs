@@ -10,4 +10,5 @@ mod gate;
 mod generated;
 mod operators;
 mod owners;
+mod people;
 mod terminal;

@@ -171,9 +171,14 @@ struct Moto {
     endpoint: String,
 }
 
+/// The Python that has what the tests need.
+pub fn python() -> String {
+    std::env::var("MFA_WARDEN_PYTHON")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/.venv/bin/python").to_owned())
+}
+
 static MOTO: LazyLock<Moto> = LazyLock::new(|| {
-    let python = std::env::var("MFA_WARDEN_PYTHON")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/.venv/bin/python").to_owned());
+    let python = python();
     let mut process = Command::new(&python)
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/serve_moto.py"))
         .stdin(Stdio::piped())
