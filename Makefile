@@ -111,9 +111,10 @@ build: $(TOOLS) $(CARGO_TOOLS)/cargo-cyclonedx@0.5.9 ## Build the deployment pac
 	sed 's|$(CURDIR)|/mfa-warden|g' sbom.cdx.json > .aws-sam/sbom.cdx.json
 	rm sbom.cdx.json
 
+# Parameters that SET does not name keep their values; at first these are the template's defaults.
 .PHONY: deploy
-deploy: build ## Deploy to AWS, asking for every setting
-	sam deploy --guided
+deploy: build ## Deploy to AWS: make deploy SET="DryRun=true OpsEmail=you@example.com"
+	sam deploy $(if $(SET),--parameter-overrides '$(SET)')
 
 .PHONY: binary
 binary:

@@ -5,6 +5,7 @@ Needs the binary's path in MFA_WARDEN_BOOTSTRAP.
 
 import json
 import os
+import subprocess
 import sys
 import time
 import unittest
@@ -15,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "demo"))
 from emulator import ACCOUNT, MiniStack
 from stack import Stack
 
-EVENTS = Path(__file__).resolve().parents[2] / "events"
+ROOT = Path(__file__).resolve().parents[2]
+EVENTS, README = ROOT / "events", ROOT / "README.md"
 SCHEDULE_SECONDS = 150
 
 
@@ -141,6 +143,45 @@ class DeployedStack(unittest.TestCase):
                 self.assertEqual(passes(event), not dropped)
             event["detail"]["eventName"] = "CreateRole"
             self.assertFalse(passes(event))
+
+
+class RemovedStack(unittest.TestCase):
+    def test_what_the_readme_says_takes_everything_back_but_devices_in_use(self):
+        ministack = self.enterContext(MiniStack())
+        stack = Stack(ministack, os.environ["MFA_WARDEN_BOOTSTRAP"])
+        iam, secrets = ministack.client("iam"), ministack.client("secretsmanager")
+        for name in ("alice", "wei,chen"):
+            iam.create_user(UserName=name)
+            iam.create_login_profile(UserName=name, Password="correct-horse-battery-1A")
+        self.assertEqual(stack.invoke({"action": "sweep"})["actions"]["attach"], 2)
+        secret = secrets.list_secrets()["SecretList"][0]["Name"]
+        value = json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"])
+        codes = {"AuthenticationCode1": "123456", "AuthenticationCode2": "654321"}
+        iam.enable_mfa_device(UserName=value["user"], SerialNumber=value["serial_number"], **codes)
+
+        blocks = (README.read_text().split("To remove it,")[1]).split("```")
+        # The last command is sam's own, and takes what MiniStack does not have.
+        script, last = blocks[1].strip().removesuffix(")").strip().rsplit("\n", 1)
+        self.assertTrue(last.startswith(".venv/bin/sam delete"), last)
+        tools = str(Path(sys.executable).parent)
+        environment = {
+            "PATH": os.pathsep.join([tools, os.environ["PATH"]]),
+            "AWS_ENDPOINT_URL": ministack.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_CONFIG_FILE": os.devnull,
+            "FUNCTION": stack.function,
+        }
+        done = subprocess.run(
+            ["sh", "-c", f"{script}\n)"], check=False, env=environment, capture_output=True, text=True
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+        self.assertEqual(secrets.list_secrets()["SecretList"], [])
+        devices = iam.list_virtual_mfa_devices(AssignmentStatus="Any")["VirtualMFADevices"]
+        self.assertEqual([device["SerialNumber"] for device in devices], [value["serial_number"]])
+        for name in ("alice", "wei,chen"):
+            self.assertEqual(iam.list_attached_user_policies(UserName=name)["AttachedPolicies"], [])
 
 
 if __name__ == "__main__":
