@@ -90,6 +90,8 @@ export function render(parameters = {}) {
     If: ([name, yes, no]) => resolve(condition(name) ? yes : no),
     Equals: (sides) => sides.map(resolve).map(String).reduce((a, b) => a === b),
     Not: ([side]) => !resolve(side),
+    Select: ([at, list]) => known(resolve(list)[at], `entry ${at} of !Select`),
+    Split: ([separator, text]) => resolve(text).split(separator),
     Or: (sides) => sides.map(resolve).some(Boolean),
     Condition: condition,
   };
@@ -106,6 +108,8 @@ export function render(parameters = {}) {
     .filter(([, { Type, Condition }]) => Type === "AWS::CloudWatch::Alarm" && (!Condition || condition(Condition)))
     .map(([id, { Properties }]) => [id, resolve(Properties)]);
   return {
+    mailer: resolve(properties("MailerRole").Policies[0].PolicyDocument),
+    mailed: resolve(properties("Mailer").Events.OwnerMessages.Properties.FilterPolicy),
     role: resolve(properties("FunctionRole").Policies[0].PolicyDocument),
     enrollment: resolve(properties("EnrollmentPolicy").PolicyDocument),
     quarantine: resolve(properties("QuarantinePolicy").PolicyDocument),

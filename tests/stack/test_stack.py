@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import unittest
+import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "demo"))
@@ -143,6 +144,32 @@ class DeployedStack(unittest.TestCase):
                 self.assertEqual(passes(event), not dropped)
             event["detail"]["eventName"] = "CreateRole"
             self.assertFalse(passes(event))
+
+
+class MailingStack(unittest.TestCase):
+    def test_owners_in_the_domain_are_mailed_without_subscriptions_and_the_others_count_as_unreached(self):
+        ministack = self.enterContext(MiniStack())
+        stack = Stack(ministack, os.environ["MFA_WARDEN_BOOTSTRAP"], {"MailFrom": "security@example.com"})
+        ministack.client("sesv2").create_email_identity(EmailIdentity="security@example.com")
+        iam = ministack.client("iam")
+        for name, address in (("alice", "alice@example.com"), ("eve", "eve@partner.example")):
+            iam.create_user(UserName=name, Tags=[{"Key": "email", "Value": address}])
+            iam.create_login_profile(UserName=name, Password="correct-horse-battery-1A")
+        ops = stack.open_inbox("ops", stack.outputs["OpsTopicArn"])
+        self.assertEqual(stack.invoke({"action": "sweep"})["actions"]["notify"], 2)
+
+        def mails():
+            with urllib.request.urlopen(f"{ministack.endpoint}/_ministack/ses/messages") as answer:
+                return json.load(answer)["messages"].get(ACCOUNT)
+
+        (mail,) = until(mails, 30)
+        self.assertEqual((mail["Source"], mail["To"]), ("security@example.com", ["alice@example.com"]))
+        self.assertEqual(mail["Subject"], "Set up MFA for your AWS user alice")
+        self.assertIn("THE PREPARED DEVICE", mail["BodyText"])
+        (summary,) = stack.read_inbox(ops)
+        reached = {user["user"]: user["unreachable"] for user in json.loads(summary["Message"])["outcomes"]}
+        self.assertIsNone(reached["alice"])
+        self.assertIn("eve@partner.example", reached["eve"])
 
 
 class RemovedStack(unittest.TestCase):
