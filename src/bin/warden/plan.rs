@@ -215,10 +215,11 @@ fn as_csv(answer: &Answer) -> anyhow::Result<String> {
             outcome.actions.join(" "),
             text(serde_json::to_value(&outcome.result)),
             outcome.overdue().map_or(String::new(), |overdue| overdue.as_secs().to_string()),
+            outcome.open.as_ref().and_then(|open| open.unreachable.clone()).unwrap_or_default(),
         ]
     };
     csv(
-        ["user", "user_id", "verdict", "reason", "actions", "result", "overdue_seconds"],
+        ["user", "user_id", "verdict", "reason", "actions", "result", "overdue_seconds", "unreachable"],
         answer.outcomes.iter().map(row),
     )
 }
