@@ -284,17 +284,17 @@ impl Actor<'_> {
     }
 }
 
-/// What [`tag::UNREACHED`] says after a notice: the version whose invitation reached nobody; the version and the kind of a
-/// later notice that did not, of who heard the invitation; or nothing.
+/// What [`tag::UNREACHED`] says after a notice. `before`: what it said until then, perhaps of an earlier version.
 fn unreached(notice: Notice, reach: Option<Reach>, secret: &Secret, before: &str) -> String {
     let suffix = secret.current_version.as_deref().map(version_suffix).unwrap_or_default();
-    let is_known = reach.is_some_and(|reach| reach != Reach::Unknown);
-    match notice {
-        _ if reach == Some(Reach::Reached) => String::new(),
-        Notice::Invitation if is_known => suffix.to_owned(),
-        _ if is_known && !secret.is_unheard() => format!("{suffix} {}", notice.kind()),
+    let heard_earlier = secret.notices() > 0 && (before.is_empty() || before.contains(' '));
+    match (notice, reach) {
+        (_, Some(Reach::Reached)) => String::new(),
         // Who was out of reach before is not taken for reached because nobody could tell.
-        Notice::Invitation if !before.is_empty() => suffix.to_owned(),
-        _ => before.to_owned(),
+        (Notice::Invitation, None | Some(Reach::Unknown)) if before.is_empty() => String::new(),
+        (_, None | Some(Reach::Unknown)) if notice != Notice::Invitation => before.to_owned(),
+        (Notice::Invitation, _) if !heard_earlier => suffix.to_owned(),
+        _ if notice != Notice::Invitation && secret.lost().is_some() => before.to_owned(),
+        _ => format!("{suffix} {}", notice.kind()),
     }
 }

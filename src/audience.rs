@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 
-/// Between two messages where mailboxes listen: SNS suspends an e-mail endpoint that gets more than ten a second.
+/// Between two messages where mailboxes or functions listen: SNS suspends an e-mail endpoint that gets more than ten a
+/// second, and SES starts with fourteen.
 const MAIL_PACE: Duration = Duration::from_millis(125);
 
 /// A subscription, and its filter once somebody has asked for it (`None`: it could not be read).
@@ -100,7 +101,7 @@ impl<'a> Audience<'a> {
         let Some(topic_arn) = self.topic_arn.filter(|_| self.full.get().is_none()) else {
             return false;
         };
-        let is_new = self.asked.lock().is_ok_and(|mut asked| asked.insert(address.to_owned()));
+        let is_new = self.asked.lock().is_ok_and(|mut asked| asked.insert(address.to_ascii_lowercase()));
         if !is_new {
             return false;
         }
@@ -119,15 +120,15 @@ impl<'a> Audience<'a> {
         }
     }
 
-    /// Waits until the next message may go out, where mailboxes listen: some may take every message. The first of a run
-    /// goes out at once, and asks nothing.
+    /// Waits until the next message may go out, where mailboxes or functions listen: some may take every message. The first
+    /// of a run goes out at once, and asks nothing.
     pub async fn pace(&self) {
         let Some(topic_arn) = self.topic_arn else { return };
         let mut last = self.last_mail.lock().await;
         if let Some(last) = *last {
             let mut listeners =
                 self.subscriptions.get_or_init(|| self.list(topic_arn)).await.iter().flatten();
-            if listeners.any(|(subscription, _)| subscription.arn.is_some() && subscription.is_mailbox()) {
+            if listeners.any(|(subscription, _)| subscription.is_paced()) {
                 tokio::time::sleep_until(last + MAIL_PACE).await;
             }
         }

@@ -54,7 +54,7 @@ pub struct Settings {
     pub secret_kms_key_id: Option<String>,
     /// `SUBSCRIBE_OWNERS`: subscribe owners whose recipient is an e-mail address without a subscription.
     pub subscribe_owners: bool,
-    /// `PREFLIGHT`: ask IAM before each invitation and reminder whether a policy keeps the owner from enrolling.
+    /// `PREFLIGHT`: ask IAM before each notice that shows how to enrol whether a policy keeps the owner from enrolling.
     pub preflight: bool,
     /// `OPS_CHAT`: HTTPS subscribers of the operations topic get what Amazon Q Developer shows in a chat.
     pub ops_chat: bool,

@@ -24,8 +24,8 @@ pub mod tag {
     pub const LAST_NOTICE_AT: &str = "mfa-warden:last-notice-at";
     /// How many notices went out.
     pub const NOTICES: &str = "mfa-warden:notices";
-    /// The last 8 characters of the version whose invitation reached nobody; with a space and a kind behind them, the
-    /// invitation did, and the last notice, of that kind, reached nobody; empty: it did.
+    /// The last 8 characters of the version whose last notice reached nobody; behind them, where the owner has heard an
+    /// earlier notice, a space and the kind of the lost one. Empty: it did reach its owner. See [`super::Lost`].
     pub const UNREACHED: &str = "mfa-warden:unreached";
     /// When the owner was told of the quarantine.
     pub const QUARANTINED_AT: &str = "mfa-warden:quarantined-at";
@@ -239,6 +239,17 @@ impl UserFacts {
     }
 }
 
+/// What reached nobody, as [`tag::UNREACHED`] tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// Every notice so far: as far as anybody knows, the owner has heard nothing.
+    Everything,
+    /// The invitation to this version, of an owner who has heard of an earlier one.
+    Invitation,
+    /// A later notice, of an owner who has heard the invitation.
+    Later,
+}
+
 /// A secret of ours as `DescribeSecret` and `ListSecrets` show it: everything but its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secret {
@@ -298,19 +309,15 @@ impl Secret {
         self.tags.get(tag::NOTIFIED).is_some_and(|suffix| suffix == version_suffix(version))
     }
 
-    /// Whether the last notice of the current version is known to have reached nobody.
-    pub fn is_unheard(&self) -> bool {
-        let mark = self.tags.get(tag::UNREACHED).and_then(|mark| mark.split(' ').next());
-        self.suffix().is_some_and(|suffix| mark == Some(suffix))
-    }
-
-    /// Whether the owner is known to have heard nothing of the current version: not even the invitation reached anybody.
-    pub fn is_uninvited(&self) -> bool {
-        self.suffix().is_some_and(|suffix| self.tags.get(tag::UNREACHED).is_some_and(|mark| mark == suffix))
-    }
-
-    fn suffix(&self) -> Option<&str> {
-        self.current_version.as_deref().map(version_suffix)
+    /// What the owner is known not to have heard of the current version.
+    pub fn lost(&self) -> Option<Lost> {
+        let suffix = version_suffix(self.current_version.as_deref()?);
+        let rest = self.tags.get(tag::UNREACHED)?.strip_prefix(suffix)?;
+        match rest.trim_start() {
+            "" => Some(Lost::Everything),
+            "invitation" => Some(Lost::Invitation),
+            _ => Some(Lost::Later),
+        }
     }
 
     /// How many notices went out so far.

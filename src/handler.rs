@@ -139,8 +139,10 @@ impl Warden {
                 answer.warnings.push(format!("operations were not told: {error}"));
             }
         }
+        let differs = before.as_ref().map_or(!standing.is_empty(), |before| standing.differs_from(before));
         if told
-            && is_news
+            && is_sweep
+            && (is_news || differs)
             && let Err(error) = sns.set_tag(topic, TOLD, &standing.to_string()).await
         {
             tracing::warn!(%error, "operations will be told again of what they know");

@@ -1,7 +1,7 @@
 //! The texts for owners. Pure. Never a seed, never a code.
 
 use crate::config::{AfterGrace, Scope, Settings};
-use crate::facts::{Account, Secret, UserFacts, born};
+use crate::facts::{Account, Lost, Secret, UserFacts, born};
 use crate::plan::Notice;
 use crate::preflight::Need;
 use crate::seed::{enable_command, shell_quoted};
@@ -125,7 +125,10 @@ impl OwnerNotice<'_> {
             ),
         };
         let earlier = self.facts.secret.as_ref().is_some_and(|secret| secret.notices() > 0);
-        let again = self.facts.secret.as_ref().is_some_and(|secret| secret.notified_of(self.version()));
+        // Who never heard that it replaces one is told so again.
+        let again = self.facts.secret.as_ref().is_some_and(|secret| {
+            secret.notified_of(self.version()) && secret.lost() != Some(Lost::Invitation)
+        });
         let replaces = if self.notice == Notice::Invitation && earlier && !again {
             "It replaces the device of an earlier message: if you added that one to your app, remove it there.\n"
         } else {

@@ -18,8 +18,8 @@ const WARNINGS: usize = 20;
 
 /// The most bytes of what machines and people get: SNS takes 256 KiB for one text and five copies of the data, in which
 /// JSON escapes quotes and ends of lines.
-const DATA_BYTES: usize = 28 * 1024;
-const TEXT_BYTES: usize = 60_000;
+const DATA_BYTES: usize = 24 * 1024;
+const TEXT_BYTES: usize = 48_000;
 
 /// The summary for operations: what a run did and found.
 pub fn summary(account: &Account, answer: &Answer, since: Since<'_>) -> Message {

@@ -1,7 +1,7 @@
 //! Planning: facts, verdict and settings -> a list of actions. Pure: no I/O, no clock, no environment.
 
 use crate::config::{AfterGrace, Settings};
-use crate::facts::{Enrolment, Secret, UserFacts, born};
+use crate::facts::{Enrolment, Lost, Secret, UserFacts, born};
 use crate::reach::{Reach, is_email_address};
 use crate::verdict::{Status, Verdict};
 use jiff::Timestamp;
@@ -154,6 +154,7 @@ fn demand(facts: &UserFacts, enrolment: Enrolment, settings: &Settings, now: Tim
     let older_than_a_warning = |version| born(version).is_some_and(|born| now.duration_since(born) > warning);
     // Who was out of reach and is not any more hears of it now.
     let within_reach = facts.reach == Some(Reach::Reached);
+    let lost = facts.secret.as_ref().and_then(Secret::lost);
 
     // A seed that has expired is replaced even when nobody was ever told of it: an invitation to a seed about to go
     // would only confuse.
@@ -162,7 +163,7 @@ fn demand(facts: &UserFacts, enrolment: Enrolment, settings: &Settings, now: Tim
             let expired = born(version).is_some_and(|born| now.duration_since(born) > settings.offer_ttl);
             // With an old seed the quarantine would follow the first message that arrives on its heels.
             let too_late =
-                quarantine && within_reach && secret.is_uninvited() && older_than_a_warning(version);
+                quarantine && within_reach && lost == Some(Lost::Everything) && older_than_a_warning(version);
             (!expired && !too_late).then_some((secret, version))
         }
         Enrolment::None | Enrolment::Broken => None,
@@ -178,14 +179,15 @@ fn demand(facts: &UserFacts, enrolment: Enrolment, settings: &Settings, now: Tim
             .collect();
     };
     let quarantined = attached.is_some_and(|a| a.quarantine);
-    let warned = older_than_a_warning(version) && !secret.is_uninvited();
-    let next: Vec<Action> = if !secret.notified_of(version) || (within_reach && secret.is_uninvited()) {
+    let warned = older_than_a_warning(version) && lost != Some(Lost::Everything);
+    let again = within_reach && matches!(lost, Some(Lost::Everything | Lost::Invitation));
+    let next: Vec<Action> = if !secret.notified_of(version) || again {
         vec![Action::Notify(Notice::Invitation)]
     } else if quarantine && warned && attached.is_some_and(|a| !a.quarantine) {
         vec![Action::Quarantine, Action::Notify(Notice::Quarantined)]
     } else if quarantine && quarantined && !secret.told_of_quarantine() {
         vec![Action::Notify(Notice::Quarantined)]
-    } else if secret.reminder_due(settings.remind_every, now) || (within_reach && secret.is_unheard()) {
+    } else if secret.reminder_due(settings.remind_every, now) || (within_reach && lost.is_some()) {
         vec![Action::Notify(Notice::Reminder)]
     } else {
         Vec::new()

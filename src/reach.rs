@@ -19,9 +19,14 @@ impl Subscription {
         self.protocol.starts_with("email")
     }
 
-    /// Whether it is the owner's own mailbox: to the letter, for so compare filters.
+    /// Whether it is the owner's own mailbox.
     pub fn is_mailbox_of(&self, recipient: &str) -> bool {
-        self.is_mailbox() && self.endpoint == recipient
+        self.is_mailbox() && self.endpoint.eq_ignore_ascii_case(recipient)
+    }
+
+    /// Whether it wants messages at a pace: SNS suspends mailboxes that get too many at once, and a function may mail.
+    pub fn is_paced(&self) -> bool {
+        self.arn.is_some() && (self.is_mailbox() || self.protocol == "lambda")
     }
 }
 

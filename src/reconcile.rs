@@ -6,7 +6,7 @@ use crate::aws::credential_report::{CredentialReport, Vouched};
 use crate::aws::{AwsError, Clients};
 use crate::config::{Scope, Settings};
 use crate::facts::{
-    Account, Attached, Device, Root, SECRET_PREFIX, Secret, Unreadable, User, UserFacts, is_user_name,
+    Account, Attached, Device, Lost, Root, SECRET_PREFIX, Secret, Unreadable, User, UserFacts, is_user_name,
     user_of_device, version_suffix,
 };
 use crate::notice;
@@ -245,11 +245,12 @@ impl Run<'_> {
         if Instant::now() >= self.stop_at {
             let verdict =
                 Verdict { status: Status::Unknown, reason: "not looked at before the deadline".to_owned() };
-            return (outcome(verdict, &[], Ending::Deferred), Vec::new());
+            let open = listed.as_ref().map(|secret| self.open(secret, candidate.attached));
+            return (Outcome { open, ..outcome(verdict, &[], Ending::Deferred) }, Vec::new());
         }
         let (mut verdict, mut planned) = self.look(candidate).await;
         let seen = planned.as_ref().map_or(listed.as_ref(), |(facts, _)| facts.secret.as_ref());
-        let unheard_before = seen.is_some_and(Secret::is_unheard);
+        let unheard_before = seen.and_then(Secret::lost).is_some();
         let (done, ending) = match &mut planned {
             None => (Vec::new(), Ending::None),
             Some((_, actions)) if actions.is_empty() => (Vec::new(), Ending::None),
@@ -269,13 +270,10 @@ impl Run<'_> {
         }
         let waits = matches!(verdict.status, Status::NonCompliant | Status::Unknown);
         let open = secret.filter(|_| waits).map(|secret| Open {
-            seed_age: secret.seed_age(now),
-            overdue: secret.overdue_by(self.settings.grace_period, self.began),
-            quarantined: attached.is_some_and(|attached| attached.quarantine),
             unreachable,
-            unheard: secret.is_unheard(),
             unheard_before,
             denied: denied.unwrap_or_default(),
+            ..self.open(&secret, attached)
         });
         let outcome = Outcome { open, ..outcome(verdict, &done, ending) };
         match &outcome.result {
@@ -306,6 +304,20 @@ impl Run<'_> {
             ),
         }
         (outcome, done)
+    }
+
+    /// An enrolment as its secret tells of it.
+    fn open(&self, secret: &Secret, attached: Option<Attached>) -> Open {
+        let unheard = secret.lost().is_some();
+        Open {
+            seed_age: secret.seed_age((self.clock)()),
+            overdue: secret.overdue_by(self.settings.grace_period, self.began),
+            quarantined: attached.is_some_and(|attached| attached.quarantine),
+            unreachable: None,
+            unheard,
+            unheard_before: unheard,
+            denied: Vec::new(),
+        }
     }
 
     /// Observes, judges and plans; no plan where something was unreadable. What a listing showed of a secret only
@@ -347,9 +359,9 @@ impl Run<'_> {
 
     /// What the owner is about to be told, or would be if it were within reach again.
     fn to_be_told(&self, facts: &UserFacts, actions: &[Action]) -> Option<Notice> {
-        let again = |secret: &Secret| {
-            let notice = if secret.is_uninvited() { Notice::Invitation } else { Notice::Reminder };
-            secret.is_unheard().then_some(notice)
+        let again = |secret: &Secret| match secret.lost()? {
+            Lost::Everything | Lost::Invitation => Some(Notice::Invitation),
+            Lost::Later => Some(Notice::Reminder),
         };
         actions.iter().find_map(Action::notice).or_else(|| facts.secret.as_ref().and_then(again))
     }

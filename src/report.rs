@@ -40,7 +40,7 @@ pub struct Open {
     pub unheard: bool,
     /// Whether that was so before this run.
     pub unheard_before: bool,
-    /// What keeps the owner from enrolling; asked before an invitation or reminder only.
+    /// What keeps the owner from enrolling; asked before a notice that shows how to enrol.
     pub denied: Vec<String>,
 }
 

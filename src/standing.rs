@@ -104,6 +104,11 @@ impl Standing {
         self.crowds.get(&trouble).map_or(0, |crowd| crowd.users)
     }
 
+    /// Whether other users are in any trouble than `before`.
+    pub fn differs_from(&self, before: &Standing) -> bool {
+        self.crowds != before.crowds
+    }
+
     /// Whether other users are in that trouble than `before`.
     pub fn differs(&self, before: &Standing, trouble: Trouble) -> bool {
         self.crowds.get(&trouble) != before.crowds.get(&trouble)
@@ -143,10 +148,10 @@ impl Since<'_> {
                 now.differs(before, trouble) || (now.users(trouble) > 0 && day(now) != day(before))
             }
             Trouble::Overdue => more(trouble) || any(&|outcome| self.is_newly_overdue(outcome)),
-            Trouble::Unreachable => {
-                more(trouble) || any(&|outcome| outcome.open.as_ref().is_some_and(unheard))
-            }
-            Trouble::Deferred => now.users(trouble) > 0 && now.differs(before, trouble),
+            // Their secrets remember: what a check has told is no news to the next sweep.
+            Trouble::Unreachable => any(&|outcome| outcome.open.as_ref().is_some_and(unheard)),
+            // Sweeps take users in random order, and so leave others each time.
+            Trouble::Deferred => more(trouble),
         })
     }
 }

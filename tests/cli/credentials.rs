@@ -13,6 +13,8 @@ struct Home(PathBuf);
 impl Home {
     fn new(name: &str, profiles: &str) -> Self {
         let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        // What an earlier run left there.
+        let _ = fs::remove_dir_all(&home);
         fs::create_dir_all(home.join(".aws/sso/cache")).unwrap();
         fs::write(home.join(".aws/config"), profiles).unwrap();
         Home(home)

@@ -89,13 +89,14 @@ async fn an_owner_is_reached_by_its_own_mailbox_or_by_whatever_takes_its_message
         (&[("email", "operator@example.com", Some(r#"{"kind":["invitation"]}"#), &[])], Reach::Unreached),
         (&[("email", ALICE, Some(ALICES), &[("PendingConfirmation", "true")])], Reach::Pending),
         (&[("email", ALICE, Some(r#"{"kind":["enrolled"]}"#), &[])], Reach::Filtered),
-        // SNS compares to the letter.
+        // SNS compares to the letter, and so her own mailbox keeps her messages out.
         (
             &[("email", "Alice@example.com", Some(r#"{"recipient":["Alice@example.com"]}"#), &[])],
-            Reach::Unreached,
+            Reach::Filtered,
         ),
         (&[("sqs", "q", Some(ALICES), &[("FilterPolicyScope", "MessageBody")])], Reach::Unreached),
         (&[("sqs", "q", Some(r#"{"$or":[]}"#), &[])], Reach::Unknown),
+        (&[("email", "Alice@example.com", None, &[])], Reach::Reached),
         (&[], Reach::Unreached),
     ] {
         assert_eq!(reach(listening, ALICE).await.0, expected, "{listening:?}");
@@ -175,11 +176,12 @@ async fn ten_messages(listening: &[Listening]) -> (Duration, usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn mailboxes_get_no_more_than_eight_messages_a_second_and_queues_as_many_as_there_are() {
-    let mailbox = [("email", "team@example.com", None, &[][..])];
-    let (time, lists) = ten_messages(&mailbox).await;
-    assert!(time >= Duration::from_millis(9 * 125), "{time:?}");
-    assert_eq!(lists, 1);
+async fn mailboxes_and_functions_get_no_more_than_eight_messages_a_second_and_queues_as_many_as_there_are() {
+    for protocol in ["email", "email-json", "lambda"] {
+        let (time, lists) = ten_messages(&[(protocol, "team@example.com", None, &[][..])]).await;
+        assert!(time >= Duration::from_millis(9 * 125), "{protocol}: {time:?}");
+        assert_eq!(lists, 1);
+    }
     let queue = [("sqs", "q", None, &[][..])];
     assert!(ten_messages(&queue).await.0 < Duration::from_millis(125));
 }

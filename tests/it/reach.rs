@@ -74,6 +74,52 @@ async fn owners_are_subscribed_by_mail_with_a_filter_of_their_own() {
 }
 
 #[tokio::test]
+async fn leaving_the_topic_before_a_new_seed_is_no_way_around_the_quarantine() {
+    let account = Cloud::next_account();
+    let policy = format!("arn:aws:iam::{account}:policy/mfa-warden-quarantine");
+    let settings = [
+        ("AFTER_GRACE", "quarantine"),
+        ("QUARANTINE_POLICY_ARN", policy.as_str()),
+        ("OFFER_TTL", "5d"),
+        ("GRACE_PERIOD", "8d"),
+    ];
+    let mut cloud = Cloud::with_nobody_listening(account, &settings).await;
+    let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+    let policy = cloud.iam.create_policy().policy_name("mfa-warden-quarantine").policy_document(document);
+    policy.send().await.unwrap();
+    let alice = cloud.user("alice").await;
+    cloud.tag("alice", "email", "alice@example.com").await;
+    cloud.subscribe("alice@example.com").await;
+    cloud.sweep().await;
+    let topic = &cloud.warden.settings.owner_topic_arn;
+    let listed = cloud.sns.list_subscriptions_by_topic().topic_arn(topic).send().await.unwrap();
+    let hers = listed.subscriptions()[0].subscription_arn().unwrap();
+    cloud.sns.unsubscribe().subscription_arn(hers).send().await.unwrap();
+
+    cloud.warden.clock = || jiff::Timestamp::now() + jiff::SignedDuration::from_hours(6 * 24);
+    let answer = cloud.sweep().await;
+    assert_eq!(answer["outcomes"][0]["actions"], json!(["provision", "notify(invitation)"]), "{answer}");
+    let version = cloud.current(&alice).await;
+    let mark = format!("{} invitation", &version[version.len() - 8..]);
+    assert_eq!(cloud.secret_tags(&alice).await["mfa-warden:unreached"], mark);
+    cloud.warden.clock = || jiff::Timestamp::now() + jiff::SignedDuration::from_hours(10 * 24);
+    let answer = cloud.sweep().await;
+    assert_eq!(answer["outcomes"][0]["actions"], json!(["quarantine", "notify(quarantined)"]), "{answer}");
+
+    cloud.subscribe("alice@example.com").await;
+    let answer = cloud.sweep().await;
+    assert_eq!(
+        answer["outcomes"][0]["actions"],
+        json!(["notify(invitation)"]),
+        "the new device is news: {answer}"
+    );
+    let messages = published(&cloud.calls());
+    let invitation = messages.iter().rfind(|message| message.topic == "owners").unwrap();
+    assert!(invitation.text.contains("It replaces the device of an earlier message"), "{}", invitation.text);
+    assert_eq!(cloud.secret_tags(&alice).await["mfa-warden:unreached"], "");
+}
+
+#[tokio::test]
 async fn users_who_share_an_address_are_asked_to_confirm_it_once() {
     let cloud = cloud_with_bob_listening(&[("SUBSCRIBE_OWNERS", "true")]).await;
     for name in ["alice", "alice-admin"] {

@@ -50,7 +50,7 @@ struct Ages {
 enum State {
     /// A seed waits for its owner.
     Open,
-    /// The same, but the invitation reached nobody.
+    /// The same, but the last notice reached nobody.
     Unreachable,
     /// The secret has no version of ours; the next run makes one.
     NoSeed,
@@ -141,7 +141,7 @@ fn enrolments(
             None => State::UserGone,
             Some(_) if secret.scheduled_for_deletion => State::Deleting,
             Some(_) if seed.is_none() => State::NoSeed,
-            Some(_) if secret.is_unheard() => State::Unreachable,
+            Some(_) if secret.lost().is_some() => State::Unreachable,
             Some(_) => State::Open,
         };
         Enrolment {
