@@ -14,6 +14,18 @@ async fn cloud_with_nobody_listening(settings: &[(&str, &str)]) -> Cloud {
     Cloud::with_nobody_listening(Cloud::next_account(), settings).await
 }
 
+/// An account with a quarantine policy, in which nobody listens.
+async fn quarantining_cloud(settings: &[(&str, &str)]) -> Cloud {
+    let account = Cloud::next_account();
+    let policy = format!("arn:aws:iam::{account}:policy/mfa-warden-quarantine");
+    let own = [("AFTER_GRACE", "quarantine"), ("QUARANTINE_POLICY_ARN", policy.as_str())];
+    let cloud = Cloud::with_nobody_listening(account, &[&own, settings].concat()).await;
+    let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
+    let policy = cloud.iam.create_policy().policy_name("mfa-warden-quarantine").policy_document(document);
+    policy.send().await.unwrap();
+    cloud
+}
+
 /// Another owner is subscribed: somebody listens, but not everybody is heard.
 async fn cloud_with_bob_listening(settings: &[(&str, &str)]) -> Cloud {
     let cloud = cloud_with_nobody_listening(settings).await;
@@ -75,18 +87,7 @@ async fn owners_are_subscribed_by_mail_with_a_filter_of_their_own() {
 
 #[tokio::test]
 async fn leaving_the_topic_before_a_new_seed_is_no_way_around_the_quarantine() {
-    let account = Cloud::next_account();
-    let policy = format!("arn:aws:iam::{account}:policy/mfa-warden-quarantine");
-    let settings = [
-        ("AFTER_GRACE", "quarantine"),
-        ("QUARANTINE_POLICY_ARN", policy.as_str()),
-        ("OFFER_TTL", "5d"),
-        ("GRACE_PERIOD", "8d"),
-    ];
-    let mut cloud = Cloud::with_nobody_listening(account, &settings).await;
-    let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
-    let policy = cloud.iam.create_policy().policy_name("mfa-warden-quarantine").policy_document(document);
-    policy.send().await.unwrap();
+    let mut cloud = quarantining_cloud(&[("OFFER_TTL", "5d"), ("GRACE_PERIOD", "8d")]).await;
     let alice = cloud.user("alice").await;
     cloud.tag("alice", "email", "alice@example.com").await;
     cloud.subscribe("alice@example.com").await;
@@ -220,13 +221,7 @@ async fn what_cannot_be_read_of_the_topic_is_a_warning_and_owners_are_told_as_ev
 
 #[tokio::test]
 async fn nobody_is_quarantined_for_invitations_to_a_topic_without_any_subscription() {
-    let account = Cloud::next_account();
-    let policy = format!("arn:aws:iam::{account}:policy/mfa-warden-quarantine");
-    let settings = [("AFTER_GRACE", "quarantine"), ("QUARANTINE_POLICY_ARN", policy.as_str())];
-    let mut cloud = Cloud::with_nobody_listening(account, &settings).await;
-    let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
-    let policy = cloud.iam.create_policy().policy_name("mfa-warden-quarantine").policy_document(document);
-    policy.send().await.unwrap();
+    let mut cloud = quarantining_cloud(&[]).await;
     let alice = cloud.user("alice").await;
     cloud.tag("alice", "email", "alice@example.com").await;
     let answer = cloud.sweep().await;
