@@ -30,20 +30,24 @@ impl Subscription {
     }
 }
 
-/// A subscription's filter, as `GetSubscriptionAttributes` shows it.
+/// A subscription's filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// `FilterPolicy`; `None`: everything is let through.
-    pub policy: Option<String>,
-    /// `FilterPolicyScope` is `MessageBody`.
-    pub on_body: bool,
+    /// `None`: everything is let through. What is no JSON is nothing that is understood.
+    policy: Option<Value>,
+    on_body: bool,
 }
 
 impl Filter {
+    /// Reads `FilterPolicy` and whether `FilterPolicyScope` is `MessageBody`, as `GetSubscriptionAttributes` shows them.
+    pub fn read(policy: Option<&str>, on_body: bool) -> Self {
+        let parsed = |policy| serde_json::from_str(policy).unwrap_or_default();
+        Filter { policy: policy.map(parsed), on_body }
+    }
+
     /// Whether it asks for anything of that attribute.
     pub fn names(&self, attribute: &str) -> bool {
-        let policy = self.policy.as_ref().and_then(|policy| serde_json::from_str::<Value>(policy).ok());
-        !self.on_body && policy.is_some_and(|policy| policy.get(attribute).is_some())
+        !self.on_body && self.policy.as_ref().is_some_and(|policy| policy.get(attribute).is_some())
     }
 
     /// Whether a message with these attributes is let through; `None`: the filter says something that is not
@@ -54,7 +58,6 @@ impl Filter {
             // Of bodies only JSON gets through such a filter, and ours are text for people.
             return Some(false);
         }
-        let policy: Value = serde_json::from_str(policy).ok()?;
         let mut through = Some(true);
         for (key, wanted) in policy.as_object()? {
             if key.starts_with('$') {

@@ -45,11 +45,9 @@ impl Sns {
         let answer = answer.map_err(|error| {
             AwsError::new(format!("read the filter of the subscription {subscription_arn}"), error)
         })?;
-        let mut attributes = answer.attributes.unwrap_or_default();
-        Ok(Filter {
-            policy: attributes.remove("FilterPolicy").filter(|policy| !policy.is_empty()),
-            on_body: attributes.get("FilterPolicyScope").is_some_and(|scope| scope == "MessageBody"),
-        })
+        let attributes = answer.attributes.unwrap_or_default();
+        let attribute = |name: &str| attributes.get(name).map(String::as_str).filter(|text| !text.is_empty());
+        Ok(Filter::read(attribute("FilterPolicy"), attribute("FilterPolicyScope") == Some("MessageBody")))
     }
 
     /// Subscribes an e-mail address to the messages whose `recipient` it is. SNS asks the address to confirm.

@@ -14,7 +14,7 @@ const MESSAGE: [(&str, &str); 4] = [
 ];
 
 fn lets_through(policy: &str) -> Option<bool> {
-    Filter { policy: Some(policy.to_owned()), on_body: false }.lets_through(&MESSAGE)
+    Filter::read(Some(policy), false).lets_through(&MESSAGE)
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn filters_are_read_as_sns_reads_them() {
     ] {
         assert_eq!(lets_through(policy), expected, "{policy}");
     }
-    let on_body = Filter { policy: Some(r#"{"recipient":["x"]}"#.to_owned()), on_body: true };
+    let on_body = Filter::read(Some(r#"{"recipient":["x"]}"#), true);
     assert_eq!(on_body.lets_through(&MESSAGE), Some(false), "our messages are no JSON");
 }
 
