@@ -288,13 +288,13 @@ impl Actor<'_> {
 fn unreached(notice: Notice, reach: Option<Reach>, secret: &Secret, before: &str) -> String {
     let suffix = secret.current_version.as_deref().map(version_suffix).unwrap_or_default();
     let heard_earlier = secret.notices() > 0 && (before.is_empty() || before.contains(' '));
-    match (notice, reach) {
-        (_, Some(Reach::Reached)) => String::new(),
+    let invites = notice == Notice::Invitation;
+    match reach {
+        Some(Reach::Reached) => String::new(),
         // Who was out of reach before is not taken for reached because nobody could tell.
-        (Notice::Invitation, None | Some(Reach::Unknown)) if before.is_empty() => String::new(),
-        (_, None | Some(Reach::Unknown)) if notice != Notice::Invitation => before.to_owned(),
-        (Notice::Invitation, _) if !heard_earlier => suffix.to_owned(),
-        _ if notice != Notice::Invitation && secret.lost().is_some() => before.to_owned(),
+        None | Some(Reach::Unknown) if !invites || before.is_empty() => before.to_owned(),
+        _ if invites && !heard_earlier => suffix.to_owned(),
+        _ if !invites && secret.lost().is_some() => before.to_owned(),
         _ => format!("{suffix} {}", notice.kind()),
     }
 }
