@@ -111,15 +111,13 @@ impl Warden {
         let (sns, topic) = (&self.clients.sns, &self.settings.ops_topic_arn);
         let standing = Standing::of(answer, began);
         let is_sweep = answer.action == "sweep";
-        let before = if is_sweep {
-            sns.tag(topic, TOLD).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "operations may be told again of what they know");
-                None
-            })
-        } else {
-            None
-        };
-        let before = before.and_then(|told| Standing::parse(&told));
+        let mut before = None;
+        if is_sweep {
+            match sns.tag(topic, TOLD).await {
+                Ok(told) => before = told.as_deref().and_then(Standing::parse),
+                Err(error) => tracing::warn!(%error, "operations may be told again of what they know"),
+            }
+        }
         let since = Since { before: before.as_ref(), now: &standing };
         let is_news = is_sweep && since.is_news(answer);
         let failures = answer.outcomes.iter().any(|outcome| outcome.cause().is_some());
@@ -139,10 +137,9 @@ impl Warden {
                 answer.warnings.push(format!("operations were not told: {error}"));
             }
         }
-        let differs = before.as_ref().map_or(!standing.is_empty(), |before| standing.differs_from(before));
         if told
             && is_sweep
-            && (is_news || differs)
+            && (is_news || !since.changed().is_empty())
             && let Err(error) = sns.set_tag(topic, TOLD, &standing.to_string()).await
         {
             tracing::warn!(%error, "operations will be told again of what they know");

@@ -37,10 +37,9 @@ pub fn summary(account: &Account, answer: &Answer, since: Since<'_>) -> Message 
     count(answer.actions.delete_device, "stray devices deleted");
     count(answer.failed, "failed");
     count(answer.deferred, "deferred");
-    if let (true, Some(before)) = (done.is_empty(), since.before) {
-        let differs = |trouble: &Trouble| since.now.differs(before, *trouble);
+    if done.is_empty() && since.before.is_some() {
         let now = |trouble: Trouble| format!("{} {} now", since.now.users(trouble), trouble.name());
-        done.extend(Trouble::ALL.into_iter().filter(differs).map(now));
+        done.extend(since.changed().into_iter().map(now));
     }
     if done.is_empty() {
         done.push("news".to_owned());
@@ -131,8 +130,6 @@ pub fn run_failed(account: &Account, user: Option<&str>, error: &str) -> Message
 /// fits. Of a check's user nobody knows since when it is in trouble.
 fn data(kind: &str, account: &Account, answer: &Answer, since: Since<'_>) -> Value {
     let is_sweep = answer.action == "sweep";
-    let newly_overdue = |outcome: &Outcome| is_sweep.then(|| since.is_newly_overdue(outcome));
-    let newly_unreachable = |open: &Open| is_sweep.then(|| open.is_newly_unreachable());
     let told = |outcome: &&Outcome| {
         let open = outcome.open.as_ref();
         let waits = open.is_some_and(|open| {
@@ -155,10 +152,10 @@ fn data(kind: &str, account: &Account, answer: &Answer, since: Since<'_>) -> Val
         let mut user = json!(outcome);
         if let Some(open) = &outcome.open {
             user["overdue_seconds"] = json!(open.overdue.map(|time| time.as_secs()));
-            user["newly_overdue"] = json!(newly_overdue(outcome));
+            user["newly_overdue"] = json!(is_sweep.then(|| since.is_newly_overdue(outcome)));
             user["quarantined"] = json!(open.quarantined);
             user["unreachable"] = json!(open.unreachable);
-            user["newly_unreachable"] = json!(newly_unreachable(open));
+            user["newly_unreachable"] = json!(is_sweep.then(|| open.is_newly_unreachable()));
             user["denied"] = json!(open.denied);
         }
         user
@@ -181,11 +178,10 @@ fn data(kind: &str, account: &Account, answer: &Answer, since: Since<'_>) -> Val
             "warnings_omitted": answer.warnings.len().saturating_sub(WARNINGS),
         })
     };
-    let fits = |data: &Value| data.to_string().len() <= DATA_BYTES;
     let mut listed = LISTED;
     loop {
         let data = with(listed);
-        if listed == 0 || fits(&data) {
+        if listed == 0 || data.to_string().len() <= DATA_BYTES {
             return data;
         }
         listed /= 2;
@@ -236,7 +232,6 @@ fn failures(answer: &Answer) -> String {
 /// In which trouble there are others, more or fewer users than operations were told last.
 fn changed(since: Since<'_>) -> String {
     let Some(before) = since.before else { return String::new() };
-    let differs = |trouble: &Trouble| since.now.differs(before, *trouble);
     let line = |trouble: Trouble| {
         let name = trouble.name();
         match (before.users(trouble), since.now.users(trouble)) {
@@ -245,7 +240,7 @@ fn changed(since: Since<'_>) -> String {
             (then, now) => format!("- {name}: {now} ({then} before)"),
         }
     };
-    let lines: Vec<String> = Trouble::ALL.into_iter().filter(differs).map(line).collect();
+    let lines: Vec<String> = since.changed().into_iter().map(line).collect();
     titled(&format!("CHANGED SINCE {}", date(before.at)), &lines)
 }
 

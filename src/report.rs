@@ -36,7 +36,7 @@ pub struct Open {
     pub quarantined: bool,
     /// Why no message reaches the owner, where that was asked.
     pub unreachable: Option<String>,
-    /// Whether the last invitation is known to have reached nobody.
+    /// Whether the last notice is known to have reached nobody.
     pub unheard: bool,
     /// Whether that was so before this run.
     pub unheard_before: bool,

@@ -14,7 +14,7 @@ pub enum Trouble {
     Failed,
     /// Beyond the grace period.
     Overdue,
-    /// The last invitation reached nobody.
+    /// The last notice reached nobody.
     Unreachable,
     /// Left to the next run.
     Deferred,
@@ -47,9 +47,8 @@ impl Trouble {
 
 /// The users in one kind of trouble: how many, and a digest of who.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Crowd {
-    /// How many.
-    pub users: usize,
+struct Crowd {
+    users: usize,
     digest: u32,
 }
 
@@ -94,24 +93,9 @@ impl Standing {
         Some(Standing { at, crowds: words.map(crowd).collect::<Option<_>>()? })
     }
 
-    /// Whether nobody is in trouble.
-    pub fn is_empty(&self) -> bool {
-        self.crowds.is_empty()
-    }
-
     /// How many users are in that trouble.
     pub fn users(&self, trouble: Trouble) -> usize {
         self.crowds.get(&trouble).map_or(0, |crowd| crowd.users)
-    }
-
-    /// Whether other users are in any trouble than `before`.
-    pub fn differs_from(&self, before: &Standing) -> bool {
-        self.crowds != before.crowds
-    }
-
-    /// Whether other users are in that trouble than `before`.
-    pub fn differs(&self, before: &Standing, trouble: Trouble) -> bool {
-        self.crowds.get(&trouble) != before.crowds.get(&trouble)
     }
 }
 
@@ -125,6 +109,13 @@ pub struct Since<'a> {
 }
 
 impl Since<'_> {
+    /// The kinds of trouble that other users are in than were told last; than nobody, where nothing was told.
+    pub fn changed(&self) -> Vec<Trouble> {
+        let (before, now) = (self.before.map(|before| &before.crowds), &self.now.crowds);
+        let differs = |trouble: &Trouble| now.get(trouble) != before.and_then(|before| before.get(trouble));
+        Trouble::ALL.into_iter().filter(differs).collect()
+    }
+
     /// Whether the user has become overdue since; all have where nobody was. (A grace period that was shortened meanwhile
     /// moves users into the past.)
     pub fn is_newly_overdue(&self, outcome: &Outcome) -> bool {
@@ -138,14 +129,14 @@ impl Since<'_> {
     /// nobody else follows them up.
     pub fn is_news(&self, answer: &Answer) -> bool {
         let Since { before, now } = *self;
-        let Some(before) = before else { return !now.is_empty() };
+        let Some(before) = before else { return !now.crowds.is_empty() };
         let day = |standing: &Standing| standing.at.strftime("%F").to_string();
         let more = |trouble| now.users(trouble) > before.users(trouble);
         let any = |wanted: &dyn Fn(&Outcome) -> bool| answer.outcomes.iter().any(wanted);
         let unheard = |open: &Open| open.unheard && !open.unheard_before;
         Trouble::ALL.into_iter().any(|trouble| match trouble {
             Trouble::Failed => {
-                now.differs(before, trouble) || (now.users(trouble) > 0 && day(now) != day(before))
+                self.changed().contains(&trouble) || (now.users(trouble) > 0 && day(now) != day(before))
             }
             Trouble::Overdue => more(trouble) || any(&|outcome| self.is_newly_overdue(outcome)),
             // Their secrets remember: what a check has told is no news to the next sweep.

@@ -82,8 +82,9 @@ fn one_who_comes_as_another_goes_is_news() {
     for (minutes, news) in [(239, true), (241, false)] {
         let answer = overdue(2, minutes);
         let now = Standing::of(&answer, later);
-        assert_eq!(Since { before: Some(&before), now: &now }.is_news(&answer), news, "{minutes}");
-        assert!(now.differs(&before, Trouble::Overdue));
+        let since = Since { before: Some(&before), now: &now };
+        assert_eq!(since.is_news(&answer), news, "{minutes}");
+        assert_eq!(since.changed(), [Trouble::Overdue]);
     }
     for trouble in [Trouble::Failed, Trouble::Unreachable] {
         assert!(is_news(&[(11, trouble)], 4, &[(2, trouble)]), "{trouble:?}");
