@@ -2,19 +2,22 @@
 
 use crate::cloud::{Cloud, python};
 use crate::gate::Gate;
-use crate::terminal::{Keys, Said, keys, run};
+use crate::terminal::{ENVIRONMENT, Keys, Said, keys, run};
 use assert_cmd::Command;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Runs it in a terminal of 100 columns, and types each answer when it is asked for. Both outputs are one there.
 fn at_a_terminal(gate: &Gate, keys: &Keys, arguments: &[&str], dialogue: &[[&str; 2]]) -> Said {
     let command: Vec<&str> =
         [env!("CARGO_BIN_EXE_warden")].into_iter().chain(arguments.iter().copied()).collect();
-    let environment = json!({
-        "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null",
-        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_ENDPOINT_URL": gate.url, "TERM": "xterm-256color",
-        "AWS_ACCESS_KEY_ID": keys.0, "AWS_SECRET_ACCESS_KEY": keys.1,
-    });
+    let own = [
+        ("AWS_ENDPOINT_URL", gate.url.as_str()),
+        ("AWS_ACCESS_KEY_ID", &keys.0),
+        ("AWS_SECRET_ACCESS_KEY", &keys.1),
+        ("TERM", "xterm-256color"),
+    ];
+    let environment: BTreeMap<&str, &str> = ENVIRONMENT.into_iter().chain(own).collect();
     let mut person = Command::new(python());
     person.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/person.py"));
     person.arg(json!([command, environment, dialogue]).to_string());

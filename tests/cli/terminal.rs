@@ -15,18 +15,18 @@ pub struct Said {
 /// An access key's id and secret, and a session token.
 pub type Keys = (String, String, Option<String>);
 
+/// A region, and nothing else of AWS.
+pub const ENVIRONMENT: [(&str, &str); 4] = [
+    ("AWS_REGION", "us-east-1"),
+    ("AWS_EC2_METADATA_DISABLED", "true"),
+    ("AWS_CONFIG_FILE", "/dev/null"),
+    ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+];
+
 /// `warden` with nothing of the environment but what a test gives it.
 pub fn warden() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_warden"));
-    command.env_clear();
-    for (name, value) in [
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-        ("AWS_CONFIG_FILE", "/dev/null"),
-        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
-    ] {
-        command.env(name, value);
-    }
+    command.env_clear().envs(ENVIRONMENT);
     command
 }
 

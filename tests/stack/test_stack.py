@@ -32,6 +32,14 @@ def until(condition, seconds):
     raise AssertionError(f"still not true after {seconds} s")
 
 
+def add_user(iam, name, address=None):
+    """A user with a console password, and the owner tag where there is an address; returns the unique id."""
+    tags = [{"Key": "email", "Value": address}] if address else []
+    user = iam.create_user(UserName=name, Tags=tags)
+    iam.create_login_profile(UserName=name, Password="correct-horse-battery-1A")
+    return user["User"]["UserId"]
+
+
 def whole(metrics):
     """The metrics of a widget, without their options, and with "." for "as in the metric before" resolved."""
     before = []
@@ -49,11 +57,6 @@ class DeployedStack(unittest.TestCase):
         cls.iam = cls.ministack.client("iam")
         cls.secrets = cls.ministack.client("secretsmanager")
 
-    def user(self, name):
-        user = self.iam.create_user(UserName=name, Tags=[{"Key": "email", "Value": f"{name}@example.com"}])
-        self.iam.create_login_profile(UserName=name, Password="correct-horse-battery-1A")
-        return user["User"]["UserId"]
-
     def secret_of(self, user_id):
         names = {secret["Name"] for secret in self.secrets.list_secrets()["SecretList"]}
         return f"mfa-warden/{user_id}" if f"mfa-warden/{user_id}" in names else None
@@ -66,7 +69,7 @@ class DeployedStack(unittest.TestCase):
         inbox = self.stack.open_inbox("erin", owner_topic, "erin@example.com")
         others = self.stack.open_inbox("mallory", owner_topic, "mallory@example.com")
         ops = self.stack.open_inbox("ops", self.stack.outputs["OpsTopicArn"])
-        erin = self.user("erin")
+        erin = add_user(self.iam, "erin", "erin@example.com")
         # Nobody invokes the function here: only EventBridge Scheduler can have.
         until(lambda: self.secret_of(erin), SCHEDULE_SECONDS)
         self.assertEqual(until(lambda: self.kinds(inbox), 30), ["invitation"])
@@ -74,7 +77,7 @@ class DeployedStack(unittest.TestCase):
         self.assertEqual(self.kinds(others), [])
 
     def test_a_cloudtrail_event_provisions_once_and_its_duplicate_nothing(self):
-        alice = self.user("alice")
+        alice = add_user(self.iam, "alice", "alice@example.com")
         event = json.loads((EVENTS / "cloudtrail-create-login-profile.json").read_text())
         self.assertEqual(event["account"], ACCOUNT)
         first, second = self.stack.invoke(event), self.stack.invoke(event)
@@ -153,8 +156,7 @@ class MailingStack(unittest.TestCase):
         ministack.client("sesv2").create_email_identity(EmailIdentity="security@example.com")
         iam = ministack.client("iam")
         for name, address in (("alice", "alice@example.com"), ("eve", "eve@partner.example")):
-            iam.create_user(UserName=name, Tags=[{"Key": "email", "Value": address}])
-            iam.create_login_profile(UserName=name, Password="correct-horse-battery-1A")
+            add_user(iam, name, address)
         ops = stack.open_inbox("ops", stack.outputs["OpsTopicArn"])
         self.assertEqual(stack.invoke({"action": "sweep"})["actions"]["notify"], 2)
 
@@ -178,8 +180,7 @@ class RemovedStack(unittest.TestCase):
         stack = Stack(ministack, os.environ["MFA_WARDEN_BOOTSTRAP"])
         iam, secrets = ministack.client("iam"), ministack.client("secretsmanager")
         for name in ("alice", "wei,chen"):
-            iam.create_user(UserName=name)
-            iam.create_login_profile(UserName=name, Password="correct-horse-battery-1A")
+            add_user(iam, name)
         self.assertEqual(stack.invoke({"action": "sweep"})["actions"]["attach"], 2)
         secret = secrets.list_secrets()["SecretList"][0]["Name"]
         value = json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"])
