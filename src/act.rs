@@ -7,18 +7,24 @@ use crate::aws::secrets::{Claim, Creation};
 use crate::aws::{AwsError, Clients};
 use crate::config::Settings;
 use crate::facts::{
-    Account, SECRET_PREFIX, Secret, UserFacts, description, device_name, rfc3339, tag, version_suffix,
+    Account, Doubt, SECRET_PREFIX, Secret, UserFacts, description, device_name, rfc3339, tag, version_suffix,
 };
 use crate::notice::OwnerNotice;
+use crate::owner_policy;
 use crate::plan::{Action, Notice, Policy};
-use crate::preflight::Denial;
 use crate::reach::Reach;
+use crate::recipient::{Recipient, remembered};
 use crate::seed::{Seed, secret_value};
 use crate::verdict::Verdict;
 use jiff::Timestamp;
+use std::net::IpAddr;
+use std::time::Duration;
 
 /// Names tried for a new device; a name is only ever taken when an answer was lost.
 const NAMES: u32 = 3;
+
+/// Pauses before a secret is created again whose namesake is still being deleted, in seconds: AWS takes one to four.
+const DELETION_PAUSES: [u64; 4] = [1, 2, 3, 4];
 
 /// Why a plan stopped before its end.
 #[derive(Debug)]
@@ -29,8 +35,8 @@ pub enum Stop {
     Lost,
     /// It could not be done, which is told once a run and keeps nothing else from being done.
     LeftUndone,
-    /// There is a secret that the facts do not show (`ListSecrets` lags): read it and plan again.
-    SecretExists,
+    /// The secret is another than the facts show (listings lag, and other runs write): read it and plan again.
+    SecretChanged,
 }
 
 impl From<AwsError> for Stop {
@@ -52,6 +58,8 @@ pub struct Actor<'a> {
     pub clock: fn() -> Timestamp,
     /// Who listens to the owner topic.
     pub audience: &'a Audience<'a>,
+    /// Where the change that this run was woken for came from, as its event reports.
+    pub source: Option<IpAddr>,
 }
 
 impl Actor<'_> {
@@ -61,9 +69,10 @@ impl Actor<'_> {
     /// [`Stop`] ends the plan of this user, and of no other.
     pub async fn act(&self, action: &Action, verdict: &Verdict, facts: &mut UserFacts) -> Result<(), Stop> {
         match action {
-            Action::Provision { secret, superseded } => {
-                self.provision(secret.clone(), superseded, facts).await
+            Action::Provision { secret, doubt, superseded } => {
+                self.provision(secret.clone(), *doubt, superseded, facts).await
             }
+            Action::PutPolicy => self.put_policy(facts).await,
             Action::Attach => {
                 self.attach(Policy::Enrollment, &facts.user.name).await?;
                 facts.attached.get_or_insert_default().enrollment = true;
@@ -74,7 +83,8 @@ impl Actor<'_> {
                 facts.attached.get_or_insert_default().quarantine = true;
                 Ok(())
             }
-            Action::Notify(notice) => self.notify(*notice, verdict, facts).await,
+            Action::Notify(Notice::Invitation) => self.invite(verdict, facts).await,
+            Action::Notify(notice) => self.follow_up(*notice, verdict, facts).await,
             Action::Close { secret, policies, devices, farewell } => {
                 for policy in policies {
                     self.detach(*policy, &facts.user.name).await?;
@@ -83,18 +93,34 @@ impl Actor<'_> {
                     self.clients.iam.delete_virtual_mfa_device(serial_number).await?;
                 }
                 if let Some(notice) = farewell {
-                    self.publish(*notice, verdict, facts).await?;
+                    // Noted first: while the secret cannot be deleted, no run says it again.
+                    self.note(facts, vec![(tag::FAREWELL, rfc3339((self.clock)()))]).await?;
+                    self.publish(*notice, &everybody(facts, self.settings), verdict, facts).await?;
                 }
-                Ok(self.clients.secrets.delete(secret).await?)
+                self.clients.secrets.delete(secret).await?;
+                facts.secret = None;
+                Ok(())
             }
             Action::Subscribe => {
-                if self.audience.subscribe(facts.recipient(self.settings)).await {
-                    facts.reach = Some(Reach::Pending);
-                    return Ok(());
+                let mut asked = false;
+                for address in facts.recipient(self.settings).each() {
+                    asked |= self.audience.subscribe(address).await;
                 }
-                Err(Stop::LeftUndone)
+                if !asked {
+                    return Err(Stop::LeftUndone);
+                }
+                facts.reach = Some(Reach::Pending);
+                Ok(())
             }
-            Action::Detach(policy) => self.detach(*policy, &facts.user.name).await,
+            Action::Detach(policy) => {
+                self.detach(*policy, &facts.user.name).await?;
+                let attached = facts.attached.get_or_insert_default();
+                match policy {
+                    Policy::Enrollment => attached.enrollment = false,
+                    Policy::Quarantine => attached.quarantine = false,
+                }
+                Ok(())
+            }
             Action::DeleteDevice { serial_number } => {
                 self.clients.iam.delete_virtual_mfa_device(serial_number).await?;
                 facts.devices.retain(|device| device != serial_number);
@@ -109,26 +135,30 @@ impl Actor<'_> {
     async fn provision(
         &self,
         observed: Option<Secret>,
+        doubt: Option<Doubt>,
         superseded: &[String],
         facts: &mut UserFacts,
     ) -> Result<(), Stop> {
         let Clients { iam, secrets, .. } = self.clients;
-        let mut secret = match observed {
-            Some(secret) if secret.scheduled_for_deletion => {
-                secrets.restore(&secret.name).await?;
-                secret
+        let mut secret = match (observed, doubt) {
+            (None, _) => self.create_secret(facts).await?,
+            (Some(secret), Some(doubt)) => {
+                self.delete_doubtful(&secret, doubt).await?;
+                self.create_secret(facts).await?
             }
-            Some(secret) => secret,
-            None => self.create_secret(facts).await?,
+            (Some(secret), None) if secret.scheduled_for_deletion => self.restore(secret, facts).await?,
+            (Some(secret), None) => secret,
         };
-        secrets.put_owner_policy(&secret.name, &facts.user).await?;
+        let policy = owner_policy::document(&facts.user, self.settings.function_role_arn.as_deref());
+        secrets.put_policy(secret.id(), &policy).await?;
+        let fingerprint = owner_policy::fingerprint(&policy);
 
         let now = (self.clock)();
         let (version, serial_number, seed) = self.create_device(&facts.user.name, now).await?;
         let claim = match &seed {
             Some(seed) => {
                 let value = secret_value(seed, self.account, &facts.user, &serial_number, now);
-                secrets.claim(&secret.name, &version, secret.current_version.as_deref(), &value).await
+                secrets.claim(secret.id(), &version, secret.current_version.as_deref(), &value).await
             }
             None => Claim::Failed(AwsError::incomplete(
                 format!("create the virtual MFA device {serial_number}"),
@@ -140,7 +170,10 @@ impl Actor<'_> {
             Claim::Won => {
                 secret.current_version = Some(version);
                 secret.scheduled_for_deletion = false;
+                // Written down with the invitation.
+                secret.tags.insert(tag::POLICY.to_owned(), fingerprint);
                 facts.secret = Some(secret);
+                facts.version_is_new = true;
                 facts.devices.push(serial_number);
                 for serial_number in superseded {
                     iam.delete_virtual_mfa_device(serial_number).await?;
@@ -164,24 +197,79 @@ impl Actor<'_> {
     async fn create_secret(&self, facts: &UserFacts) -> Result<Secret, Stop> {
         let now = (self.clock)();
         let name = format!("{SECRET_PREFIX}{}", facts.user.id);
+        let policy = owner_policy::document(&facts.user, self.settings.function_role_arn.as_deref());
         let tags = [
             (tag::USER_ID, facts.user.id.clone()),
             (tag::NONCOMPLIANT_SINCE, rfc3339(now)),
             (tag::NOTICES, "0".to_owned()),
+            // Put before there is a value; without one the secret is made anew.
+            (tag::POLICY, owner_policy::fingerprint(&policy)),
         ];
         let description = description(&facts.user.name);
         let kms_key_id = self.settings.secret_kms_key_id.as_deref();
-        match self.clients.secrets.create(&name, &description, kms_key_id, &tags).await? {
-            Creation::Created { version } => Ok(Secret {
-                name,
-                description,
-                created_at: now,
-                current_version: version,
-                scheduled_for_deletion: false,
-                tags: tags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
-            }),
-            Creation::Exists => Err(Stop::SecretExists),
+        let mut pauses = DELETION_PAUSES.into_iter();
+        let (arn, version) = loop {
+            match self.clients.secrets.create(&name, &description, kms_key_id, &tags).await? {
+                Creation::Created { arn, version } => break (arn, version),
+                Creation::Exists => return Err(Stop::SecretChanged),
+                Creation::BeingDeleted(error) => match pauses.next() {
+                    Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
+                    None => return Err(error.into()),
+                },
+            }
+        };
+        Ok(Secret {
+            arn,
+            name,
+            description,
+            created_at: now,
+            current_version: version,
+            scheduled_for_deletion: false,
+            tags: tags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+            replicated: false,
+            rotates: false,
+            kms_key_id: kms_key_id.map(str::to_owned),
+        })
+    }
+
+    /// Deletes a secret that somebody else may have prepared. Another run may have begun it a moment ago, and have written
+    /// its value meanwhile: then there is nothing to doubt any more.
+    async fn delete_doubtful(&self, secret: &Secret, doubt: Doubt) -> Result<(), Stop> {
+        let secrets = &self.clients.secrets;
+        if doubt == Doubt::NoValue {
+            match secrets.describe(secret.id()).await? {
+                Some(present) if present.current_version.is_some() => return Err(Stop::SecretChanged),
+                Some(_) => {}
+                None => return Ok(()),
+            }
         }
+        secrets.delete(secret.id()).await.map_err(|error| {
+            Stop::Failed(format!(
+                "its secret `{}` may have been prepared by somebody else ({doubt}), so that no seed is written into it, and \
+                 it cannot be made anew: {error}",
+                secret.name
+            ))
+        })
+    }
+
+    /// Calls off a deletion that someone scheduled. One that is under way for good cannot be called off: then the secret
+    /// is made anew.
+    async fn restore(&self, secret: Secret, facts: &UserFacts) -> Result<Secret, Stop> {
+        if !secret.was_bidden_farewell() {
+            match self.clients.secrets.restore(secret.id()).await {
+                Ok(()) => return Ok(secret),
+                Err(error) if error.is_invalid_request() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.create_secret(facts).await
+    }
+
+    async fn put_policy(&self, facts: &mut UserFacts) -> Result<(), Stop> {
+        let Some(secret) = &facts.secret else { return Ok(()) };
+        let policy = owner_policy::document(&facts.user, self.settings.function_role_arn.as_deref());
+        self.clients.secrets.put_policy(secret.id(), &policy).await?;
+        self.note(facts, vec![(tag::POLICY, owner_policy::fingerprint(&policy))]).await
     }
 
     async fn create_device(
@@ -210,61 +298,93 @@ impl Actor<'_> {
         )))
     }
 
-    /// Tells the owner, and then notes on the secret that it was told: a crash in between tells it twice, never
-    /// not at all.
-    async fn notify(&self, notice: Notice, verdict: &Verdict, facts: &mut UserFacts) -> Result<(), Stop> {
-        if self.settings.preflight {
-            facts.denials = self.preflight(facts).await;
+    /// Invites the owner, at least once: publishes, and then notes that it went out. Where the version was won by an
+    /// earlier run, this run first proves that it can note anything: a secret that cannot be tagged costs one message, and
+    /// not one a run.
+    async fn invite(&self, verdict: &Verdict, facts: &mut UserFacts) -> Result<(), Stop> {
+        let version = facts.secret.as_ref().and_then(|secret| secret.current_version.clone());
+        let suffix = version.as_deref().map(version_suffix).unwrap_or_default().to_owned();
+        if !facts.version_is_new {
+            self.note(facts, vec![(tag::TELLING, suffix.clone())]).await?;
         }
+        let recipient = facts.recipient(self.settings);
         let now = (self.clock)();
-        self.publish(notice, verdict, facts).await?;
-        let Some(secret) = &mut facts.secret else {
-            return Ok(());
-        };
-        let mut tags = vec![
-            (tag::LAST_NOTICE_AT, rfc3339(now)),
-            (tag::NOTICES, secret.notices().saturating_add(1).to_string()),
-        ];
-        match (notice, &secret.current_version) {
-            (Notice::Invitation, Some(version)) => {
-                tags.push((tag::NOTIFIED, version_suffix(version).to_owned()))
-            }
-            (Notice::Quarantined, _) => tags.push((tag::QUARANTINED_AT, rfc3339(now))),
-            _ => {}
+        self.publish(Notice::Invitation, &each(&recipient), verdict, facts).await?;
+        let Some(secret) = &facts.secret else { return Ok(()) };
+        let is_heard = facts.reach == Some(Reach::Reached);
+        let mut tags = went_out(secret, now);
+        tags.push((tag::NOTIFIED, suffix));
+        tags.push((tag::HEARD_AT, if is_heard { rfc3339(now) } else { String::new() }));
+        tags.push((tag::RECIPIENT, recipient.to_string()));
+        if secret.recipient_changed(&recipient) {
+            let before = secret.invited();
+            tags.push((
+                tag::RECIPIENTS_BEFORE,
+                remembered(&before.iter().map(String::as_str).collect::<Vec<_>>()),
+            ));
         }
-        let before = secret.tags.get(tag::UNREACHED).map(String::as_str).unwrap_or_default();
-        let mark = unreached(notice, facts.reach, secret, before);
-        if mark != before {
-            tags.push((tag::UNREACHED, mark));
+        if secret.was_bidden_farewell() {
+            tags.push((tag::FAREWELL, String::new()));
         }
-        self.clients.secrets.tag(&secret.name, &tags).await?;
+        if let Some(policy) = secret.tags.get(tag::POLICY).filter(|_| facts.version_is_new) {
+            tags.push((tag::POLICY, policy.clone()));
+        }
+        self.note(facts, tags).await
+    }
+
+    /// Any other message to the owner, at most once: notes it, and then publishes. One that dies in between is made up for
+    /// by the next reminder.
+    async fn follow_up(&self, notice: Notice, verdict: &Verdict, facts: &mut UserFacts) -> Result<(), Stop> {
+        let now = (self.clock)();
+        let recipient = facts.recipient(self.settings);
+        let Some(secret) = &facts.secret else { return Ok(()) };
+        let mut tags = went_out(secret, now);
+        if notice == Notice::Quarantined {
+            tags.push((tag::QUARANTINED_AT, rfc3339(now)));
+        }
+        if !secret.tags.contains_key(tag::RECIPIENT) {
+            tags.push((tag::RECIPIENT, recipient.to_string()));
+        }
+        let is_first_heard = facts.reach == Some(Reach::Reached) && secret.heard_at(now).is_none();
+        self.note(facts, tags).await?;
+        self.publish(notice, &each(&recipient), verdict, facts).await?;
+        if is_first_heard {
+            self.note(facts, vec![(tag::HEARD_AT, rfc3339(now))]).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes on the secret what is to be remembered.
+    async fn note(&self, facts: &mut UserFacts, tags: Vec<(&'static str, String)>) -> Result<(), Stop> {
+        let Some(secret) = &mut facts.secret else { return Ok(()) };
+        self.clients.secrets.tag(secret.id(), &tags).await?;
         secret.tags.extend(tags.into_iter().map(|(key, value)| (key.to_owned(), value)));
         Ok(())
     }
 
-    /// What keeps the owner from enrolling. Where it cannot be told, nothing is assumed: the message then shows all ways.
-    async fn preflight(&self, facts: &UserFacts) -> Vec<Denial> {
-        let secret_arn = self.account.secret_arn(&facts.user.id);
-        let key = self.settings.secret_kms_key_id.as_deref();
-        let asked = self.clients.iam.simulate(&facts.user, &secret_arn, key);
-        asked.await.unwrap_or_else(|error| {
-            self.audience.trouble(format!("cannot tell what keeps owners from enrolling: {error}"));
-            Vec::new()
-        })
-    }
-
-    async fn publish(&self, notice: Notice, verdict: &Verdict, facts: &UserFacts) -> Result<(), Stop> {
-        let message = OwnerNotice {
+    /// Publishes a notice to each of these.
+    async fn publish(
+        &self,
+        notice: Notice,
+        recipients: &[String],
+        verdict: &Verdict,
+        facts: &UserFacts,
+    ) -> Result<(), Stop> {
+        let notice = OwnerNotice {
             notice,
             account: self.account,
             settings: self.settings,
             verdict,
             facts,
+            source: self.source,
             now: (self.clock)(),
+        };
+        for recipient in recipients {
+            self.audience.pace().await;
+            let message = notice.message(recipient);
+            self.clients.sns.publish(&self.settings.owner_topic_arn, &message, false).await?;
         }
-        .message();
-        self.audience.pace().await;
-        Ok(self.clients.sns.publish(&self.settings.owner_topic_arn, &message, false).await?)
+        Ok(())
     }
 
     async fn attach(&self, policy: Policy, user: &str) -> Result<(), Stop> {
@@ -284,17 +404,30 @@ impl Actor<'_> {
     }
 }
 
-/// What [`tag::UNREACHED`] says after a notice. `before`: what it said until then, perhaps of an earlier version.
-fn unreached(notice: Notice, reach: Option<Reach>, secret: &Secret, before: &str) -> String {
-    let suffix = secret.current_version.as_deref().map(version_suffix).unwrap_or_default();
-    let heard_earlier = secret.notices() > 0 && (before.is_empty() || before.contains(' '));
-    let invites = notice == Notice::Invitation;
-    match reach {
-        Some(Reach::Reached) => String::new(),
-        // Who was out of reach before is not taken for reached because nobody could tell.
-        None | Some(Reach::Unknown) if !invites || before.is_empty() => before.to_owned(),
-        _ if invites && !heard_earlier => suffix.to_owned(),
-        _ if !invites && secret.lost().is_some() => before.to_owned(),
-        _ => format!("{suffix} {}", notice.kind()),
+/// What is noted of every notice.
+fn went_out(secret: &Secret, now: Timestamp) -> Vec<(&'static str, String)> {
+    let mut tags = vec![
+        (tag::LAST_NOTICE_AT, rfc3339(now)),
+        (tag::NOTICES, secret.notices().saturating_add(1).to_string()),
+    ];
+    if secret.first_notice_at(now).is_none() {
+        tags.push((tag::FIRST_NOTICE_AT, rfc3339(now)));
     }
+    tags
+}
+
+fn each(recipient: &Recipient) -> Vec<String> {
+    recipient.each().into_iter().map(str::to_owned).collect()
+}
+
+/// Everybody who was ever invited, and who would be now: an owner tag that was changed leads no farewell away.
+fn everybody(facts: &UserFacts, settings: &Settings) -> Vec<String> {
+    let mut all = facts.secret.as_ref().map(Secret::invited).unwrap_or_default();
+    let present = facts.recipient(settings);
+    if !matches!(present, Recipient::Malformed(_)) || all.is_empty() {
+        all.extend(each(&present));
+    }
+    let mut known = std::collections::HashSet::new();
+    all.retain(|one| known.insert(one.to_lowercase()));
+    all
 }

@@ -2,16 +2,18 @@
 
 use crate::aws::AwsError;
 use crate::aws::sns::Sns;
-use crate::reach::{Filter, Reach, Subscription, is_email_address};
-use std::collections::HashSet;
+use crate::reach::{Filter, Reach, Subscription};
+use crate::recipient::Recipient;
+use crate::text::shown;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 
 /// Between two messages where mailboxes or functions listen: SNS suspends an e-mail endpoint that gets more than ten a
-/// second, and SES starts with fourteen.
-const MAIL_PACE: Duration = Duration::from_millis(125);
+/// second.
+const MAIL_PACE: Duration = Duration::from_millis(250);
 
 /// A subscription, and its filter once somebody has asked for it (`None`: it could not be read).
 type Listener = (Subscription, OnceCell<Option<Filter>>);
@@ -26,6 +28,10 @@ pub struct Audience<'a> {
     /// What could not be read, or was refused for everybody: told once a run.
     troubles: std::sync::Mutex<Vec<String>>,
     full: OnceLock<()>,
+    /// The topic has no subscription at all.
+    deaf: OnceLock<()>,
+    /// Subscriptions that let everybody's messages through: whoever stands behind them, all owners count as reached.
+    catch_all: std::sync::Mutex<BTreeSet<String>>,
     /// Addresses that were asked to confirm in this run: users may share one.
     asked: std::sync::Mutex<HashSet<String>>,
     last_mail: Mutex<Option<Instant>>,
@@ -40,6 +46,8 @@ impl<'a> Audience<'a> {
             subscriptions: OnceCell::new(),
             troubles: std::sync::Mutex::default(),
             full: OnceLock::new(),
+            deaf: OnceLock::new(),
+            catch_all: std::sync::Mutex::default(),
             asked: std::sync::Mutex::default(),
             last_mail: Mutex::default(),
         }
@@ -50,16 +58,37 @@ impl<'a> Audience<'a> {
         Audience { topic_arn: None, ..Audience::new(sns, "") }
     }
 
-    /// Whether a message with these attributes arrives at `recipient`. One call a run, and one for each subscription
-    /// whose filter has to be known: the recipient's own first, so that others are asked about only when that fails.
-    pub async fn reach(&self, recipient: &str, attributes: &[(&str, &str)]) -> Reach {
+    /// Whether messages arrive at a recipient: the best of its addresses. `attributes` are those of a message to one of
+    /// them. One call a run, and one for each subscription whose filter has to be known.
+    pub async fn reach(
+        &self,
+        recipient: &Recipient,
+        attributes: impl Fn(&str) -> Vec<(&'static str, String)>,
+    ) -> Reach {
+        if matches!(recipient, Recipient::Malformed(_)) {
+            return Reach::Malformed;
+        }
+        let mut best = Reach::Unreached;
+        for one in recipient.each() {
+            best = best.min(self.reach_one(one, &attributes(one)).await);
+            if best == Reach::Reached {
+                break;
+            }
+        }
+        best
+    }
+
+    /// The recipient's own subscription is asked first, so that others are asked about only when that fails.
+    async fn reach_one(&self, recipient: &str, attributes: &[(&'static str, String)]) -> Reach {
         let Some(topic_arn) = self.topic_arn else { return Reach::Unknown };
         let Some(subscriptions) = self.subscriptions.get_or_init(|| self.list(topic_arn)).await else {
             return Reach::Unknown;
         };
-        let mut order: Vec<_> = subscriptions.iter().collect();
+        let attributes: Vec<(&str, &str)> =
+            attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let mut order: Vec<_> = subscriptions.iter().filter(|(one, _)| !one.is_archive()).collect();
         order.sort_by_key(|(subscription, _)| {
-            (!subscription.is_mailbox_of(recipient), subscription.is_mailbox())
+            (!subscription.is_mailbox_of(recipient), subscription.is_personal(recipient))
         });
         let (mut uncertain, mut filtered) = (false, false);
         for (subscription, filter) in order {
@@ -69,13 +98,17 @@ impl<'a> Audience<'a> {
                 uncertain = true;
                 continue;
             };
-            // Somebody else's mailbox is no way to the owner, unless it asks for that recipient's messages.
-            let is_others = subscription.is_mailbox() && !is_own && is_email_address(recipient);
-            if is_others && !filter.names("recipient") {
+            let names_recipient = ["recipient", "domain"].iter().any(|name| filter.names(name));
+            if subscription.is_personal(recipient) && !filter.names("recipient") {
                 continue;
             }
-            match filter.lets_through(attributes) {
-                Some(true) => return Reach::Reached,
+            match filter.lets_through(&attributes) {
+                Some(true) => {
+                    if !is_own && !names_recipient && !filter.names("user") {
+                        self.note_catch_all(subscription);
+                    }
+                    return Reach::Reached;
+                }
                 Some(false) => filtered |= is_own,
                 None => {
                     uncertain = true;
@@ -93,6 +126,22 @@ impl<'a> Audience<'a> {
             false if subscriptions.iter().any(|(subscription, _)| waits(subscription)) => Reach::Pending,
             false => Reach::Unreached,
         }
+    }
+
+    fn note_catch_all(&self, subscription: &Subscription) {
+        if let Ok(mut known) = self.catch_all.lock() {
+            known.insert(format!("{} {}", shown(&subscription.protocol), shown(&subscription.endpoint)));
+        }
+    }
+
+    /// The subscriptions that count for every owner, as far as this run had to ask.
+    pub fn catch_all(&self) -> Vec<String> {
+        self.catch_all.lock().map(|known| known.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Whether the owner topic was seen to have no subscription at all.
+    pub fn is_deaf(&self) -> bool {
+        self.deaf.get().is_some()
     }
 
     /// Subscribes an e-mail address to its own messages, once a run. Whatever AWS has against it is told once and is no
@@ -114,7 +163,7 @@ impl<'a> Audience<'a> {
                 false
             }
             Err(error) => {
-                self.trouble(format!("{address} cannot be subscribed: {error}"));
+                self.trouble(format!("{} cannot be subscribed: {error}", shown(address)));
                 false
             }
         }
@@ -153,7 +202,11 @@ impl<'a> Audience<'a> {
     async fn list(&self, topic_arn: &str) -> Option<Vec<Listener>> {
         let listed = self.known(self.sns.subscriptions(topic_arn).await)?;
         if listed.is_empty() {
-            self.trouble("the owner topic has no subscription: no owner hears anything".to_owned());
+            let _ = self.deaf.set(());
+            self.trouble(
+                "the owner topic has no subscription: no owner can be told anything, and nothing is prepared for them"
+                    .to_owned(),
+            );
         }
         Some(listed.into_iter().map(|subscription| (subscription, OnceCell::new())).collect())
     }

@@ -1,8 +1,10 @@
 //! What is known: of the account, of one user, of one enrolment. Plain data, gathered by the AWS edge.
 
 use crate::config::Settings;
-use crate::preflight::Denial;
+use crate::owner_policy;
+use crate::preflight::Preflight;
 use crate::reach::Reach;
+use crate::recipient::{Recipient, recalled};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,13 +22,28 @@ pub mod tag {
     pub const NONCOMPLIANT_SINCE: &str = "mfa-warden:noncompliant-since";
     /// The last 8 characters of the version that the owner was last invited for.
     pub const NOTIFIED: &str = "mfa-warden:notified";
+    /// When the first notice went out: the grace period counts from here.
+    pub const FIRST_NOTICE_AT: &str = "mfa-warden:first-notice-at";
+    /// The last 8 characters of a version that was won by an earlier run, written before its owner is told: a secret that
+    /// cannot be tagged costs no message again and again.
+    pub const TELLING: &str = "mfa-warden:telling";
+    /// When a notice of the current version was first known to reach its owner. Empty: none was.
+    pub const HEARD_AT: &str = "mfa-warden:heard-at";
+    /// Whom the last invitation went to, as [`crate::recipient::remembered`] writes it.
+    pub const RECIPIENT: &str = "mfa-warden:recipient";
+    /// Whom earlier invitations went to, where that was somebody else.
+    pub const RECIPIENTS_BEFORE: &str = "mfa-warden:recipients-before";
     /// When the owner was last told anything.
     pub const LAST_NOTICE_AT: &str = "mfa-warden:last-notice-at";
     /// How many notices went out.
     pub const NOTICES: &str = "mfa-warden:notices";
-    /// The last 8 characters of the version whose last notice reached nobody; behind them, where the owner has heard an
-    /// earlier notice, a space and the kind of the lost one. Empty: it did reach its owner. See [`super::Lost`].
+    /// Written by version 0.1.0 only: the last 8 characters of the version whose last notice reached nobody; behind them,
+    /// where the owner has heard an earlier notice, a space and the kind of the lost one. See [`super::Lost`].
     pub const UNREACHED: &str = "mfa-warden:unreached";
+    /// When the farewell went out: it is not sent again while the secret cannot be deleted. Empty: none did.
+    pub const FAREWELL: &str = "mfa-warden:farewell";
+    /// Which resource policy the secret has: [`crate::owner_policy::fingerprint`].
+    pub const POLICY: &str = "mfa-warden:policy";
     /// When the owner was told of the quarantine.
     pub const QUARANTINED_AT: &str = "mfa-warden:quarantined-at";
 }
@@ -62,6 +79,21 @@ impl Account {
                 })
             }
             _ => None,
+        }
+    }
+
+    /// The region that IAM's own calls are judged in: it is a global service, and each partition has one.
+    pub fn iam_region(&self) -> &str {
+        match self.partition.as_str() {
+            "aws" => "us-east-1",
+            "aws-us-gov" => "us-gov-west-1",
+            "aws-cn" => "cn-north-1",
+            "aws-eusc" => "eusc-de-east-1",
+            "aws-iso" => "us-iso-east-1",
+            "aws-iso-b" => "us-isob-east-1",
+            "aws-iso-e" => "eu-isoe-west-1",
+            "aws-iso-f" => "us-isof-south-1",
+            _ => &self.region,
         }
     }
 
@@ -133,6 +165,14 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
+impl User {
+    /// The path: `/`, `/team-a/`.
+    pub fn path(&self) -> &str {
+        let resource = self.arn.splitn(6, ':').nth(5).and_then(|resource| resource.strip_prefix("user"));
+        resource.and_then(|path| path.rfind('/').map(|end| &path[..=end])).unwrap_or("/")
+    }
+}
+
 /// A virtual MFA device as `ListVirtualMFADevices` names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
@@ -173,26 +213,29 @@ pub struct UserFacts {
     pub password: bool,
     /// Whether the user has an active access key; looked up only where the scope asks for it.
     pub active_access_key: bool,
-    /// The user's secret, if there is one.
+    /// The user's secret, if there is one of ours.
     pub secret: Option<Secret>,
+    /// Whether the secret was read by its name in this run; listings may lag.
+    pub secret_is_fresh: bool,
+    /// Somebody else's secret bears the name that the user's would have.
+    pub foreign_secret: bool,
     /// Serial numbers of unassigned devices of ours: those under the user's present name, and the one that the
     /// current version was made for under a former name.
     pub devices: Vec<String>,
     /// Which of our policies are attached to the user; `None`: that could not be read.
     pub attached: Option<Attached>,
-    /// Whether messages arrive at the owner; `None`: not asked, for there is nothing to tell.
+    /// Whether messages arrive at the owner; `None`: not asked, for nothing hangs on it.
     pub reach: Option<Reach>,
-    /// What keeps the owner from enrolling, as far as it was asked and could be told.
-    pub denials: Vec<Denial>,
+    /// What keeps the owner from enrolling; `None`: not asked, for nothing hangs on it.
+    pub preflight: Option<Preflight>,
+    /// Whether the current version was made in this run.
+    pub version_is_new: bool,
 }
 
 impl UserFacts {
-    /// Who is told: the owner tag's value, or the user name where there is none or an empty one.
-    pub fn recipient(&self, settings: &Settings) -> &str {
-        match self.tags.get(&settings.owner_tag) {
-            Some(value) if !value.trim().is_empty() => value,
-            _ => &self.user.name,
-        }
+    /// Who is told.
+    pub fn recipient(&self, settings: &Settings) -> Recipient {
+        Recipient::of(&self.tags, &settings.owner_tag, &self.user.name)
     }
 
     /// What state the user's enrolment is in.
@@ -204,16 +247,48 @@ impl UserFacts {
             return Enrolment::Broken;
         };
         // Another hand's version has no birth date in its id, and no device of ours belongs to it.
-        let Some(born) = born(version) else {
+        let Some(born) = born(version).filter(|born| now.duration_since(*born) >= -settle) else {
             return Enrolment::Broken;
         };
-        let settling = now.duration_since(born) <= settle;
-        if secret.scheduled_for_deletion
-            || (self.device_of(version).is_none() && (!settling || self.renamed(version)))
-        {
+        if secret.scheduled_for_deletion || self.renamed(version) {
             return Enrolment::Broken;
         }
-        Enrolment::Sound { secret, version }
+        match self.device_of(version) {
+            Some(_) => Enrolment::Sound { secret, version },
+            None if now.duration_since(born) <= settle => Enrolment::Settling,
+            None => Enrolment::Broken,
+        }
+    }
+
+    /// Why the secret may have been prepared by somebody else, so that no seed is written into it. `None`: this function
+    /// made it, for it holds a version whose device lies under [`DEVICE_PATH`], or of which the owner was told.
+    pub fn doubt(&self, settings: &Settings, now: Timestamp) -> Option<Doubt> {
+        let secret = self.secret.as_ref()?;
+        if secret.replicated {
+            return Some(Doubt::Replicated);
+        }
+        if secret.rotates {
+            return Some(Doubt::Rotates);
+        }
+        let Some(version) = secret.current_version.as_deref() else {
+            return Some(Doubt::NoValue);
+        };
+        let Some(age) = born(version).map(|born| now.duration_since(born)) else {
+            return Some(Doubt::OthersVersion);
+        };
+        let is_listed = self.device_of(version).is_some() || self.renamed(version);
+        let is_ours = is_listed || secret.notified_of(version) || age <= settings.settle;
+        if age < -settings.settle || !is_ours {
+            return Some(Doubt::OthersVersion);
+        }
+        secret.is_under_another_key(settings.secret_kms_key_id.as_deref()).then_some(Doubt::OtherKey)
+    }
+
+    /// Whether the secret has the resource policy that this version writes, as far as its tag tells.
+    pub fn has_current_policy(&self, settings: &Settings) -> bool {
+        let document = owner_policy::document(&self.user, settings.function_role_arn.as_deref());
+        let written = self.secret.as_ref().and_then(|secret| secret.tags.get(tag::POLICY));
+        written.is_some_and(|written| *written == owner_policy::fingerprint(&document))
     }
 
     /// The unassigned device that belongs to `version`.
@@ -239,6 +314,33 @@ impl UserFacts {
     }
 }
 
+/// Why a secret may have been prepared by somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// It holds nothing: perhaps a run died before it wrote a value, and perhaps not.
+    NoValue,
+    /// It holds a version that this function did not make.
+    OthersVersion,
+    /// It is replicated, or is a replica.
+    Replicated,
+    /// Something rotates it.
+    Rotates,
+    /// It is encrypted under another key than the function's setting names.
+    OtherKey,
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Doubt::NoValue => "it holds no value",
+            Doubt::OthersVersion => "it holds a version that mfa-warden did not make",
+            Doubt::Replicated => "it is replicated",
+            Doubt::Rotates => "it has a rotation",
+            Doubt::OtherKey => "it is encrypted under another key than SECRET_KMS_KEY_ID",
+        })
+    }
+}
+
 /// What reached nobody, as [`tag::UNREACHED`] tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lost {
@@ -253,6 +355,8 @@ pub enum Lost {
 /// A secret of ours as `DescribeSecret` and `ListSecrets` show it: everything but its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secret {
+    /// The secret's ARN, where AWS told it. No other secret ever has the same.
+    pub arn: Option<String>,
     /// The secret's name: [`SECRET_PREFIX`] and the user's unique id.
     pub name: String,
     /// What [`description`] said when it was created.
@@ -265,9 +369,103 @@ pub struct Secret {
     pub scheduled_for_deletion: bool,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// It has replicas, or is one.
+    pub replicated: bool,
+    /// A rotation is set up for it.
+    pub rotates: bool,
+    /// The KMS key it is encrypted under; `None`: the account's `aws/secretsmanager` key.
+    pub kms_key_id: Option<String>,
 }
 
 impl Secret {
+    /// What calls name it by: the ARN, or where that is unknown the name.
+    pub fn id(&self) -> &str {
+        self.arn.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The unique id of the user whose secret this is, where it is ours: its name is the id, and its tag says the same.
+    /// Everything else under that prefix is somebody else's.
+    pub fn owner_id(&self) -> Option<&str> {
+        let id = self.name.strip_prefix(SECRET_PREFIX).filter(|id| is_unique_id(id))?;
+        (self.tags.get(tag::USER_ID).is_some_and(|tagged| tagged == id)).then_some(id)
+    }
+
+    /// A tag's value; an empty one counts as missing.
+    fn record(&self, key: &str) -> Option<&str> {
+        self.tags.get(key).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// A time of the past in a tag. One in the future, or an unreadable one, is none: somebody else wrote it.
+    fn past(&self, key: &str, now: Timestamp) -> Option<Timestamp> {
+        self.record(key)?.parse().ok().filter(|time: &Timestamp| *time <= now)
+    }
+
+    /// When the first notice went out; `None`: none did. Never earlier than the secret's creation, whatever tags say. Where
+    /// the time is missing or cannot be, although notices went out (earlier versions kept none; somebody may have changed
+    /// it), the secret's creation stands in.
+    pub fn first_notice_at(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.past(tag::FIRST_NOTICE_AT, now) {
+            Some(first) => Some(first.max(self.created_at)),
+            None if self.was_told() => Some(self.created_at),
+            None => None,
+        }
+    }
+
+    /// Whether any notice went out. A count that is no number was written by somebody else: then one did.
+    fn was_told(&self) -> bool {
+        match self.record(tag::NOTICES) {
+            Some(count) => count.parse() != Ok(0u32),
+            None => self.record(tag::NOTIFIED).is_some() || self.record(tag::LAST_NOTICE_AT).is_some(),
+        }
+    }
+
+    /// Since when a notice of the current version is known to have reached its owner; `None`: nobody knows of any.
+    pub fn heard_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let made_at = born(self.current_version.as_deref()?)?;
+        self.past(tag::HEARD_AT, now).filter(|heard| *heard >= truncated(made_at))
+    }
+
+    /// Whether the present recipient is another than the one that was invited. Earlier versions did not remember whom.
+    pub fn recipient_changed(&self, present: &Recipient) -> bool {
+        let present = present.to_string().to_lowercase();
+        self.record(tag::RECIPIENT).is_some_and(|invited| invited.to_lowercase() != present)
+    }
+
+    /// Everybody who was ever invited, as far as it was remembered: the first of them first.
+    pub fn invited(&self) -> Vec<String> {
+        let keys = [tag::RECIPIENTS_BEFORE, tag::RECIPIENT];
+        let mut invited: Vec<String> =
+            keys.into_iter().filter_map(|key| self.record(key)).flat_map(recalled).collect();
+        let mut known = std::collections::HashSet::new();
+        invited.retain(|one| known.insert(one.to_lowercase()));
+        invited
+    }
+
+    /// Whether its owner was ever invited to a version that this function made.
+    pub fn was_invited(&self) -> bool {
+        self.was_told() && self.current_version.as_deref().is_some_and(|version| born(version).is_some())
+    }
+
+    /// Whether the farewell went out already.
+    pub fn was_bidden_farewell(&self) -> bool {
+        self.record(tag::FAREWELL).is_some()
+    }
+
+    /// Whether its key is surely another than the one that is set. A key can be named by id, alias or ARN; one by its
+    /// alias and one by its id cannot be compared.
+    fn is_under_another_key(&self, set: Option<&str>) -> bool {
+        let name = |key: &str| key.rsplit_once(":").map_or(key, |(_, resource)| resource).to_owned();
+        let plain = |key: &str| name(key).trim_start_matches("key/").to_owned();
+        let is_alias = |key: &str| key.starts_with("alias/");
+        let own = self.kms_key_id.as_deref().map(plain).filter(|key| key != "alias/aws/secretsmanager");
+        let set = set.map(plain).filter(|key| key != "alias/aws/secretsmanager");
+        match (own, set) {
+            (None, None) => false,
+            (Some(own), Some(set)) => own != set && is_alias(&own) == is_alias(&set),
+            _ => true,
+        }
+    }
+
     /// Since when the user has been without MFA: the secret is created when that is first seen, and lives until it
     /// ends, through heals and rotations. The tag of that name is for people to read. It is not used, for whoever
     /// may tag secrets could stop the clock with it or have a user quarantined at once.
@@ -281,9 +479,9 @@ impl Secret {
         Some(now.duration_since(born))
     }
 
-    /// For how long the grace period has been over; `None`: it is not.
+    /// For how long the grace period has been over; `None`: it is not. It begins with the first notice that went out.
     pub fn overdue_by(&self, grace_period: SignedDuration, now: Timestamp) -> Option<SignedDuration> {
-        let beyond = now.duration_since(self.noncompliant_since()) - grace_period;
+        let beyond = now.duration_since(self.first_notice_at(now)?) - grace_period;
         beyond.is_positive().then_some(beyond)
     }
 
@@ -296,7 +494,7 @@ impl Secret {
 
     /// Whether the owner was told of the quarantine.
     pub fn told_of_quarantine(&self) -> bool {
-        self.tags.contains_key(tag::QUARANTINED_AT)
+        self.record(tag::QUARANTINED_AT).is_some()
     }
 
     /// The user's name when the secret was created.
@@ -310,7 +508,10 @@ impl Secret {
     }
 
     /// What the owner is known not to have heard of the current version.
-    pub fn lost(&self) -> Option<Lost> {
+    pub fn lost(&self, now: Timestamp) -> Option<Lost> {
+        if self.heard_at(now).is_some() {
+            return None;
+        }
         let suffix = version_suffix(self.current_version.as_deref()?);
         let rest = self.tags.get(tag::UNREACHED)?.strip_prefix(suffix)?;
         match rest.trim_start() {
@@ -320,6 +521,25 @@ impl Secret {
         }
     }
 
+    /// Whether its owner was told of the current version and is not known to have heard of it. Version 0.1.0 wrote down
+    /// what was lost, and nothing of what was heard.
+    pub fn undelivered(&self, now: Timestamp) -> bool {
+        let is_told = self.current_version.as_deref().is_some_and(|version| self.notified_of(version));
+        let is_noted = [tag::FIRST_NOTICE_AT, tag::HEARD_AT].iter().any(|key| self.tags.contains_key(*key));
+        let is_unheard = is_noted && self.heard_at(now).is_none();
+        is_told && (is_unheard || matches!(self.lost(now), Some(Lost::Everything | Lost::Invitation)))
+    }
+
+    /// Whether its owner was warned before a quarantine: the present recipient is known to have heard of the current version,
+    /// long enough ago for one reminder, and the version is as old. The age of the version is in no tag.
+    pub fn is_warned(&self, present: &Recipient, settings: &Settings, now: Timestamp) -> bool {
+        let warning = settings.remind_every.min(settings.grace_period);
+        let is_past = |time: Timestamp| now.duration_since(time) > warning;
+        let made_at = self.current_version.as_deref().and_then(born);
+        let is_heard = self.heard_at(now).is_some_and(is_past) && !self.recipient_changed(present);
+        is_heard && made_at.is_some_and(is_past)
+    }
+
     /// How many notices went out so far.
     pub fn notices(&self) -> u32 {
         self.tags.get(tag::NOTICES).and_then(|count| count.parse().ok()).unwrap_or(0)
@@ -327,6 +547,17 @@ impl Secret {
 }
 
 const DESCRIPTION: &str = "MFA seed, kept by mfa-warden for nobody but the IAM user ";
+
+/// A time to the second, as tags hold it.
+fn truncated(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+/// Whether `text` can be the unique id of an IAM user (IAM user guide, "IAM identifiers").
+pub fn is_unique_id(text: &str) -> bool {
+    let body = text.strip_prefix("AIDA").unwrap_or_default();
+    (12..=124).contains(&body.len()) && body.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+}
 
 /// The description of a user's secret, for people who come across it.
 pub fn description(user: &str) -> String {
@@ -350,8 +581,9 @@ pub enum Enrolment<'a> {
     None,
     /// A secret without a version of ours, without its device, or scheduled for deletion.
     Broken,
-    /// The device of the current version exists under the user's present name (or may still be on its way
-    /// into AWS's listings).
+    /// The device of the current version is in no listing, and is so young that it may still be on its way there.
+    Settling,
+    /// The device of the current version exists under the user's present name.
     Sound {
         /// The secret.
         secret: &'a Secret,

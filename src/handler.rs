@@ -45,9 +45,16 @@ impl Warden {
     ) -> anyhow::Result<Response> {
         let account = Account::from_function_arn(function_arn)
             .with_context(|| format!("the invoked function's ARN `{function_arn}` is not understood"))?;
-        let (user, dry_run, changed) = match Trigger::parse(event, &account)? {
-            Trigger::Sweep { dry_run } => (None, dry_run, false),
-            Trigger::Check { user, dry_run, changed } => (Some(user), dry_run, changed),
+        let misplaced = self.settings.misplaced(&account.partition, &account.region, &account.id);
+        if !misplaced.is_empty() {
+            return Err(anyhow!(
+                "nothing was done, the settings are of another place: {}. Correct the function's environment",
+                misplaced.join("; ")
+            ));
+        }
+        let (user, dry_run, changed, source) = match Trigger::parse(event, &account)? {
+            Trigger::Sweep { dry_run } => (None, dry_run, false, None),
+            Trigger::Check { user, dry_run, changed, source } => (Some(user), dry_run, changed, source),
             Trigger::Ignore(reason) => {
                 tracing::info!(reason, "event ignored");
                 return Ok(Response::Ignored { action: "ignored", reason });
@@ -56,6 +63,7 @@ impl Warden {
         let stop_at = Instant::now() + time_left.saturating_sub(reserve(time_left));
         let dry_run = dry_run || self.settings.dry_run;
         let run = Run::new(&self.clients, &self.settings, &account, self.clock, dry_run, stop_at);
+        let run = Run { source, ..run };
         let (started, calls) = (Instant::now(), self.clients.calls.made());
         let (action, ran) = match &user {
             Some(user) => ("check", run.check(user).await),
@@ -114,7 +122,7 @@ impl Warden {
         let mut before = None;
         if is_sweep {
             match sns.tag(topic, TOLD).await {
-                Ok(told) => before = told.as_deref().and_then(Standing::parse),
+                Ok(told) => before = told.as_deref().and_then(|told| Standing::parse(told, began)),
                 Err(error) => tracing::warn!(%error, "operations may be told again of what they know"),
             }
         }
@@ -123,7 +131,8 @@ impl Warden {
         let failures = answer.outcomes.iter().any(|outcome| outcome.cause().is_some());
         let exempted = changed && answer.users.exempt > 0;
         let mut messages = Vec::new();
-        if answer.actions.any() || answer.deferred > 0 && !is_sweep || exempted || (is_news && !failures) {
+        let did = answer.has_done_something() || (answer.actions.any() && !is_sweep);
+        if did || answer.deferred_for_now() > 0 && !is_sweep || exempted || (is_news && !failures) {
             messages.push(operations::summary(account, answer, since));
         }
         if failures && (is_news || !is_sweep) {

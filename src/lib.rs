@@ -94,13 +94,16 @@ pub mod logging;
 pub mod metrics;
 pub mod notice;
 pub mod operations;
+pub mod owner_policy;
 pub mod plan;
 pub mod preflight;
 pub mod reach;
+pub mod recipient;
 pub mod reconcile;
 pub mod report;
 pub mod seed;
 pub mod standing;
+pub mod text;
 pub mod trigger;
 pub mod verdict;
 

@@ -43,7 +43,8 @@ pub fn embedded(answer: &Answer, effort: Effort, now: Timestamp) -> Value {
         metrics.add("OpenEnrolments", "Count", open.len());
         metrics.add("Overdue", "Count", count(&|open| open.overdue.is_some()));
         metrics.add("Quarantined", "Count", count(&|open| open.quarantined));
-        metrics.add("Unreachable", "Count", count(&|open| open.unheard || open.unreachable.is_some()));
+        let unreachable = answer.outcomes.iter().filter(|outcome| outcome.is_unreachable()).count();
+        metrics.add("Unreachable", "Count", unreachable);
         metrics.add("OldestSeedAge", "Seconds", oldest.as_secs());
     }
     metrics.add("Provisions", "Count", answer.actions.provision);

@@ -1,13 +1,15 @@
 //! The texts for owners. Pure. Never a seed, never a code.
 
 use crate::config::{AfterGrace, Scope, Settings};
-use crate::facts::{Account, Lost, Secret, UserFacts, born};
+use crate::facts::{Account, UserFacts, born, user_of_device};
 use crate::plan::Notice;
-use crate::preflight::Need;
+use crate::preflight::Preflight;
+use crate::recipient::Address;
 use crate::seed::{enable_command, shell_quoted};
 use crate::verdict::{Status, Verdict};
 use jiff::fmt::friendly::{Designator, Spacing, SpanPrinter};
 use jiff::{SignedDuration, Span, SpanRound, Timestamp, Unit};
+use std::net::IpAddr;
 
 /// A message to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,14 +24,18 @@ pub struct Message {
     pub attributes: Vec<(&'static str, String)>,
 }
 
-/// The attributes of a notice to an owner, by which subscriptions filter.
-pub fn attributes<'a>(
+/// The attributes of a notice to one recipient, by which subscriptions filter. `domain`: that of an e-mail address, in
+/// lower case, for a subscription that mails one domain.
+pub fn attributes(
     notice: Notice,
-    recipient: &'a str,
-    user: &'a str,
-    account: &'a str,
-) -> [(&'static str, &'a str); 4] {
-    [("kind", notice.kind()), ("recipient", recipient), ("user", user), ("account", account)]
+    recipient: &str,
+    user: &str,
+    account: &str,
+) -> Vec<(&'static str, String)> {
+    let domain = Address::parse(recipient).map(|address| ("domain", address.domain()));
+    let attributes =
+        [("kind", notice.kind()), ("recipient", recipient), ("user", user), ("account", account)];
+    attributes.into_iter().map(|(name, value)| (name, value.to_owned())).chain(domain).collect()
 }
 
 /// What a notice to an owner tells.
@@ -45,25 +51,20 @@ pub struct OwnerNotice<'a> {
     pub verdict: &'a Verdict,
     /// What is known of the user.
     pub facts: &'a UserFacts,
+    /// Where the change came from that this notice answers, as CloudTrail reported it.
+    pub source: Option<IpAddr>,
     /// The time of writing.
     pub now: Timestamp,
 }
 
 impl OwnerNotice<'_> {
-    /// The message for the owner topic.
-    pub fn message(&self) -> Message {
+    /// The message for the owner topic, to one of those who are told.
+    pub fn message(&self, recipient: &str) -> Message {
         Message {
             subject: self.subject(),
             text: self.text(),
             data: None,
-            attributes: attributes(
-                self.notice,
-                self.facts.recipient(self.settings),
-                self.user(),
-                &self.account.id,
-            )
-            .map(|(name, value)| (name, value.to_owned()))
-            .into(),
+            attributes: attributes(self.notice, recipient, self.user(), &self.account.id),
         }
     }
 
@@ -126,9 +127,7 @@ impl OwnerNotice<'_> {
         };
         let earlier = self.facts.secret.as_ref().is_some_and(|secret| secret.notices() > 0);
         // Who never heard that it replaces one is told so again.
-        let again = self.facts.secret.as_ref().is_some_and(|secret| {
-            secret.notified_of(self.version()) && secret.lost() != Some(Lost::Invitation)
-        });
+        let again = self.facts.secret.as_ref().is_some_and(|secret| secret.notified_of(self.version()));
         let replaces = if self.notice == Notice::Invitation && earlier && !again {
             "It replaces the device of an earlier message: if you added that one to your app, remove it there.\n"
         } else {
@@ -146,18 +145,30 @@ impl OwnerNotice<'_> {
     }
 
     fn enrolled(&self) -> String {
+        let ours = &format!("arn:{}:iam::{}:", self.account.partition, self.account.id);
+        let kind = |serial: &str| match () {
+            // Our own name for it; whoever makes a device of its own chooses the name.
+            () if serial.starts_with(ours.as_str()) && user_of_device(serial).is_some() => serial.to_owned(),
+            () if serial.contains(":u2f/") => "a passkey or a security key".to_owned(),
+            () if serial.starts_with("arn:") => "a virtual MFA device".to_owned(),
+            () => "a hardware token".to_owned(),
+        };
         let devices: Vec<String> = self
             .facts
             .mfa_devices
             .iter()
-            .map(|device| format!("     {}, since {}\n", device.serial_number, date(device.enabled_at)))
+            .map(|device| format!("     {}, since {}\n", kind(&device.serial_number), date(device.enabled_at)))
             .collect();
+        let source = self.source.map_or(String::new(), |address| {
+            format!("     set up from the address {address}, as CloudTrail reports\n")
+        });
         format!(
             "Hello,\n\n\
              your AWS user {user} in account {account} now has MFA (multi-factor authentication). Thank you.\n\n\
-             {devices}\n\
-             The seed that was kept for you is destroyed, so that your phone holds the only copy: keep it, or\n\
-             register a second MFA device as a spare, in your security credentials:\n\n     {credentials}\n\n\
+             {devices}{source}\n\
+             The copy of the seed that was kept for you is deleted next. If you used it, your phone then holds the only\n\
+             one: keep it, or register a second MFA device as a spare, in your security credentials:\n\n\
+             \x20    {credentials}\n\n\
              IF THIS WAS NOT YOU\n\n\
              Then somebody else knows your password or your access key and has set up MFA in your place. Tell your\n\
              security operations at once; they can remove the device, disable the user and give you new credentials.\n",
@@ -169,30 +180,29 @@ impl OwnerNotice<'_> {
     }
 
     fn withdrawn(&self) -> String {
+        let reason = match self.verdict.status {
+            // Whoever may tag users chooses the reason's words.
+            Status::Exempt => "it is exempt, as its tag in IAM says",
+            _ => self.verdict.reason.as_str(),
+        };
         format!(
             "Hello,\n\n\
              your AWS user {user} in account {account} need not set up MFA (multi-factor authentication) any more:\n\n\
              \x20    {reason}\n\n\
-             {words}The device that was prepared for you is deleted and its seed is destroyed. If you added it to an\n\
+             The device that was prepared for you is deleted, and its seed opens nothing. If you added it to an\n\
              authenticator app already, remove that entry. You can still set up MFA of your own, and it is a good\n\
              idea:\n\n     {credentials}\n\n\
              If you did not expect this, tell your security operations.\n",
             user = self.user(),
             account = self.account.id,
-            reason = self.verdict.reason,
-            words = match self.verdict.status {
-                Status::Exempt =>
-                    "(After the colon stand the words of whoever exempted this user, and not ours.)\n\n",
-                _ => "",
-            },
             credentials = Links(self.account).security_credentials(),
         )
     }
 
-    /// When the grace period ends; a user without a secret has just begun it.
+    /// When the grace period ends. It begins with the first notice that goes out: perhaps with this one.
     fn deadline(&self) -> Timestamp {
-        let since = self.facts.secret.as_ref().map_or(self.now, Secret::noncompliant_since);
-        later(since, self.settings.grace_period)
+        let first = self.facts.secret.as_ref().and_then(|secret| secret.first_notice_at(self.now));
+        later(first.unwrap_or(self.now), self.settings.grace_period)
     }
 
     /// The version of the secret that is offered, where there is one.
@@ -279,22 +289,20 @@ impl OwnerNotice<'_> {
         if self.kept_from_the_seed() {
             return self.console_wizard();
         }
-        let denied = |need| self.facts.denials.iter().find(|denial| denial.need() == need);
-        let hindered = match denied(Need::Enable).or_else(|| denied(Need::ReadSeed)) {
-            None => String::new(),
-            Some(denial) => format!(
-                "A POLICY STANDS IN THE WAY\n\n\
-                 Your security operations have been told that {denial}. If a\n\
-                 command below is denied, ask them.\n\n"
-            ),
+        let hindered = match self.facts.preflight.as_ref().is_some_and(|answer| answer.blockers().next().is_some()) {
+            false => String::new(),
+            true => "A POLICY STANDS IN THE WAY\n\n\
+                     Your security operations have been told which. If a command below is denied, ask them.\n\n"
+                .to_owned(),
         };
         [hindered, self.prepared_device(), self.console_wizard()].concat()
     }
 
     /// Whether a policy surely keeps the owner from the prepared device, and the console's own way is open.
     fn kept_from_the_seed(&self) -> bool {
-        let denied = |need| self.facts.denials.iter().any(|denial| denial.need() == need);
-        self.facts.password && denied(Need::ReadSeed) && !denied(Need::Enable)
+        let answer = self.facts.preflight.as_ref();
+        let is_kept = answer.is_some_and(Preflight::keeps_from_seed);
+        self.facts.password && is_kept && !answer.is_some_and(|answer| answer.is_unable_to_enroll(false))
     }
 
     fn console_wizard(&self) -> String {
@@ -357,7 +365,7 @@ impl OwnerNotice<'_> {
         } else {
             let expiry = date(later(born, self.settings.offer_ttl));
             (
-                ", and the prepared seed is destroyed",
+                ", and the prepared seed is deleted",
                 format!(
                     "- The prepared device is good until {expiry}. After that a new one replaces it, and\n\
                      \x20 you are told.\n"

@@ -2,8 +2,10 @@
 
 use crate::facts::Account;
 use crate::notice::{Message, date, words};
-use crate::report::{Answer, Ending, Open, Outcome};
+use crate::plan::Postponed;
+use crate::report::{Answer, Ending, Outcome};
 use crate::standing::{Since, Trouble};
+use crate::text::{LONGEST_ERROR, shown, shown_within};
 use crate::verdict::Status;
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
@@ -35,14 +37,25 @@ pub fn summary(account: &Account, answer: &Answer, since: Since<'_>) -> Message 
     count(answer.actions.close, "closed");
     count(answer.actions.subscribe, "subscribed");
     count(answer.actions.delete_device, "stray devices deleted");
+    count(answer.actions.attach.saturating_sub(answer.actions.provision), "policies attached again");
+    count(answer.actions.detach, "policies detached");
+    count(answer.actions.put_policy, "secrets' policies renewed");
     count(answer.failed, "failed");
-    count(answer.deferred, "deferred");
+    count(u32::try_from(answer.deferred_for_now()).unwrap_or(u32::MAX), "deferred");
     if done.is_empty() && since.before.is_some() {
         let now = |trouble: Trouble| format!("{} {} now", since.now.users(trouble), trouble.name());
         done.extend(since.changed().into_iter().map(now));
     }
     if done.is_empty() {
-        done.push("news".to_owned());
+        let now = |trouble: &Trouble| since.now.users(*trouble) > 0;
+        let now = Trouble::ALL.into_iter().filter(now);
+        done.extend(now.map(|trouble| format!("{} {}", since.now.users(trouble), trouble.name())));
+    }
+    if done.is_empty() && answer.users.exempt > 0 {
+        done.push(format!("{} exempt", answer.users.exempt));
+    }
+    if answer.nobody_listens {
+        done.insert(0, "NO OWNER CAN BE TOLD".to_owned());
     }
     let did = |outcome: &&Outcome, action: &str| {
         outcome.result == Ending::Done && outcome.actions.iter().any(|done| done == action)
@@ -51,23 +64,32 @@ pub fn summary(account: &Account, answer: &Answer, since: Since<'_>) -> Message 
     let resolved = |outcome: &&Outcome| did(outcome, "close");
     let rest = |outcome: &&Outcome| outcome.result == Ending::Done && !new(outcome) && !resolved(outcome);
     let section = |title: &str, wanted: &dyn Fn(&&Outcome) -> bool| section(title, answer, wanted);
+    let rest = |outcome: &&Outcome| rest(outcome) && !outcome.reattached;
     let text = [
         place(account, answer),
+        nobody_listens(answer),
         changed(since),
         section("NEW: GIVEN A DEVICE", &new),
-        section("RESOLVED", &resolved),
+        resolved_by(answer, &resolved),
         section("DONE BESIDES", &rest),
+        section(
+            "ATTACHED AGAIN (if this repeats, another tool detaches the policy; it is told once)",
+            &|outcome| outcome.reattached,
+        ),
+        recipients_changed(answer),
         newly_overdue(answer, since),
         failures(answer),
-        newly_unreachable(answer),
+        newly_unreachable(answer, since),
+        spared(answer),
         denied(answer),
         section("LEFT TO THE NEXT RUN (deadline or MAX_PROVISIONS)", &|outcome| {
-            outcome.result == Ending::Deferred
+            outcome.result == Ending::Deferred && outcome.postponed != Some(Postponed::Pilot)
         }),
         warnings(answer),
         totals(answer),
         overdue_before(answer, since),
-        unreachable_before(answer),
+        unreachable_before(answer, since),
+        catch_all(answer),
         section("EXEMPT", &|outcome| outcome.verdict == Status::Exempt && outcome.result != Ending::Done),
         section("STILL WITHOUT MFA, INVITED BEFORE", &|outcome| {
             outcome.verdict == Status::NonCompliant
@@ -83,15 +105,18 @@ pub fn summary(account: &Account, answer: &Answer, since: Since<'_>) -> Message 
 pub fn failure(account: &Account, answer: &Answer, since: Since<'_>) -> Message {
     let text = [
         place(account, answer),
+        nobody_listens(answer),
         changed(since),
         failures(answer),
         newly_overdue(answer, since),
-        newly_unreachable(answer),
+        newly_unreachable(answer, since),
+        spared(answer),
         denied(answer),
         warnings(answer),
         totals(answer),
         overdue_before(answer, since),
-        unreachable_before(answer),
+        unreachable_before(answer, since),
+        catch_all(answer),
     ]
     .concat();
     let unreadable = answer.outcomes.iter().filter(|outcome| outcome.is_unreadable()).count();
@@ -102,6 +127,7 @@ pub fn failure(account: &Account, answer: &Answer, since: Since<'_>) -> Message 
 /// The message for operations when a whole run failed: a sweep, or the check of `user`.
 pub fn run_failed(account: &Account, user: Option<&str>, error: &str) -> Message {
     let place = format!("AWS account {} ({})", account.id, account.region);
+    let error = &shown_within(error, 2 * LONGEST_ERROR);
     let (what, text) = match user {
         Some(user) => (
             format!("the check of {user} failed"),
@@ -131,15 +157,12 @@ pub fn run_failed(account: &Account, user: Option<&str>, error: &str) -> Message
 fn data(kind: &str, account: &Account, answer: &Answer, since: Since<'_>) -> Value {
     let is_sweep = answer.action == "sweep";
     let told = |outcome: &&Outcome| {
-        let open = outcome.open.as_ref();
-        let waits = open.is_some_and(|open| {
-            open.overdue.is_some() || open.unreachable.is_some() || !open.denied.is_empty()
-        });
+        let waits =
+            outcome.overdue().is_some() || outcome.unreachable.is_some() || !outcome.denied.is_empty();
         outcome.result != Ending::None || outcome.verdict == Status::Unknown || waits
     };
     let rank = |outcome: &&Outcome| {
-        let open = outcome.open.as_ref();
-        let in_new_trouble = since.is_newly_overdue(outcome) || open.is_some_and(Open::is_newly_unreachable);
+        let in_new_trouble = since.is_newly_overdue(outcome) || is_newly_unreachable(outcome, since);
         let ranks = [
             outcome.cause().is_some(),
             in_new_trouble,
@@ -154,9 +177,12 @@ fn data(kind: &str, account: &Account, answer: &Answer, since: Since<'_>) -> Val
             user["overdue_seconds"] = json!(open.overdue.map(|time| time.as_secs()));
             user["newly_overdue"] = json!(is_sweep.then(|| since.is_newly_overdue(outcome)));
             user["quarantined"] = json!(open.quarantined);
-            user["unreachable"] = json!(open.unreachable);
-            user["newly_unreachable"] = json!(is_sweep.then(|| open.is_newly_unreachable()));
-            user["denied"] = json!(open.denied);
+        }
+        if outcome.open.is_some() || outcome.unreachable.is_some() {
+            user["unreachable"] = json!(outcome.unreachable);
+            user["newly_unreachable"] = json!(is_sweep.then(|| is_newly_unreachable(outcome, since)));
+            user["denied"] = json!(outcome.denied);
+            user["not_quarantined"] = json!(outcome.spared);
         }
         user
     };
@@ -172,7 +198,7 @@ fn data(kind: &str, account: &Account, answer: &Answer, since: Since<'_>) -> Val
         json!({
             "kind": kind, "account": account.id, "region": account.region, "action": answer.action,
             "users": answer.users, "actions": answer.actions, "failed": answer.failed, "deferred": answer.deferred,
-            "trouble": is_sweep.then_some(&trouble),
+            "trouble": is_sweep.then_some(&trouble), "catch_all": answer.catch_all,
             "outcomes": shown, "outcomes_omitted": users.len().saturating_sub(listed),
             "warnings": answer.warnings.iter().take(WARNINGS).collect::<Vec<_>>(),
             "warnings_omitted": answer.warnings.len().saturating_sub(WARNINGS),
@@ -266,38 +292,91 @@ fn overdue(title: &str, answer: &Answer, wanted: &dyn Fn(&&Outcome) -> bool) -> 
         .collect();
     overdue.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
     let line = |(time, outcome): &(SignedDuration, &Outcome)| {
-        format!("- {}: {} over the grace period", outcome.user, words(*time))
+        format!("- {}: {} over the grace period", shown(&outcome.user), words(*time))
     };
     let lines: Vec<String> = overdue.iter().map(line).collect();
     titled(title, &lines)
 }
 
-fn newly_unreachable(answer: &Answer) -> String {
-    let title = "UNREACHABLE OWNERS (told again as soon as a subscription lets them hear it)";
-    unreachable(title, answer, &Open::is_newly_unreachable)
+fn is_newly_unreachable(outcome: &Outcome, since: Since<'_>) -> bool {
+    outcome.unreachable.is_some() && since.has_grown(Trouble::Unreachable)
 }
 
-fn unreachable_before(answer: &Answer) -> String {
-    unreachable("UNREACHABLE BEFORE", answer, &|open| !open.is_newly_unreachable())
+fn newly_unreachable(answer: &Answer, since: Since<'_>) -> String {
+    if !since.has_grown(Trouble::Unreachable) && since.before.is_some() {
+        return String::new();
+    }
+    unreachable("UNREACHABLE OWNERS (told as soon as a subscription lets them hear it)", answer)
+}
+
+fn unreachable_before(answer: &Answer, since: Since<'_>) -> String {
+    if since.has_grown(Trouble::Unreachable) || since.before.is_none() {
+        return String::new();
+    }
+    unreachable("UNREACHABLE BEFORE", answer)
 }
 
 /// Whose messages arrive nowhere, and why.
-fn unreachable(title: &str, answer: &Answer, wanted: &dyn Fn(&Open) -> bool) -> String {
+fn unreachable(title: &str, answer: &Answer) -> String {
     let why = |outcome: &Outcome| {
-        let open = outcome.open.as_ref().filter(|open| wanted(open))?;
-        Some(format!("- {}: {}", outcome.user, open.unreachable.as_ref()?))
+        Some(format!("- {}: {}", shown(&outcome.user), outcome.unreachable.as_ref()?))
     };
     let lines: Vec<String> = answer.outcomes.iter().filter_map(why).collect();
     titled(title, &lines)
 }
 
+/// The first thing to know where there is no way to any owner.
+fn nobody_listens(answer: &Answer) -> String {
+    if !answer.nobody_listens {
+        return String::new();
+    }
+    "\nNO OWNER CAN BE TOLD ANYTHING\n\nThe owner topic has no subscription. Until it has one, no device is prepared for \
+     anybody: subscribe the owners,\na queue or a function that mails them, or set SUBSCRIBE_OWNERS.\n"
+        .to_owned()
+}
+
+/// Which subscriptions make every owner count as reached: whoever stands behind them can keep all from hearing.
+fn catch_all(answer: &Answer) -> String {
+    let lines: Vec<String> = answer.catch_all.iter().map(|one| format!("- {one}")).collect();
+    titled("BY THESE SUBSCRIPTIONS EVERY OWNER COUNTS AS REACHED (make sure that they are yours)", &lines)
+}
+
+/// Closed enrolments, with where the device was enabled from, as far as that was reported.
+fn resolved_by(answer: &Answer, resolved: &dyn Fn(&&Outcome) -> bool) -> String {
+    let from = |outcome: &Outcome| {
+        outcome
+            .source
+            .map_or(String::new(), |address| format!("; enabled from {address}, as CloudTrail reports"))
+    };
+    let outcomes = answer.outcomes.iter().filter(resolved);
+    let lines: Vec<String> = outcomes.map(|outcome| line(outcome) + &from(outcome)).collect();
+    titled("RESOLVED", &lines)
+}
+
+/// Whose owner tag was changed since the invitation.
+fn recipients_changed(answer: &Answer) -> String {
+    let changed = answer.outcomes.iter().filter(|outcome| outcome.recipient_changed);
+    let lines: Vec<String> = changed.map(|outcome| format!("- {}", shown(&outcome.user))).collect();
+    titled("THE OWNER TAG NAMES SOMEBODY ELSE THAN WAS INVITED (invited anew; look who changed it)", &lines)
+}
+
+/// Who would be quarantined, and is not.
+fn spared(answer: &Answer) -> String {
+    let each = |outcome: &Outcome| {
+        let line = |why: &String| format!("- {}: {why}", shown(&outcome.user));
+        outcome.spared.iter().map(line).collect::<Vec<_>>()
+    };
+    let lines: Vec<String> = answer.outcomes.iter().flat_map(each).collect();
+    titled("OVERDUE AND NOT QUARANTINED, FOR THEY COULD NOT ENROLL", &lines)
+}
+
 /// Whom a policy of the account keeps from enrolling, and which.
 fn denied(answer: &Answer) -> String {
-    let outcomes = answer.outcomes.iter().filter_map(|outcome| Some((outcome, outcome.open.as_ref()?)));
-    let each = |(outcome, open): (&Outcome, &Open)| {
-        open.denied.iter().map(|denial| format!("- {}: {denial}", outcome.user)).collect::<Vec<_>>()
+    let each = |outcome: &Outcome| {
+        let line = |denial: &String| format!("- {}: {denial}", shown(&outcome.user));
+        outcome.denied.iter().map(line).collect::<Vec<_>>()
     };
-    let lines: Vec<String> = outcomes.flat_map(each).collect();
+    let lines: Vec<String> = answer.outcomes.iter().flat_map(each).collect();
     titled(
         "KEPT FROM ENROLLING BY A POLICY (allow it without MFA, or let them use the console's own way)",
         &lines,
@@ -329,7 +408,7 @@ fn titled(title: &str, lines: &[String]) -> String {
 }
 
 fn line(outcome: &Outcome) -> String {
-    let mut line = format!("- {}: {}", outcome.user, outcome.reason);
+    let mut line = format!("- {}: {}", shown(&outcome.user), outcome.reason);
     if !outcome.actions.is_empty() {
         let _ = write!(line, " -> {}", outcome.actions.join(", "));
     }

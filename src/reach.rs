@@ -1,5 +1,7 @@
 //! Whether a message reaches its owner: the owner topic's subscriptions and what their filters let through. Pure.
 
+use crate::recipient::{Address, Recipient};
+use crate::text::shown;
 use serde_json::Value;
 
 /// A subscription of the owner topic, as `ListSubscriptionsByTopic` shows it.
@@ -21,7 +23,22 @@ impl Subscription {
 
     /// Whether it is the owner's own mailbox.
     pub fn is_mailbox_of(&self, recipient: &str) -> bool {
-        self.is_mailbox() && self.endpoint.eq_ignore_ascii_case(recipient)
+        self.is_mailbox() && Address::parse(recipient).is_some_and(|address| address.is_same(&self.endpoint))
+    }
+
+    /// Whether it counts as a way to the owner only where its filter names whom it is for: it delivers to one person, a
+    /// mailbox of somebody else or a telephone. `recipient`: an address or a name; whoever reads a mailbox that is told of
+    /// mere names passes them on.
+    pub fn is_personal(&self, recipient: &str) -> bool {
+        match self.protocol.as_str() {
+            "sms" | "application" => true,
+            _ => self.is_mailbox() && !self.is_mailbox_of(recipient) && Address::parse(recipient).is_some(),
+        }
+    }
+
+    /// Whether it is no way to anybody: it only keeps what it gets.
+    pub fn is_archive(&self) -> bool {
+        self.protocol == "firehose"
     }
 
     /// Whether it wants messages at a pace: SNS suspends mailboxes that get too many at once, and a function may mail.
@@ -110,41 +127,42 @@ fn matches(rule: &Value, value: Option<&str>) -> Option<bool> {
     }
 }
 
-/// Whether an owner's messages arrive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether an owner's messages arrive, the best first: of several recipients the best counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reach {
     /// A confirmed subscription lets them through.
     Reached,
+    /// The subscriptions could not be read or understood.
+    Unknown,
     /// The owner's own subscription waits to be confirmed.
     Pending,
     /// The owner's own subscription is there, and its filter keeps them out.
     Filtered,
     /// No subscription lets them through.
     Unreached,
-    /// The subscriptions could not be read or understood.
-    Unknown,
+    /// What names the owner holds an `@` and is no address.
+    Malformed,
 }
 
 impl Reach {
+    /// Whether messages surely do not arrive.
+    pub fn is_surely_not(self) -> bool {
+        !matches!(self, Reach::Reached | Reach::Unknown)
+    }
+
     /// Why messages do not arrive, if they surely do not.
-    pub fn hindrance(self, recipient: &str) -> Option<String> {
+    pub fn hindrance(self, recipient: &Recipient) -> Option<String> {
+        let whom = shown(&recipient.each().join(" and "));
         match self {
             Reach::Reached | Reach::Unknown => None,
-            Reach::Pending => Some(format!("the subscription of {recipient} waits to be confirmed")),
-            Reach::Filtered => {
-                Some(format!("the filter of {recipient}'s own subscription keeps messages out"))
-            }
+            Reach::Pending => Some(format!("the subscription of {whom} waits to be confirmed")),
+            Reach::Filtered => Some(format!("the filter of {whom}'s own subscription keeps messages out")),
             Reach::Unreached => {
-                Some(format!("no subscription of the owner topic lets messages to {recipient} through"))
+                Some(format!("no subscription of the owner topic lets messages to {whom} through"))
+            }
+            Reach::Malformed => {
+                Some(format!("the owner tag says `{whom}`, which is neither an e-mail address nor a name"))
             }
         }
     }
-}
-
-/// Whether a recipient can be subscribed by e-mail.
-pub fn is_email_address(recipient: &str) -> bool {
-    recipient.split_once('@').is_some_and(|(local, domain)| {
-        let plain = !recipient.contains(char::is_whitespace) && recipient.is_ascii();
-        plain && !local.is_empty() && domain.contains('.') && !domain.contains('@')
-    })
 }

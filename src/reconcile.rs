@@ -6,21 +6,31 @@ use crate::aws::credential_report::{CredentialReport, Vouched};
 use crate::aws::{AwsError, Clients};
 use crate::config::{Scope, Settings};
 use crate::facts::{
-    Account, Attached, Device, Lost, Root, SECRET_PREFIX, Secret, Unreadable, User, UserFacts, is_user_name,
-    user_of_device, version_suffix,
+    Account, Attached, Device, Root, SECRET_PREFIX, Secret, Unreadable, User, UserFacts, is_unique_id,
+    is_user_name, user_of_device, version_suffix,
 };
 use crate::notice;
-use crate::plan::{Action, Notice, plan};
-use crate::report::{self, Answer, Ending, Open, Outcome};
-use crate::verdict::{Status, Verdict, judge, shown};
+use crate::plan::{Action, Next, Notice, Obstacle, Plan, Postponed, Question, next};
+use crate::preflight::Preflight;
+use crate::report::{Answer, Ending, Open, Outcome};
+use crate::text::shown;
+use crate::verdict::{Status, Verdict, judge};
 use futures_util::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Users worked on at once: enough to hide AWS's latency, few enough for IAM's undocumented rate.
 const AT_ONCE: usize = 8;
+
+/// Between the moment when no user is begun any more and the one when users that were begun are cut off.
+const LAST_MOMENTS: Duration = Duration::from_secs(2);
+
+/// Names of others' secrets in one warning.
+const NAMED: usize = 5;
 
 /// One run: a sweep or a check.
 #[derive(Debug)]
@@ -39,8 +49,14 @@ pub struct Run<'a> {
     pub dry_run: bool,
     /// When to stop starting on users.
     pub stop_at: Instant,
+    /// When to cut off what was begun: the rest of the time is for telling operations.
+    pub give_up_at: Instant,
     /// Users that may still be provisioned.
     pub provisions_left: AtomicU32,
+    /// Users that may still be quarantined.
+    pub quarantines_left: AtomicU32,
+    /// Where the change that this run was woken for came from, as its event reports.
+    pub source: Option<IpAddr>,
     /// Who listens to the owner topic.
     pub audience: Audience<'a>,
 }
@@ -51,6 +67,8 @@ struct Candidate {
     /// The user's tags, where they were read with the user.
     tags: Option<BTreeMap<String, String>>,
     secret: Option<Secret>,
+    /// Somebody else's secret bears the name that the user's would have.
+    foreign_secret: bool,
     /// Whether `secret` was read by name in this run, and not taken from a listing that may lag.
     secret_is_fresh: bool,
     /// Unassigned devices of ours that belong to the user.
@@ -64,7 +82,8 @@ struct Candidate {
 type Turn = (Outcome, Vec<Action>);
 
 impl<'a> Run<'a> {
-    /// A run with its settings' limits, that stops starting on users at `stop_at`.
+    /// A run with its settings' limits, that stops starting on users at `stop_at` and cuts off what was begun some seconds
+    /// later.
     pub fn new(
         clients: &'a Clients,
         settings: &'a Settings,
@@ -81,7 +100,10 @@ impl<'a> Run<'a> {
             began: clock(),
             dry_run,
             stop_at,
+            give_up_at: stop_at + LAST_MOMENTS,
             provisions_left: AtomicU32::new(settings.max_provisions),
+            quarantines_left: AtomicU32::new(settings.max_quarantines),
+            source: None,
             audience: Audience::new(&clients.sns, &settings.owner_topic_arn),
         }
     }
@@ -121,9 +143,11 @@ impl Run<'_> {
         let enrolled: HashSet<&str> =
             devices.iter().filter_map(|device| device.assigned_to.as_deref()).collect();
         let mut belongings = Belongings::new(&devices, secrets);
+        warn_of_others(&belongings.foreign, &mut answer);
         let mut suspects = Vec::new();
         for user in users {
             let secret = belongings.secrets.remove(&user.id);
+            let foreign_secret = belongings.foreign.contains(&user.id);
             let devices = belongings.devices_of(&user, secret.as_ref());
             let attached = attachments.as_ref().map(|attachments| attachments.of(&user.id));
             let ours =
@@ -139,6 +163,7 @@ impl Run<'_> {
                         user,
                         tags: None,
                         secret,
+                        foreign_secret,
                         secret_is_fresh: false,
                         devices,
                         attached,
@@ -157,7 +182,7 @@ impl Run<'_> {
             answer.add(outcome, &done);
         }
         self.clear_away(belongings, &mut answer).await;
-        answer.warnings.extend(self.audience.troubles());
+        self.conclude(&mut answer);
         answer.outcomes.sort_by(|a, b| a.user.cmp(&b.user));
         Ok(answer)
     }
@@ -175,6 +200,7 @@ impl Run<'_> {
         let Some((user, tags)) = found? else {
             // Only complete listings tell what belongs to no one.
             let mut belongings = Belongings::new(&devices, secrets.list().await?);
+            warn_of_others(&belongings.foreign, &mut answer);
             for user in iam.users().await? {
                 let secret = belongings.secrets.remove(&user.id);
                 belongings.devices_of(&user, secret.as_ref());
@@ -185,12 +211,16 @@ impl Run<'_> {
         };
         let attached = self.attached(&user).await;
         let attached = attached.map_err(|error| warn_of_attachments(&error, &mut answer)).ok();
-        let secret = self.describe(&user).await?;
-        let devices = Belongings::new(&devices, BTreeMap::new()).devices_of(&user, secret.as_ref());
+        let (secret, foreign_secret) = self.describe(&user).await?;
+        if foreign_secret {
+            warn_of_others(&[user.id.clone()].into(), &mut answer);
+        }
+        let devices = Belongings::new(&devices, Vec::new()).devices_of(&user, secret.as_ref());
         let candidate = Candidate {
             user,
             tags: Some(tags),
             secret,
+            foreign_secret,
             secret_is_fresh: true,
             devices,
             attached,
@@ -199,8 +229,15 @@ impl Run<'_> {
         let (outcome, done) = self.turn(candidate).await;
         answer.users.add(outcome.verdict);
         answer.add(outcome, &done);
-        answer.warnings.extend(self.audience.troubles());
+        self.conclude(&mut answer);
         Ok(answer)
+    }
+
+    /// What the run learned about reaching owners.
+    fn conclude(&self, answer: &mut Answer) {
+        answer.warnings.extend(self.audience.troubles());
+        answer.catch_all = self.audience.catch_all();
+        answer.nobody_listens = self.audience.is_deaf();
     }
 
     /// All users that our policies are attached to.
@@ -229,148 +266,216 @@ impl Run<'_> {
         })
     }
 
-    /// One user's turn, from looking to acting.
+    /// One user's turn, from looking to acting, within the deadline.
     async fn turn(&self, candidate: Candidate) -> Turn {
         let User { name, id, .. } = candidate.user.clone();
-        let outcome = |verdict: Verdict, actions: &[Action], result| Outcome {
-            user: name.clone(),
-            user_id: id.clone(),
-            verdict: verdict.status,
-            reason: verdict.reason,
-            actions: report::names(actions),
-            result,
-            open: None,
+        let open = candidate.secret.as_ref().map(|secret| self.open(secret, candidate.attached));
+        let left = |reason: &str| {
+            let outcome = Outcome {
+                open: open.clone(),
+                postponed: Some(Postponed::Deadline),
+                ..Outcome::new(&name, &id, Status::Unknown, reason.to_owned(), &[], Ending::Deferred)
+            };
+            (outcome, Vec::new())
         };
-        let listed = candidate.secret.clone();
         if Instant::now() >= self.stop_at {
-            let verdict =
-                Verdict { status: Status::Unknown, reason: "not looked at before the deadline".to_owned() };
-            let open = listed.as_ref().map(|secret| self.open(secret, candidate.attached));
-            return (Outcome { open, ..outcome(verdict, &[], Ending::Deferred) }, Vec::new());
+            return left("not looked at before the deadline");
         }
-        let (mut verdict, mut planned) = self.look(candidate).await;
-        let seen = planned.as_ref().map_or(listed.as_ref(), |(facts, _)| facts.secret.as_ref());
-        let unheard_before = seen.and_then(Secret::lost).is_some();
-        let (done, ending) = match &mut planned {
-            None => (Vec::new(), Ending::None),
-            Some((_, actions)) if actions.is_empty() => (Vec::new(), Ending::None),
-            Some((_, actions)) if !self.may_provision(actions) => (Vec::new(), Ending::Deferred),
-            Some((_, actions)) if self.dry_run => (std::mem::take(actions), Ending::Planned),
-            Some((facts, actions)) => self.carry_out(facts, std::mem::take(actions), &verdict).await,
+        match tokio::time::timeout_at(self.give_up_at, self.work(candidate)).await {
+            Ok((outcome, done)) => {
+                log(&outcome);
+                (outcome, done)
+            }
+            // As if the process had died here: the next run mends it.
+            Err(_) => {
+                tracing::warn!(user = name, user_id = id, "cut off at the deadline: the next run goes on");
+                left("cut off at the deadline; the next run goes on")
+            }
+        }
+    }
+
+    /// Observes, judges, plans and acts.
+    async fn work(&self, candidate: Candidate) -> Turn {
+        let User { name, id, .. } = candidate.user.clone();
+        let (listed, attached) = (candidate.secret.clone(), candidate.attached);
+        let now = (self.clock)();
+        let mut observed = self.observe(candidate).await;
+        let mut verdict = judge(&observed, self.settings.scope, now);
+        let planned = match &mut observed {
+            Ok(facts) => self.plan(facts, &verdict, now).await,
+            Err(_) => Ok(Plan::default()),
+        };
+        let (mut facts, mut plan) = match (observed, planned) {
+            (Ok(facts), Ok(plan)) => (facts, plan),
+            (Err(unreadable), _) | (Ok(_), Err(unreadable)) => {
+                verdict = Verdict { status: Status::Unknown, reason: unreadable.0 };
+                let open = listed.as_ref().map(|secret| self.open(secret, attached));
+                let outcome =
+                    Outcome::new(&name, &id, verdict.status, verdict.reason, &[], Ending::None);
+                return (Outcome { open, ..outcome }, Vec::new());
+            }
+        };
+        let before = facts.secret.clone();
+        let is_changed = before.as_ref().is_some_and(|secret| {
+            secret.recipient_changed(&facts.recipient(self.settings))
+        });
+        self.limit(&mut plan);
+        let actions = std::mem::take(&mut plan.actions);
+        let (done, ending) = match plan.obstacle {
+            Some(Obstacle::ForeignSecret) => {
+                let cause = format!(
+                    "somebody else's secret bears the name `{SECRET_PREFIX}{id}`, which this user's would have: it lacks \
+                     mfa-warden's tag, is left alone, and has to be removed or renamed by whoever made it"
+                );
+                (Vec::new(), Ending::Failed(cause))
+            }
+            None if plan.postponed == Some(Postponed::MaxProvisions) => (Vec::new(), Ending::Deferred),
+            None if actions.is_empty() => (Vec::new(), Ending::None),
+            None if self.dry_run => (actions, Ending::Planned),
+            None => self.carry_out(&mut facts, actions, &verdict, &mut plan.postponed).await,
+        };
+        let ending = match ending {
+            Ending::Done | Ending::Planned | Ending::None if plan.postponed.is_some() => Ending::Deferred,
+            ending => ending,
         };
         let now = (self.clock)();
-        let facts = planned.map(|(facts, _)| facts);
-        let unreachable =
-            facts.as_ref().and_then(|facts| facts.reach?.hindrance(&shown(facts.recipient(self.settings))));
-        let denied = facts.as_ref().map(|facts| facts.denials.iter().map(ToString::to_string).collect());
-        let (secret, attached) = facts.map_or((listed, None), |facts| (facts.secret, facts.attached));
+        let recipient = facts.recipient(self.settings);
+        let hindrance = facts.reach.and_then(|reach| reach.hindrance(&recipient));
+        let unreachable = hindrance.filter(|_| verdict.status == Status::NonCompliant);
         let closed = done.iter().any(|action| matches!(action, Action::Close { .. }));
-        if let Some(life) = secret.as_ref().filter(|_| closed).and_then(|secret| secret.seed_age(now)) {
+        if let Some(life) = before.as_ref().filter(|_| closed).and_then(|secret| secret.seed_age(now)) {
             verdict.reason += &lived(life);
         }
-        let waits = matches!(verdict.status, Status::NonCompliant | Status::Unknown);
-        let open = secret.filter(|_| waits).map(|secret| Open {
-            unreachable,
-            unheard_before,
-            denied: denied.unwrap_or_default(),
-            ..self.open(&secret, attached)
-        });
-        let outcome = Outcome { open, ..outcome(verdict, &done, ending) };
-        match &outcome.result {
-            Ending::Failed(cause) => {
-                tracing::error!(user = name, user_id = id, cause, "user `{name}` failed")
-            }
-            Ending::None if outcome.verdict == Status::Unknown => {
-                tracing::error!(
-                    user = name,
-                    user_id = id,
-                    cause = outcome.reason,
-                    "user `{name}` is unreadable"
-                );
-            }
-            Ending::None => tracing::debug!(
-                user = name,
-                user_id = id,
-                reason = outcome.reason,
-                "nothing to do for `{name}`"
-            ),
-            result => tracing::info!(
-                user = name,
-                user_id = id,
-                reason = outcome.reason,
-                actions = outcome.actions.join(", "),
-                result = ?result,
-                "user `{name}`"
-            ),
+        let told_farewell = done.iter().filter_map(Action::notice).any(is_farewell);
+        if closed && !told_farewell && verdict.status != Status::NonCompliant {
+            let why = if before.as_ref().is_some_and(Secret::was_bidden_farewell) {
+                "; its owner has been told already"
+            } else {
+                "; its owner is told nothing, for nobody was invited"
+            };
+            verdict.reason += why;
         }
+        if let Some(hindrance) = unreachable.as_ref().filter(|_| plan.unreachable) {
+            verdict.reason += &format!("; nothing is prepared: {hindrance}");
+        }
+        if let Some(postponed) = plan.postponed {
+            verdict.reason += &format!("; {postponed}");
+        }
+        if is_changed {
+            verdict.reason += "; the owner tag names somebody else than was invited";
+        }
+        let denied = facts.preflight.as_ref().filter(|_| verdict.status == Status::NonCompliant);
+        let denied = denied.map(|answer| answer.blockers().map(ToString::to_string).collect());
+        let is_open = verdict.status == Status::NonCompliant && !(closed && self.dry_run);
+        let open = facts.secret.as_ref().filter(|_| is_open);
+        let open = open.map(|secret| self.open(secret, facts.attached));
+        let is_mended = matches!(done[..], [Action::Attach]) && before.is_some();
+        let outcome = Outcome {
+            open,
+            unreachable,
+            denied: denied.unwrap_or_default(),
+            spared: plan.spared,
+            postponed: plan.postponed,
+            recipient_changed: is_changed,
+            reattached: is_mended,
+            source: self.source.filter(|_| told_farewell || closed),
+            ..Outcome::new(&name, &id, verdict.status, verdict.reason, &done, ending)
+        };
         (outcome, done)
     }
 
     /// An enrolment as its secret tells of it.
     fn open(&self, secret: &Secret, attached: Option<Attached>) -> Open {
-        let unheard = secret.lost().is_some();
+        let now = (self.clock)();
         Open {
-            seed_age: secret.seed_age((self.clock)()),
+            seed_age: secret.seed_age(now),
             overdue: secret.overdue_by(self.settings.grace_period, self.began),
             quarantined: attached.is_some_and(|attached| attached.quarantine),
-            unreachable: None,
-            unheard,
-            unheard_before: unheard,
-            denied: Vec::new(),
+            unheard: secret.lost(now).is_some(),
         }
     }
 
-    /// Observes, judges and plans; no plan where something was unreadable. What a listing showed of a secret only
-    /// finds candidates: before anything is done the secret is read by name, and the plan made again.
-    async fn look(&self, candidate: Candidate) -> (Verdict, Option<(UserFacts, Vec<Action>)>) {
-        let now = (self.clock)();
-        let fresh = candidate.secret_is_fresh;
-        let mut facts = self.observe(candidate).await;
-        let mut verdict = judge(&facts, self.settings.scope, now);
-        let mut actions =
-            facts.as_ref().map_or_else(|_| Vec::new(), |facts| plan(facts, &verdict, self.settings, now));
-        if let Ok(known) = &mut facts
-            && !fresh
-            && (!actions.is_empty() || self.to_be_told(known, &actions).is_some())
-            && (known.secret.is_some() || !known.devices.is_empty())
-        {
-            match self.describe(&known.user).await {
-                Ok(secret) => {
-                    known.secret = secret;
-                    actions = plan(known, &verdict, self.settings, now);
-                }
-                Err(error) => {
-                    facts = Err(error.into());
-                    verdict = judge(&facts, self.settings.scope, now);
-                }
+    /// Asks the planner, and learns what it wants to know, until it says what to do.
+    async fn plan(
+        &self,
+        facts: &mut UserFacts,
+        verdict: &Verdict,
+        now: Timestamp,
+    ) -> Result<Plan, Unreadable> {
+        loop {
+            match next(facts, verdict, self.settings, now) {
+                Next::Do(plan) => return Ok(plan),
+                Next::Learn(question) => self.learn(question, facts, now).await?,
             }
         }
-        if let Ok(known) = &mut facts
-            && verdict.status == Status::NonCompliant
-            && let Some(notice) = self.to_be_told(known, &actions)
-        {
-            let recipient = known.recipient(self.settings);
-            let attributes = notice::attributes(notice, recipient, &known.user.name, &self.account.id);
-            known.reach = Some(self.audience.reach(recipient, &attributes).await);
-            actions = plan(known, &verdict, self.settings, now);
-        }
-        (verdict, facts.ok().map(|facts| (facts, actions)))
     }
 
-    /// What the owner is about to be told, or would be if it were within reach again.
-    fn to_be_told(&self, facts: &UserFacts, actions: &[Action]) -> Option<Notice> {
-        let again = |secret: &Secret| match secret.lost()? {
-            Lost::Everything | Lost::Invitation => Some(Notice::Invitation),
-            Lost::Later => Some(Notice::Reminder),
+    async fn learn(
+        &self,
+        question: Question,
+        facts: &mut UserFacts,
+        now: Timestamp,
+    ) -> Result<(), Unreadable> {
+        match question {
+            Question::Secret => {
+                (facts.secret, facts.foreign_secret) = self.describe(&facts.user).await?;
+                facts.secret_is_fresh = true;
+            }
+            Question::Delivery => {
+                let recipient = facts.recipient(self.settings);
+                let attributes = |one: &str| {
+                    notice::attributes(Notice::Invitation, one, &facts.user.name, &self.account.id)
+                };
+                facts.reach = Some(self.audience.reach(&recipient, attributes).await);
+            }
+            Question::Preflight => {
+                let key = self.settings.secret_kms_key_id.as_deref();
+                let asked = self.clients.iam.simulate(&facts.user, self.account, key, now).await;
+                facts.preflight = Some(asked.map_or_else(
+                    |error| {
+                        self.audience.trouble(format!("cannot tell what keeps owners from enrolling: {error}"));
+                        Preflight::Unanswered
+                    },
+                    Preflight::Answered,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes one of the run's provisions and quarantines where the plan needs them.
+    fn limit(&self, plan: &mut Plan) {
+        let take = |left: &AtomicU32| {
+            let one_less = |left: u32| left.checked_sub(1);
+            left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok()
         };
-        actions.iter().find_map(Action::notice).or_else(|| facts.secret.as_ref().and_then(again))
+        let has = |plan: &Plan, wanted: &dyn Fn(&Action) -> bool| plan.actions.iter().any(wanted);
+        if has(plan, &|action| matches!(action, Action::Provision { .. })) && !take(&self.provisions_left) {
+            plan.actions.clear();
+            plan.postponed = Some(Postponed::MaxProvisions);
+        }
+        if has(plan, &|action| *action == Action::Quarantine) && !take(&self.quarantines_left) {
+            let is_of_it = |action: &Action| {
+                matches!(action, Action::Quarantine | Action::Notify(Notice::Quarantined))
+            };
+            plan.actions.retain(|action| !is_of_it(action));
+            plan.postponed = Some(Postponed::MaxQuarantines);
+        }
     }
 
     /// Reads what is to be known of one user. Any read that fails makes the whole user unknown.
     async fn observe(&self, candidate: Candidate) -> Result<UserFacts, Unreadable> {
         let iam = &self.clients.iam;
-        let Candidate { user: listed, tags, secret, secret_is_fresh: _, devices, attached, enrolled } =
-            candidate;
+        let Candidate {
+            user: listed,
+            tags,
+            secret,
+            foreign_secret,
+            secret_is_fresh,
+            devices,
+            attached,
+            enrolled,
+        } = candidate;
         let (user, tags) = match tags {
             Some(tags) => (listed, tags),
             None => match iam.user(&listed.name).await? {
@@ -390,10 +495,13 @@ impl Run<'_> {
             user,
             tags,
             secret,
+            secret_is_fresh,
+            foreign_secret,
             devices,
             attached,
             reach: None,
-            denials: Vec::new(),
+            preflight: None,
+            version_is_new: false,
         };
         // A device that was enabled since the devices were listed is in use, and not ours to delete any more.
         let is_assigned =
@@ -415,15 +523,14 @@ impl Run<'_> {
         Ok(facts)
     }
 
-    async fn describe(&self, user: &User) -> Result<Option<Secret>, AwsError> {
-        self.clients.secrets.describe(&format!("{SECRET_PREFIX}{}", user.id)).await
-    }
-
-    /// Takes one of the run's provisions where the plan needs one.
-    fn may_provision(&self, actions: &[Action]) -> bool {
-        let provisions = actions.iter().any(|action| matches!(action, Action::Provision { .. }));
-        let take = |left: u32| left.checked_sub(1);
-        !provisions || self.provisions_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+    /// The user's secret, and whether one that is not ours bears its name.
+    async fn describe(&self, user: &User) -> Result<(Option<Secret>, bool), AwsError> {
+        let found = self.clients.secrets.describe(&format!("{SECRET_PREFIX}{}", user.id)).await?;
+        Ok(match found {
+            Some(secret) if secret.owner_id() == Some(user.id.as_str()) => (Some(secret), false),
+            Some(_) => (None, true),
+            None => (None, false),
+        })
     }
 
     /// Acts; the first failure ends the plan of this user, but for a policy that could not be attached.
@@ -432,9 +539,10 @@ impl Run<'_> {
         facts: &mut UserFacts,
         actions: Vec<Action>,
         verdict: &Verdict,
+        postponed: &mut Option<Postponed>,
     ) -> (Vec<Action>, Ending) {
-        let Run { clients, settings, account, clock, ref audience, .. } = *self;
-        let actor = Actor { clients, settings, account, clock, audience };
+        let Run { clients, settings, account, clock, ref audience, source, .. } = *self;
+        let actor = Actor { clients, settings, account, clock, audience, source };
         let mut done = Vec::new();
         let mut planned_again = false;
         let mut unattached = None;
@@ -451,20 +559,32 @@ impl Run<'_> {
                 // Whoever cannot be given the policy must hear of the device all the same: many need no policy.
                 Err(Stop::Failed(cause)) if action == Action::Attach => unattached = Some(cause),
                 Err(Stop::LeftUndone) => {}
-                Err(Stop::Lost) => return (done, Ending::Deferred),
+                Err(Stop::Lost) => {
+                    *postponed = Some(Postponed::Race);
+                    return (done, Ending::Deferred);
+                }
                 Err(Stop::Failed(cause)) => return (done, Ending::Failed(cause)),
-                Err(Stop::SecretExists) if planned_again => {
+                Err(Stop::SecretChanged) if planned_again => {
                     let cause =
                         "its secret exists and yet cannot be found, perhaps while it is being deleted";
                     return (done, Ending::Failed(cause.to_owned()));
                 }
-                Err(Stop::SecretExists) => {
+                Err(Stop::SecretChanged) => {
                     planned_again = true;
-                    match self.describe(&facts.user).await {
-                        Ok(secret) => facts.secret = secret,
-                        Err(error) => return (done, Ending::Failed(error.to_string())),
+                    let now = clock();
+                    let learned = self.learn(Question::Secret, facts, now).await;
+                    let planned = match learned {
+                        Ok(()) => self.plan(facts, verdict, now).await,
+                        Err(unreadable) => Err(unreadable),
+                    };
+                    match planned {
+                        Ok(Plan { obstacle: Some(Obstacle::ForeignSecret), .. }) => {
+                            let cause = "somebody else's secret took its secret's name a moment ago";
+                            return (done, Ending::Failed(cause.to_owned()));
+                        }
+                        Ok(plan) => queue = plan.actions.into_iter(),
+                        Err(unreadable) => return (done, Ending::Failed(unreadable.0)),
                     }
-                    queue = plan(facts, verdict, settings, clock()).into_iter();
                 }
             }
         }
@@ -476,14 +596,35 @@ impl Run<'_> {
         (done, ending)
     }
 
-    /// Ends what belongs to no user of complete listings: secrets by the unique id in their name, and unassigned
-    /// devices of ours.
+    /// Ends what belongs to no user: secrets by the unique id in their name, and unassigned devices of ours. What one
+    /// complete listing of users lacks may have been renamed between two of its pages, and IAM cannot be asked for an id:
+    /// a second complete listing, begun after the first had ended, has to lack it too.
     async fn clear_away(&self, belongings: Belongings, answer: &mut Answer) {
         let now = (self.clock)();
-        let Belongings { mut devices, secrets } = belongings;
+        let Belongings { mut devices, secrets, .. } = belongings;
+        if secrets.is_empty() && devices.values().all(Vec::is_empty) {
+            return;
+        }
+        let listed = tokio::time::timeout_at(self.give_up_at, self.clients.iam.users()).await;
+        let users = match listed {
+            Ok(Ok(users)) => users,
+            Ok(Err(error)) => {
+                answer.warnings.push(format!("cannot tell what is left over from users that are gone: {error}"));
+                return;
+            }
+            Err(_) => {
+                answer.warnings.push("the deadline came before what is left over from users that are gone".to_owned());
+                return;
+            }
+        };
+        let ids: HashSet<&str> = users.iter().map(|user| user.id.as_str()).collect();
+        let names: HashSet<String> = users.iter().map(|user| user.name.to_ascii_lowercase()).collect();
         let mut leftovers = Vec::new();
         for (user_id, secret) in secrets {
             let devices = take_version(&mut devices, secret.current_version.as_deref());
+            if ids.contains(user_id.as_str()) {
+                continue;
+            }
             match self.is_gone(&user_id, &secret, now).await {
                 Ok(true) => leftovers.push(Leftover {
                     user: secret.user_name().to_owned(),
@@ -503,29 +644,19 @@ impl Run<'_> {
                 }
             }
         }
+        devices.retain(|user, _| !names.contains(user));
         let mut nobodys: Vec<String> = devices.into_values().flatten().collect();
         nobodys.sort();
-        for serial_number in nobodys {
-            let user = user_of_device(&serial_number).unwrap_or_default().to_owned();
-            // A device does not tell its age, and the listing of users may lag behind: IAM is asked for the user.
-            match self.clients.iam.user(&user).await {
-                Ok(None) => leftovers.push(Leftover {
-                    user,
-                    user_id: String::new(),
-                    reason: format!("there is no such user, and its device {serial_number} is left over"),
-                    devices: vec![serial_number],
-                    secret: None,
-                }),
-                Ok(Some(_)) => {}
-                Err(error) => {
-                    answer
-                        .warnings
-                        .push(format!("cannot tell whether {serial_number} is anybody's: {error}"));
-                }
-            }
-        }
-        for leftover in leftovers {
-            let (outcome, done) = self.bury(leftover).await;
+        leftovers.extend(nobodys.into_iter().map(|serial_number| Leftover {
+            user: user_of_device(&serial_number).unwrap_or_default().to_owned(),
+            user_id: String::new(),
+            reason: format!("there is no such user, and its device {} is left over", shown(&serial_number)),
+            devices: vec![serial_number],
+            secret: None,
+        }));
+        let mut buried =
+            stream::iter(leftovers).map(|leftover| self.bury(leftover)).buffer_unordered(AT_ONCE);
+        while let Some((outcome, done)) = buried.next().await {
             answer.add(outcome, &done);
         }
     }
@@ -552,7 +683,7 @@ impl Run<'_> {
                 iam.delete_virtual_mfa_device(serial_number).await?;
             }
             match &secret {
-                Some(secret) => secrets.delete(&secret.name).await,
+                Some(secret) => secrets.delete(secret.id()).await,
                 None => Ok(()),
             }
         };
@@ -561,7 +692,11 @@ impl Run<'_> {
         } else if self.dry_run {
             Ending::Planned
         } else {
-            delete().await.map_or_else(|error| Ending::Failed(error.to_string()), |()| Ending::Done)
+            match tokio::time::timeout_at(self.give_up_at, delete()).await {
+                Ok(Ok(())) => Ending::Done,
+                Ok(Err(error)) => Ending::Failed(error.to_string()),
+                Err(_) => Ending::Deferred,
+            }
         };
         let done = match (&result, secret) {
             (Ending::Done | Ending::Planned, Some(secret)) => {
@@ -573,9 +708,29 @@ impl Run<'_> {
             _ => Vec::new(),
         };
         tracing::info!(user, user_id, reason, result = ?result, "left over from `{user}`");
-        let actions = report::names(&done);
-        let verdict = Status::NotApplicable;
-        (Outcome { user, user_id, verdict, reason, actions, result, open: None }, done)
+        let postponed = (result == Ending::Deferred).then_some(Postponed::Deadline);
+        let outcome = Outcome::new(&user, &user_id, Status::NotApplicable, reason, &done, result);
+        (Outcome { postponed, ..outcome }, done)
+    }
+}
+
+fn is_farewell(notice: Notice) -> bool {
+    matches!(notice, Notice::Enrolled | Notice::Withdrawn)
+}
+
+/// Logs what became of a user.
+fn log(outcome: &Outcome) {
+    let Outcome { user, user_id, reason, .. } = outcome;
+    match &outcome.result {
+        Ending::Failed(cause) => tracing::error!(user, user_id, cause, "user `{user}` failed"),
+        Ending::None if outcome.verdict == Status::Unknown => {
+            tracing::error!(user, user_id, cause = reason, "user `{user}` is unreadable");
+        }
+        Ending::None => tracing::debug!(user, user_id, reason, "nothing to do for `{user}`"),
+        result => {
+            let actions = outcome.actions.join(", ");
+            tracing::info!(user, user_id, reason, actions, result = ?result, "user `{user}`");
+        }
     }
 }
 
@@ -613,17 +768,29 @@ impl Attachments {
 struct Belongings {
     devices: HashMap<String, Vec<String>>,
     secrets: BTreeMap<String, Secret>,
+    /// What follows [`SECRET_PREFIX`] in the names of secrets that are not ours. They are never touched.
+    foreign: HashSet<String>,
 }
 
 impl Belongings {
-    fn new(devices: &[Device], secrets: BTreeMap<String, Secret>) -> Self {
+    fn new(devices: &[Device], secrets: Vec<Secret>) -> Self {
         let mut by_user: HashMap<String, Vec<String>> = HashMap::new();
         for device in devices.iter().filter(|device| device.assigned_to.is_none()) {
             if let Some(user) = user_of_device(&device.serial_number) {
                 by_user.entry(user.to_ascii_lowercase()).or_default().push(device.serial_number.clone());
             }
         }
-        Belongings { devices: by_user, secrets }
+        let mut belongings =
+            Belongings { devices: by_user, secrets: BTreeMap::new(), foreign: HashSet::new() };
+        for secret in secrets {
+            match secret.owner_id().map(str::to_owned) {
+                Some(user_id) => drop(belongings.secrets.insert(user_id, secret)),
+                None => {
+                    belongings.foreign.insert(secret.name[SECRET_PREFIX.len()..].to_owned());
+                }
+            }
+        }
+        belongings
     }
 
     /// The user's devices: by its name, and by the version they were made for under a former name.
@@ -643,6 +810,26 @@ fn take_version(devices: &mut HashMap<String, Vec<String>>, version: Option<&str
     let suffix = format!(".{}", version_suffix(version));
     let taken = devices.values_mut().flat_map(|own| own.extract_if(.., |serial| serial.ends_with(&suffix)));
     taken.collect()
+}
+
+fn warn_of_others(foreign: &HashSet<String>, answer: &mut Answer) {
+    if foreign.is_empty() {
+        return;
+    }
+    // Those that a user's secret would be named like first: they stand in the way.
+    let mut names: Vec<&String> = foreign.iter().collect();
+    names.sort_by_key(|name| (!is_unique_id(name), name.as_str()));
+    let named: Vec<String> =
+        names.iter().take(NAMED).map(|name| shown(&format!("{SECRET_PREFIX}{name}"))).collect();
+    let more = match names.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    answer.warnings.push(format!(
+        "secrets that mfa-warden did not make bear its prefix and are left alone (each of its own is named after a user's \
+         unique id and has a tag that says the same): {}{more}",
+        named.join(", ")
+    ));
 }
 
 fn warn_of_attachments(error: &AwsError, answer: &mut Answer) {

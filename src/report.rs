@@ -1,9 +1,12 @@
 //! What a run answers. Pure.
 
-use crate::plan::Action;
+use crate::facts::is_user_name;
+use crate::plan::{Action, Postponed};
+use crate::text::shown;
 use crate::verdict::Status;
 use jiff::SignedDuration;
 use serde::Serialize;
+use std::net::IpAddr;
 
 /// What became of one user in one run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,6 +26,27 @@ pub struct Outcome {
     /// The enrolment that stays open after this run; not part of the answer.
     #[serde(skip)]
     pub open: Option<Open>,
+    /// Why no message reaches the owner, where none does.
+    #[serde(skip)]
+    pub unreachable: Option<String>,
+    /// What keeps the owner from enrolling, where that was asked.
+    #[serde(skip)]
+    pub denied: Vec<String>,
+    /// Why the user is not quarantined, although it is overdue and was warned.
+    #[serde(skip)]
+    pub spared: Vec<String>,
+    /// Why it is left to a later run, where it is.
+    #[serde(skip)]
+    pub postponed: Option<Postponed>,
+    /// Whether the owner tag names somebody else than was invited.
+    #[serde(skip)]
+    pub recipient_changed: bool,
+    /// Whether all that was done was to attach the enrolment policy again.
+    #[serde(skip)]
+    pub reattached: bool,
+    /// Where the change came from that closed the enrolment, as CloudTrail reported it.
+    #[serde(skip)]
+    pub source: Option<IpAddr>,
 }
 
 /// An enrolment that waits for its owner.
@@ -34,24 +58,44 @@ pub struct Open {
     pub overdue: Option<SignedDuration>,
     /// Whether the quarantine policy is attached.
     pub quarantined: bool,
-    /// Why no message reaches the owner, where that was asked.
-    pub unreachable: Option<String>,
     /// Whether the last notice is known to have reached nobody.
     pub unheard: bool,
-    /// Whether that was so before this run.
-    pub unheard_before: bool,
-    /// What keeps the owner from enrolling; asked before a notice that shows how to enrol.
-    pub denied: Vec<String>,
-}
-
-impl Open {
-    /// Whether no message reaches the owner, and that was not so before this run.
-    pub fn is_newly_unreachable(&self) -> bool {
-        self.unreachable.is_some() && !self.unheard_before
-    }
 }
 
 impl Outcome {
+    /// An outcome with nothing beyond what the answer shows.
+    pub fn new(
+        user: &str,
+        user_id: &str,
+        verdict: Status,
+        reason: String,
+        actions: &[Action],
+        result: Ending,
+    ) -> Self {
+        Outcome {
+            // A name is what IAM allows; of a user that is gone it is what a description says.
+            user: if is_user_name(user) { user.to_owned() } else { shown(user) },
+            user_id: shown(user_id),
+            verdict,
+            reason,
+            actions: names(actions),
+            result,
+            open: None,
+            unreachable: None,
+            denied: Vec::new(),
+            spared: Vec::new(),
+            postponed: None,
+            recipient_changed: false,
+            reattached: false,
+            source: None,
+        }
+    }
+
+    /// Whether no message reaches the owner, as far as anybody knows.
+    pub fn is_unreachable(&self) -> bool {
+        self.unreachable.is_some() || self.open.as_ref().is_some_and(|open| open.unheard)
+    }
+
     /// What kept the user from being served, if anything did: an action that failed, or a read.
     pub fn cause(&self) -> Option<&str> {
         match &self.result {
@@ -164,6 +208,9 @@ pub struct ActionCounts {
     pub attach: u32,
     /// Policies detached.
     pub detach: u32,
+    /// Resource policies put on secrets that earlier versions made; not named where there is none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub put_policy: u32,
     /// Owners subscribed; not named where there is none, for it takes a setting.
     #[serde(skip_serializing_if = "is_zero")]
     pub subscribe: u32,
@@ -179,6 +226,7 @@ impl ActionCounts {
             Action::Close { .. } => Some(&mut self.close),
             Action::Detach(_) => Some(&mut self.detach),
             Action::DeleteDevice { .. } => Some(&mut self.delete_device),
+            Action::PutPolicy => Some(&mut self.put_policy),
             Action::Subscribe => Some(&mut self.subscribe),
             Action::Notify(_) => None,
         };
@@ -232,6 +280,12 @@ pub struct Answer {
     pub outcomes: Vec<Outcome>,
     /// What a person should know beyond single users.
     pub warnings: Vec<String>,
+    /// Subscriptions of the owner topic that count as a way to every owner.
+    #[serde(skip)]
+    pub catch_all: Vec<String>,
+    /// The owner topic has no subscription at all.
+    #[serde(skip)]
+    pub nobody_listens: bool,
 }
 
 impl Answer {
@@ -247,7 +301,26 @@ impl Answer {
             deferred: 0,
             outcomes: Vec::new(),
             warnings: Vec::new(),
+            catch_all: Vec::new(),
+            nobody_listens: false,
         }
+    }
+
+    /// Whether anything was done that operations should hear of each time: more than attaching again what another tool
+    /// keeps detaching.
+    pub fn has_done_something(&self) -> bool {
+        let again = self.outcomes.iter().filter(|outcome| outcome.reattached).count();
+        let again = u32::try_from(again).unwrap_or(u32::MAX);
+        let others = ActionCounts { attach: self.actions.attach.saturating_sub(again), ..self.actions };
+        others.any()
+    }
+
+    /// Users left to a later run for another reason than that they are outside the pilot.
+    pub fn deferred_for_now(&self) -> usize {
+        let is = |outcome: &&Outcome| {
+            outcome.result == Ending::Deferred && outcome.postponed != Some(Postponed::Pilot)
+        };
+        self.outcomes.iter().filter(is).count()
     }
 
     /// Takes in what became of one user: `done` are the actions counted.

@@ -1,7 +1,8 @@
 //! What of a sweep lasts until someone mends it, so that operations hear what changed and not the same thing at every
 //! sweep. Pure; a tag of the operations topic is its memory.
 
-use crate::report::{Answer, Ending, Open, Outcome};
+use crate::plan::Postponed;
+use crate::report::{Answer, Ending, Outcome};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,16 +15,26 @@ pub enum Trouble {
     Failed,
     /// Beyond the grace period.
     Overdue,
-    /// The last notice reached nobody.
+    /// No message reaches the owner.
     Unreachable,
-    /// Left to the next run.
+    /// Overdue and warned, and not quarantined, because something keeps the owner from enrolling.
+    Blocked,
+    /// The enrolment policy had to be attached again: another tool detaches it.
+    Reattached,
+    /// Left to the next run, and not for being outside the pilot.
     Deferred,
 }
 
 impl Trouble {
     /// All kinds.
-    pub const ALL: [Trouble; 4] =
-        [Trouble::Failed, Trouble::Overdue, Trouble::Unreachable, Trouble::Deferred];
+    pub const ALL: [Trouble; 6] = [
+        Trouble::Failed,
+        Trouble::Overdue,
+        Trouble::Unreachable,
+        Trouble::Blocked,
+        Trouble::Reattached,
+        Trouble::Deferred,
+    ];
 
     /// Its name in the tag and in what machines get.
     pub fn name(self) -> &'static str {
@@ -31,6 +42,8 @@ impl Trouble {
             Trouble::Failed => "failed",
             Trouble::Overdue => "overdue",
             Trouble::Unreachable => "unreachable",
+            Trouble::Blocked => "blocked",
+            Trouble::Reattached => "reattached",
             Trouble::Deferred => "deferred",
         }
     }
@@ -39,8 +52,12 @@ impl Trouble {
         match self {
             Trouble::Failed => outcome.cause().is_some(),
             Trouble::Overdue => outcome.overdue().is_some(),
-            Trouble::Unreachable => outcome.open.as_ref().is_some_and(|open| open.unheard),
-            Trouble::Deferred => outcome.result == Ending::Deferred,
+            Trouble::Unreachable => outcome.is_unreachable(),
+            Trouble::Blocked => !outcome.spared.is_empty(),
+            Trouble::Reattached => outcome.reattached,
+            Trouble::Deferred => {
+                outcome.result == Ending::Deferred && outcome.postponed != Some(Postponed::Pilot)
+            }
         }
     }
 }
@@ -77,10 +94,11 @@ impl Standing {
         Standing { at, crowds: Trouble::ALL.into_iter().filter_map(crowd).collect() }
     }
 
-    /// Reads what [`Display`](fmt::Display) wrote; `None`: it is none of that.
-    pub fn parse(tag: &str) -> Option<Self> {
+    /// Reads what [`Display`](fmt::Display) wrote; `None`: it is none of that, or it is of the future: somebody else wrote
+    /// it, and it must not silence anything.
+    pub fn parse(tag: &str, now: Timestamp) -> Option<Self> {
         let mut words = tag.split(' ');
-        let at = words.next()?.parse().ok()?;
+        let at = words.next()?.parse().ok().filter(|at: &Timestamp| *at <= now)?;
         let crowd = |word: &str| {
             let (name, crowd) = word.split_once('=')?;
             let trouble = Trouble::ALL.into_iter().find(|trouble| trouble.name() == name)?;
@@ -124,23 +142,32 @@ impl Since<'_> {
         outcome.overdue().is_some_and(|time| told.is_none_or(|told| time < told))
     }
 
+    /// Whether other users are in that trouble than were told last, and not only fewer.
+    pub fn has_grown(&self, trouble: Trouble) -> bool {
+        let before = self.before.map_or(0, |before| before.users(trouble));
+        let now = self.now.users(trouble);
+        now > 0 && self.changed().contains(&trouble) && now >= before
+    }
+
     /// Whether the sweep that gave `answer` found news: somebody got into trouble. Getting out of it is told by the run
-    /// that did it, but for failures, which end by themselves; and failures that last are news once a day (in UTC), for
-    /// nobody else follows them up.
+    /// that did it, but for failures, which end by themselves. Failures that last, and an owner topic that nobody listens
+    /// to, are news once a day (in UTC), for nobody else follows them up.
     pub fn is_news(&self, answer: &Answer) -> bool {
         let Since { before, now } = *self;
-        let Some(before) = before else { return !now.crowds.is_empty() };
         let day = |standing: &Standing| standing.at.strftime("%F").to_string();
+        let is_new_day = before.is_none_or(|before| day(now) != day(before));
+        if answer.nobody_listens && is_new_day {
+            return true;
+        }
+        let Some(before) = before else { return !now.crowds.is_empty() };
         let more = |trouble| now.users(trouble) > before.users(trouble);
         let any = |wanted: &dyn Fn(&Outcome) -> bool| answer.outcomes.iter().any(wanted);
-        let unheard = |open: &Open| open.unheard && !open.unheard_before;
         Trouble::ALL.into_iter().any(|trouble| match trouble {
             Trouble::Failed => {
-                self.changed().contains(&trouble) || (now.users(trouble) > 0 && day(now) != day(before))
+                self.changed().contains(&trouble) || (now.users(trouble) > 0 && is_new_day)
             }
             Trouble::Overdue => more(trouble) || any(&|outcome| self.is_newly_overdue(outcome)),
-            // Their secrets remember: what a check has told is no news to the next sweep.
-            Trouble::Unreachable => any(&|outcome| outcome.open.as_ref().is_some_and(unheard)),
+            Trouble::Unreachable | Trouble::Blocked | Trouble::Reattached => self.has_grown(trouble),
             // Sweeps take users in random order, and so leave others each time.
             Trouble::Deferred => more(trouble),
         })

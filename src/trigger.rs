@@ -4,6 +4,7 @@ use crate::facts::{Account, is_user_name, user_of_device};
 use serde::Deserialize;
 use serde_json::Value;
 use std::fmt;
+use std::net::IpAddr;
 
 /// What an event asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,9 @@ pub enum Trigger {
         dry_run: bool,
         /// Whether CloudTrail reported a change of this user (and no operator asked).
         changed: bool,
+        /// Where an MFA device was enabled from, as CloudTrail reported it. Whoever can invoke the function can claim what
+        /// it likes: it is shown as a report and decides nothing.
+        source: Option<IpAddr>,
     },
     /// Nothing to look at, and why.
     Ignore(String),
@@ -102,6 +106,8 @@ struct Record {
     error_code: Option<String>,
     #[serde(default)]
     recipient_account_id: Option<String>,
+    #[serde(default, rename = "sourceIPAddress")]
+    source_ip_address: Value,
     #[serde(default)]
     user_identity: Option<Identity>,
     #[serde(default)]
@@ -165,7 +171,7 @@ fn asked(event: &Value) -> Result<Trigger, UnknownEvent> {
     match Asked::deserialize(event).map_err(|error| UnknownEvent::new(&error.to_string()))? {
         Asked::Sweep { dry_run } => Ok(Trigger::Sweep { dry_run }),
         Asked::Check { user, dry_run } => {
-            Ok(Trigger::Check { user: user_name(user)?, dry_run, changed: false })
+            Ok(Trigger::Check { user: user_name(user)?, dry_run, changed: false, source: None })
         }
     }
 }
@@ -176,9 +182,13 @@ fn reported(record: Record, account: &Account) -> Result<Trigger, UnknownEvent> 
         event_name,
         error_code,
         recipient_account_id,
+        source_ip_address,
         user_identity,
         request_parameters,
     } = record;
+    // The name of an AWS service may stand there instead, or nothing that is one.
+    let source = source_ip_address.as_str().and_then(|address| address.parse().ok());
+    let source = source.filter(|_| event_name == "EnableMFADevice");
     let ignore = |reason: String| Ok(Trigger::Ignore(reason));
     if event_source != "iam.amazonaws.com" || !WATCHED.contains(&event_name.as_str()) {
         return Err(UnknownEvent::new("CloudTrail reports a call that is not watched"));
@@ -196,7 +206,7 @@ fn reported(record: Record, account: &Account) -> Result<Trigger, UnknownEvent> 
         let serial_number = parameters.serial_number.as_deref();
         let ours = serial_number.filter(|serial| serial.starts_with(&prefix)).and_then(user_of_device);
         return match ours {
-            Some(user) => check(user.to_owned()),
+            Some(user) => check(user.to_owned(), None),
             None => ignore("the deleted device is not one of mfa-warden's".to_owned()),
         };
     }
@@ -208,14 +218,14 @@ fn reported(record: Record, account: &Account) -> Result<Trigger, UnknownEvent> 
     let caller_is_root = caller.kind.as_deref() == Some("Root");
     let caller = caller.user_name.filter(|_| !caller_is_root);
     match named.or(caller) {
-        Some(user) if user != ROOT => check(user),
+        Some(user) if user != ROOT => check(user, source),
         None if !caller_is_root => Err(UnknownEvent::new(&format!("the {event_name} record names no user"))),
         _ => ignore("the root user cannot be provisioned".to_owned()),
     }
 }
 
-fn check(user: String) -> Result<Trigger, UnknownEvent> {
-    Ok(Trigger::Check { user: user_name(user)?, dry_run: false, changed: true })
+fn check(user: String, source: Option<IpAddr>) -> Result<Trigger, UnknownEvent> {
+    Ok(Trigger::Check { user: user_name(user)?, dry_run: false, changed: true, source })
 }
 
 /// Lets only possible names pass; the refused one is not repeated, it may hold anything.
@@ -250,7 +260,23 @@ mod tests {
     }
 
     fn changed(user: &str) -> Result<Trigger, UnknownEvent> {
-        check(user.to_owned())
+        check(user.to_owned(), None)
+    }
+
+    #[test]
+    fn where_a_device_was_enabled_from_is_taken_only_where_it_is_an_address() {
+        let source = |name: &str, address: Value| {
+            match cloudtrail(json!({"eventName": name, "sourceIPAddress": address})).unwrap() {
+                Trigger::Check { source, .. } => source.map(|address| address.to_string()),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(source("EnableMFADevice", json!("203.0.113.7")).as_deref(), Some("203.0.113.7"));
+        assert_eq!(source("EnableMFADevice", json!("2001:db8::7")).as_deref(), Some("2001:db8::7"));
+        for odd in [json!("AWS Internal"), json!("https://evil.example"), json!(["203.0.113.7"]), json!(null)] {
+            assert_eq!(source("EnableMFADevice", odd), None);
+        }
+        assert_eq!(source("TagUser", json!("203.0.113.7")), None, "that is no news of a device");
     }
 
     #[test]

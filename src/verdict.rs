@@ -2,6 +2,8 @@
 
 use crate::config::Scope;
 use crate::facts::{Unreadable, UserFacts};
+use crate::recipient::tag_value;
+use crate::text::shown;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
 
@@ -41,7 +43,7 @@ pub fn judge(facts: &Result<UserFacts, Unreadable>, scope: Scope, now: Timestamp
         Err(unreadable) => return verdict(Status::Unknown, unreadable.0.clone()),
     };
     if let Some(device) = facts.mfa_devices.first() {
-        return verdict(Status::Compliant, format!("MFA device {}", device.serial_number));
+        return verdict(Status::Compliant, format!("MFA device {}", shown(&device.serial_number)));
     }
     let credentials = match (facts.password, facts.active_access_key) {
         (true, true) => "console password, active access key, ",
@@ -59,7 +61,7 @@ pub fn judge(facts: &Result<UserFacts, Unreadable>, scope: Scope, now: Timestamp
         }
         Scope::Console | Scope::Credentials | Scope::All => {}
     }
-    match exemption(facts.tags.get(EXEMPT_TAG).map(String::as_str), now) {
+    match exemption(tag_value(&facts.tags, EXEMPT_TAG), now) {
         Exemption::Valid(words) => verdict(Status::Exempt, words),
         Exemption::Invalid(words) => {
             verdict(Status::NonCompliant, format!("{credentials}no MFA device; {words}"))
@@ -74,19 +76,10 @@ enum Exemption {
     Invalid(String),
 }
 
-/// A tag's value or a user's name as messages and answers show it. Whoever may tag users chooses these words: they stay on
-/// one line, and what is no letter, digit, space or one of `_.:/=+-@,` (IAM allows hardly more in tags and names) is not
-/// passed on.
-pub fn shown(value: &str) -> String {
-    let allowed = |c: char| c.is_alphanumeric() || " _.:/=+-@,".contains(c);
-    value.chars().map(|c| if allowed(c) { c } else { '?' }).collect()
-}
-
 fn exemption(tag: Option<&str>, now: Timestamp) -> Exemption {
     let Some(tag) = tag else {
         return Exemption::None;
     };
-    let tag = &shown(tag);
     let (until, reason) = tag.trim().split_once(' ').unwrap_or((tag.trim(), ""));
     // Dashes and dots are no reason.
     let reason =
@@ -94,12 +87,13 @@ fn exemption(tag: Option<&str>, now: Timestamp) -> Exemption {
     let today = now.to_zoned_datetime(TimeZone::UTC).date();
     // Only the exact form is read: a lenient parser could turn a slip into an exemption.
     let date = until.parse::<Date>().ok().filter(|date| date.to_string() == until);
+    let (tag, words) = (shown(tag), shown(reason));
     match date {
         _ if reason.is_empty() && (until == "permanent" || date.is_some()) => {
             Exemption::Invalid(format!("its {EXEMPT_TAG} tag `{tag}` gives no reason and does not exempt"))
         }
-        _ if until == "permanent" => Exemption::Valid(format!("exempt permanently: {reason}")),
-        Some(date) if today <= date => Exemption::Valid(format!("exempt through {date}: {reason}")),
+        _ if until == "permanent" => Exemption::Valid(format!("exempt permanently: {words}")),
+        Some(date) if today <= date => Exemption::Valid(format!("exempt through {date}: {words}")),
         Some(date) => Exemption::Invalid(format!("its exemption ended on {date}")),
         None => Exemption::Invalid(format!(
             "its {EXEMPT_TAG} tag `{tag}` is neither `<YYYY-MM-DD> <reason>` nor `permanent <reason>` and does \

@@ -1,6 +1,8 @@
 //! A failed AWS call, told to the person who has to do something about it.
 
 use crate::facts::Unreadable;
+use crate::text::{LONGEST_ERROR, shown_within};
+use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
 use std::error::Error;
@@ -27,12 +29,33 @@ impl AwsError {
             (Some(code), None) => code.clone(),
             (None, _) => DisplayErrorContext(&error).to_string(),
         };
+        // AWS repeats what others chose: names, paths, ARNs.
+        let said = shown_within(&said, LONGEST_ERROR);
         AwsError {
             attempted: attempted.into(),
             said: format!("{said}{}", advice(code.as_deref())),
             source: error.into(),
             code,
         }
+    }
+
+    /// The error of a call that carries a seed, in its request or in its answer. Whatever stands in the way may repeat
+    /// either: only the code and the number of the request are kept.
+    pub fn secretive<E>(attempted: impl Into<String>, error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        let code = error.code().filter(|code| is_code(code)).map(str::to_owned);
+        let request = error.raw_response().and_then(|response| request_id(response.headers()));
+        let what = match (&code, &error) {
+            (Some(code), _) => code.clone(),
+            (None, SdkError::TimeoutError(_)) => "no answer in time".to_owned(),
+            (None, SdkError::DispatchFailure(_)) => "the connection failed".to_owned(),
+            (None, _) => "the answer is not understood, and is not repeated here".to_owned(),
+        };
+        let request = request.map_or(String::new(), |id| format!(" (request {id})"));
+        let said = format!("{what}{request}{}", advice(code.as_deref()));
+        AwsError { code, attempted: attempted.into(), source: said.clone().into(), said }
     }
 
     /// Whether a quota of SNS was hit that no second attempt gets around.
@@ -53,11 +76,29 @@ impl AwsError {
         matches!(self.code.as_deref(), Some("NoSuchEntity" | "NoSuchEntityException"))
     }
 
+    /// Whether AWS says that the thing is in a state that does not take the call: a secret being deleted, for instance.
+    pub fn is_invalid_request(&self) -> bool {
+        matches!(self.code.as_deref(), Some("InvalidRequestException" | "ResourceNotFoundException"))
+    }
+
     /// An answer of AWS that lacks what it must have.
     pub fn incomplete(attempted: impl Into<String>, lacking: &str) -> Self {
         let said = format!("AWS's answer has no usable {lacking}");
         AwsError { code: None, attempted: attempted.into(), source: said.clone().into(), said }
     }
+}
+
+/// Whether this can be an error's code and nothing else.
+fn is_code(text: &str) -> bool {
+    let letters = (1..=48).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphabetic());
+    letters && text.starts_with(|c: char| c.is_ascii_uppercase()) && text.contains(|c: char| c.is_ascii_lowercase())
+}
+
+/// The number that AWS gave the request, as support asks for it.
+fn request_id(headers: &Headers) -> Option<&str> {
+    let id = ["x-amzn-requestid", "x-amz-request-id"].into_iter().find_map(|name| headers.get(name))?;
+    let is_id = (1..=36).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    is_id.then_some(id)
 }
 
 fn advice(code: Option<&str>) -> &'static str {

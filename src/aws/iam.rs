@@ -1,17 +1,18 @@
 //! IAM: users, what they sign in with, MFA devices, the root user.
 
-use super::{AwsError, timestamp};
-use crate::facts::{AssignedDevice, DEVICE_PATH, Device, Root, User};
-use crate::preflight::Denial;
+use super::{AwsError, Page, all_pages, timestamp};
+use crate::facts::{Account, AssignedDevice, DEVICE_PATH, Device, Root, User};
+use crate::preflight::{Cause, Denial};
 use crate::seed::Seed;
 use aws_sdk_iam::{
     error::SdkError,
     operation::create_virtual_mfa_device::CreateVirtualMFADeviceError,
     types::{
         AssignmentStatusType, ContextEntry, ContextKeyTypeEnum, EntityType, EvaluationResult,
-        PolicyEvaluationDecisionType, Position, Statement, StatusType, SummaryKeyType,
+        PolicyEvaluationDecisionType, PolicyUsageType, Position, Statement, StatusType, SummaryKeyType,
     },
 };
+use jiff::Timestamp;
 use std::collections::{BTreeMap, HashSet};
 
 /// The most that IAM's list calls hand out on one page.
@@ -41,14 +42,13 @@ impl Iam {
     /// When any page cannot be read: a part of the users is never taken for all of them.
     pub async fn users(&self) -> Result<Vec<User>, AwsError> {
         let attempted = "list the IAM users";
-        let mut pages = self.0.list_users().max_items(PAGE).into_paginator().send();
-        let mut users = Vec::new();
-        while let Some(page) = pages.next().await {
-            for user in page.map_err(|error| AwsError::new(attempted, error))?.users {
-                users.push(known(&user).ok_or_else(|| AwsError::incomplete(attempted, "creation time"))?);
-            }
-        }
-        Ok(users)
+        let listed = all_pages(attempted, async |marker| {
+            let answer = self.0.list_users().max_items(PAGE).set_marker(marker).send().await;
+            let answer = answer.map_err(|error| AwsError::new(attempted, error))?;
+            Ok(Page::of_iam(answer.users, answer.is_truncated, answer.marker))
+        });
+        let user = |user| known(&user).ok_or_else(|| AwsError::incomplete(attempted, "creation time"));
+        listed.await?.into_iter().map(user).collect()
     }
 
     /// The account's virtual MFA devices; `unassigned_only` leaves out those in use.
@@ -58,22 +58,23 @@ impl Iam {
     pub async fn virtual_mfa_devices(&self, unassigned_only: bool) -> Result<Vec<Device>, AwsError> {
         let status =
             if unassigned_only { AssignmentStatusType::Unassigned } else { AssignmentStatusType::Any };
-        let request = self.0.list_virtual_mfa_devices().assignment_status(status).max_items(PAGE);
-        let mut pages = request.into_paginator().send();
-        let mut devices = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| AwsError::new("list the virtual MFA devices", error))?;
-            devices.extend(page.virtual_mfa_devices.into_iter().map(|device| Device {
-                serial_number: device.serial_number,
-                // An emulator may tell when a device was enabled and not by whom: it is assigned all the same.
-                assigned_to: match (device.user, device.enable_date) {
-                    (Some(user), _) => Some(user.arn),
-                    (None, Some(_)) => Some(String::new()),
-                    (None, None) => None,
-                },
-            }));
-        }
-        Ok(devices)
+        let attempted = "list the virtual MFA devices";
+        let listed = all_pages(attempted, async |marker| {
+            let request = self.0.list_virtual_mfa_devices().assignment_status(status.clone()).max_items(PAGE);
+            let answer = request.set_marker(marker).send().await;
+            let answer = answer.map_err(|error| AwsError::new(attempted, error))?;
+            Ok(Page::of_iam(answer.virtual_mfa_devices, answer.is_truncated, answer.marker))
+        });
+        let device = |device: aws_sdk_iam::types::VirtualMfaDevice| Device {
+            serial_number: device.serial_number,
+            // An emulator may tell when a device was enabled and not by whom: it is assigned all the same.
+            assigned_to: match (device.user, device.enable_date) {
+                (Some(user), _) => Some(user.arn),
+                (None, Some(_)) => Some(String::new()),
+                (None, None) => None,
+            },
+        };
+        Ok(listed.await?.into_iter().map(device).collect())
     }
 
     /// The user of that name with its tags; `None`: there is no such user.
@@ -111,14 +112,13 @@ impl Iam {
     /// # Errors
     /// When any page cannot be read.
     pub async fn has_active_access_key(&self, name: &str) -> Result<bool, AwsError> {
-        let mut keys = self.0.list_access_keys().user_name(name).into_paginator().items().send();
-        let mut active = false;
-        while let Some(key) = keys.next().await {
-            let key =
-                key.map_err(|error| AwsError::new(format!("list the access keys of `{name}`"), error))?;
-            active |= key.status == Some(StatusType::Active);
-        }
-        Ok(active)
+        let attempted = format!("list the access keys of `{name}`");
+        let keys = all_pages(&attempted, async |marker| {
+            let answer = self.0.list_access_keys().user_name(name).set_marker(marker).send().await;
+            let answer = answer.map_err(|error| AwsError::new(attempted.as_str(), error))?;
+            Ok(Page::of_iam(answer.access_key_metadata, answer.is_truncated, answer.marker))
+        });
+        Ok(keys.await?.iter().any(|key| key.status == Some(StatusType::Active)))
     }
 
     /// The user's assigned MFA devices, of every kind.
@@ -126,18 +126,19 @@ impl Iam {
     /// # Errors
     /// When any page cannot be read.
     pub async fn mfa_devices(&self, name: &str) -> Result<Vec<AssignedDevice>, AwsError> {
-        let attempted = || format!("list the MFA devices of `{name}`");
-        let mut devices = self.0.list_mfa_devices().user_name(name).into_paginator().items().send();
-        let mut assigned = Vec::new();
-        while let Some(device) = devices.next().await {
-            let device = device.map_err(|error| AwsError::new(attempted(), error))?;
+        let attempted = format!("list the MFA devices of `{name}`");
+        let devices = all_pages(&attempted, async |marker| {
+            let answer = self.0.list_mfa_devices().user_name(name).set_marker(marker).send().await;
+            let answer = answer.map_err(|error| AwsError::new(attempted.as_str(), error))?;
+            Ok(Page::of_iam(answer.mfa_devices, answer.is_truncated, answer.marker))
+        });
+        let assigned = |device: aws_sdk_iam::types::MfaDevice| {
             let enabled_at = timestamp(&device.enable_date);
-            assigned.push(AssignedDevice {
-                serial_number: device.serial_number,
-                enabled_at: enabled_at.ok_or_else(|| AwsError::incomplete(attempted(), "enable date"))?,
-            });
-        }
-        Ok(assigned)
+            let enabled_at =
+                enabled_at.ok_or_else(|| AwsError::incomplete(attempted.as_str(), "enable date"))?;
+            Ok(AssignedDevice { serial_number: device.serial_number, enabled_at })
+        };
+        devices.await?.into_iter().map(assigned).collect()
     }
 
     /// The unique ids of all users that the policy is attached to.
@@ -145,18 +146,20 @@ impl Iam {
     /// # Errors
     /// When any page cannot be read, or there is no such policy.
     pub async fn users_of_policy(&self, policy_arn: &str) -> Result<HashSet<String>, AwsError> {
-        let attempted = || format!("list the users that {policy_arn} is attached to");
-        let request =
-            self.0.list_entities_for_policy().policy_arn(policy_arn).entity_filter(EntityType::User);
-        let mut pages = request.max_items(PAGE).into_paginator().send();
-        let mut users = HashSet::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| AwsError::new(attempted(), error))?;
-            for user in page.policy_users.unwrap_or_default() {
-                users.insert(user.user_id.ok_or_else(|| AwsError::incomplete(attempted(), "user id"))?);
-            }
-        }
-        Ok(users)
+        let attempted = format!("list the users that {policy_arn} is attached to");
+        let users = all_pages(&attempted, async |marker| {
+            let request = self.0.list_entities_for_policy().policy_arn(policy_arn);
+            // Users who have the policy as their permissions boundary are others.
+            let request = request.entity_filter(EntityType::User);
+            let request = request.policy_usage_filter(PolicyUsageType::PermissionsPolicy).max_items(PAGE);
+            let answer = request.set_marker(marker).send().await;
+            let answer = answer.map_err(|error| AwsError::new(attempted.as_str(), error))?;
+            Ok(Page::of_iam(answer.policy_users.unwrap_or_default(), answer.is_truncated, answer.marker))
+        });
+        let id = |user: aws_sdk_iam::types::PolicyUser| {
+            user.user_id.ok_or_else(|| AwsError::incomplete(attempted.as_str(), "user id"))
+        };
+        users.await?.into_iter().map(id).collect()
     }
 
     /// The ARNs of the managed policies attached to the user.
@@ -164,15 +167,13 @@ impl Iam {
     /// # Errors
     /// When any page cannot be read.
     pub async fn attached_policies(&self, name: &str) -> Result<Vec<String>, AwsError> {
-        let request = self.0.list_attached_user_policies().user_name(name).into_paginator().items();
-        let mut policies = request.send();
-        let mut arns = Vec::new();
-        while let Some(policy) = policies.next().await {
-            let policy = policy
-                .map_err(|error| AwsError::new(format!("list the attached policies of `{name}`"), error))?;
-            arns.extend(policy.policy_arn);
-        }
-        Ok(arns)
+        let attempted = format!("list the attached policies of `{name}`");
+        let policies = all_pages(&attempted, async |marker| {
+            let answer = self.0.list_attached_user_policies().user_name(name).set_marker(marker).send().await;
+            let answer = answer.map_err(|error| AwsError::new(attempted.as_str(), error))?;
+            Ok(Page::of_iam(answer.attached_policies.unwrap_or_default(), answer.is_truncated, answer.marker))
+        });
+        Ok(policies.await?.into_iter().filter_map(|policy| policy.policy_arn).collect())
     }
 
     /// Attaches a managed policy to the user; one that is attached already is no error.
@@ -215,72 +216,81 @@ impl Iam {
         })
     }
 
-    /// What is explicitly denied to the user, without MFA, of what enrolling takes. One call.
+    /// What of enrolling is not allowed to the user without MFA. One call; two where the stack is in another region than
+    /// IAM, for policies judge each call by its region.
     ///
     /// # Errors
     /// When AWS does not say.
     pub async fn simulate(
         &self,
         user: &User,
-        secret_arn: &str,
+        account: &Account,
         key: Option<&str>,
+        now: Timestamp,
     ) -> Result<Vec<Denial>, AwsError> {
-        let attempted = || format!("simulate the policies of `{}`", user.name);
+        let secret = account.secret_arn(&user.id);
         // A key by id or alias has no ARN here; the simulator then takes it for any.
         let key = key.map(|key| if key.starts_with("arn:") { key } else { "*" });
-        let calls = [
-            ("secretsmanager:GetSecretValue", Some(secret_arn)),
-            ("iam:EnableMFADevice", Some(&user.arn)),
-            ("kms:Decrypt", key),
+        let in_region = [("secretsmanager:GetSecretValue", Some(secret.as_str())), ("kms:Decrypt", key)];
+        let in_region = in_region.into_iter().filter_map(|(action, resource)| Some((action, resource?)));
+        let mut there: Vec<(&str, &str)> = in_region.collect();
+        let enable = ("iam:EnableMFADevice", user.arn.as_str());
+        let mut denials = Vec::new();
+        if account.iam_region() == account.region {
+            there.push(enable);
+        } else {
+            denials.extend(self.simulate_in(account.iam_region(), &[enable], user, account, now).await?);
+        }
+        denials.extend(self.simulate_in(&account.region, &there, user, account, now).await?);
+        Ok(denials)
+    }
+
+    /// Simulates calls, each an action on one resource, in a region.
+    async fn simulate_in(
+        &self,
+        region: &str,
+        calls: &[(&str, &str)],
+        user: &User,
+        account: &Account,
+        now: Timestamp,
+    ) -> Result<Vec<Denial>, AwsError> {
+        use ContextKeyTypeEnum::{Boolean, Date, String as Text};
+        let attempted = format!("simulate the policies of `{}`", user.name);
+        let now = crate::facts::rfc3339(now);
+        // All that is known of the request. What is not said counts as missing, and decisions that hang on it are unsure.
+        let context = [
+            ("aws:MultiFactorAuthPresent", Boolean, "false"),
+            ("aws:username", Text, &user.name),
+            ("aws:userid", Text, &user.id),
+            ("aws:PrincipalArn", Text, &user.arn),
+            ("aws:PrincipalAccount", Text, &account.id),
+            ("aws:PrincipalType", Text, "User"),
+            ("aws:PrincipalIsAWSService", Boolean, "false"),
+            ("aws:ViaAWSService", Boolean, "false"),
+            ("aws:SecureTransport", Boolean, "true"),
+            ("aws:RequestedRegion", Text, region),
+            ("aws:CurrentTime", Date, &now),
         ];
-        let calls: Vec<(&str, &str)> =
-            calls.into_iter().filter_map(|(action, resource)| Some((action, resource?))).collect();
-        let mut request = self.0.simulate_principal_policy().policy_source_arn(&user.arn);
-        for (action, resource) in &calls {
-            request = request.action_names(*action).resource_arns(*resource);
-        }
-        for (key, kind, value) in [
-            ("aws:MultiFactorAuthPresent", ContextKeyTypeEnum::Boolean, "false"),
-            ("aws:username", ContextKeyTypeEnum::String, &user.name),
-            ("aws:userid", ContextKeyTypeEnum::String, &user.id),
-        ] {
-            let entry = ContextEntry::builder().context_key_name(key).context_key_type(kind);
-            request = request.context_entries(entry.context_key_values(value).build());
-        }
-        let answer = request.send().await.map_err(|error| AwsError::new(attempted(), error))?;
-        // The top level judges each action on all resources together; what counts is its own alone. And a decision that
-        // hangs on a condition key that was not given (the region, the address) says nothing.
-        let denial = |result: &EvaluationResult| {
-            let (_, own) =
-                calls.iter().find(|(action, _)| action.eq_ignore_ascii_case(&result.eval_action_name))?;
-            let specific = result.resource_specific_results();
-            let on_own = specific.iter().find(|specific| specific.eval_resource_name == *own);
-            let (decision, statements, missing) = match on_own {
-                Some(on) => {
-                    (&on.eval_resource_decision, on.matched_statements(), on.missing_context_values())
-                }
-                None if specific.is_empty() => {
-                    (&result.eval_decision, result.matched_statements(), result.missing_context_values())
-                }
-                None => return None,
-            };
-            let by_organization = result
-                .organizations_decision_detail()
-                .is_some_and(|organization| !organization.allowed_by_organizations());
-            let denied = *decision == PolicyEvaluationDecisionType::ExplicitDeny || by_organization;
-            // Of the keys that all policies ask for: what another service's key says decides nothing here.
-            let service = result.eval_action_name.split(':').next().unwrap_or_default();
-            let decides = |key: &String| {
-                let prefix = key.split(':').next().unwrap_or_default();
-                ["aws", service].iter().any(|own| prefix.eq_ignore_ascii_case(own))
-            };
-            (denied && !missing.iter().any(decides)).then(|| Denial {
-                action: result.eval_action_name.clone(),
-                policies: statements.iter().filter_map(denying_statement).collect(),
-                by_organization,
-            })
+        let results = all_pages(&attempted, async |marker| {
+            let mut request = self.0.simulate_principal_policy().policy_source_arn(&user.arn).set_marker(marker);
+            for (action, resource) in calls {
+                request = request.action_names(*action).resource_arns(*resource);
+            }
+            for (key, kind, value) in &context {
+                let entry = ContextEntry::builder().context_key_name(*key).context_key_type(kind.clone());
+                request = request.context_entries(entry.context_key_values(*value).build());
+            }
+            let answer = request.send().await.map_err(|error| AwsError::new(attempted.as_str(), error))?;
+            Ok(Page::of_iam(answer.evaluation_results.unwrap_or_default(), answer.is_truncated, answer.marker))
+        })
+        .await?;
+        let asked = |action: &str| {
+            results.iter().any(|result| result.eval_action_name.eq_ignore_ascii_case(action))
         };
-        Ok(answer.evaluation_results().iter().filter_map(denial).collect())
+        if let Some((action, _)) = calls.iter().find(|(action, _)| !asked(action)) {
+            return Err(AwsError::incomplete(attempted, &format!("decision on {action}")));
+        }
+        Ok(results.iter().filter_map(|result| denial(result, calls)).collect())
     }
 
     /// Creates an unassigned virtual MFA device under [`DEVICE_PATH`].
@@ -297,7 +307,7 @@ impl Iam {
             {
                 return Ok(Created::NameTaken);
             }
-            Err(error) => return Err(AwsError::new(attempted(), error)),
+            Err(error) => return Err(AwsError::secretive(attempted(), error)),
         };
         let device = device.ok_or_else(|| AwsError::incomplete(attempted(), "device"))?;
         let seed = device.base32_string_seed.and_then(|blob| Seed::from_answer(blob.into_inner()));
@@ -315,6 +325,58 @@ impl Iam {
             Err(error) => Err(AwsError::new(format!("delete the virtual MFA device {serial_number}"), error)),
         }
     }
+}
+
+/// Why a simulated call is not allowed; `None`: it is.
+fn denial(result: &EvaluationResult, calls: &[(&str, &str)]) -> Option<Denial> {
+    // The top level judges each action on all resources together; what counts is its own alone. Only what organizations
+    // say stands on the top level.
+    let (_, own) = calls.iter().find(|(action, _)| action.eq_ignore_ascii_case(&result.eval_action_name))?;
+    let specific = result.resource_specific_results();
+    let on_own = specific.iter().find(|specific| specific.eval_resource_name == *own);
+    let outside = |boundary: Option<&aws_sdk_iam::types::PermissionsBoundaryDecisionDetail>| {
+        boundary.is_some_and(|boundary| !boundary.allowed_by_permissions_boundary())
+    };
+    let (decision, statements, missing, boundary) = match on_own {
+        Some(on) => (
+            &on.eval_resource_decision,
+            on.matched_statements(),
+            on.missing_context_values(),
+            outside(on.permissions_boundary_decision_detail()),
+        ),
+        None if specific.is_empty() || calls.len() == 1 => (
+            &result.eval_decision,
+            result.matched_statements(),
+            result.missing_context_values(),
+            outside(result.permissions_boundary_decision_detail()),
+        ),
+        None => return None,
+    };
+    let by_organization = result
+        .organizations_decision_detail()
+        .is_some_and(|organization| !organization.allowed_by_organizations());
+    let cause = match decision {
+        PolicyEvaluationDecisionType::ExplicitDeny => {
+            Cause::Policies(statements.iter().filter_map(denying_statement).collect())
+        }
+        _ if by_organization => Cause::Organization,
+        PolicyEvaluationDecisionType::Allowed => return None,
+        _ if boundary || outside(result.permissions_boundary_decision_detail()) => Cause::Boundary,
+        _ => Cause::NotAllowed,
+    };
+    // Of the keys that all policies ask for: what another service's key says decides nothing here.
+    let service = result.eval_action_name.split(':').next().unwrap_or_default();
+    let decides = |key: &String| {
+        let prefix = key.split(':').next().unwrap_or_default();
+        ["aws", service].iter().any(|own| prefix.eq_ignore_ascii_case(own))
+    };
+    let is_unsure = missing.iter().any(decides);
+    // An explicit denial of an organization has no statement of the account's.
+    let cause = match cause {
+        Cause::Policies(policies) if policies.is_empty() && by_organization => Cause::Organization,
+        cause => cause,
+    };
+    Some(Denial { action: result.eval_action_name.clone(), cause, is_unsure })
 }
 
 /// The policy of a simulated statement, and where in it the statement stands.

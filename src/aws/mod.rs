@@ -7,6 +7,7 @@ pub mod secrets;
 pub mod sns;
 
 pub use error::AwsError;
+use std::collections::HashSet;
 
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -115,4 +116,63 @@ pub fn retries() -> RetryConfig {
 /// AWS's time as a timestamp; `None` outside the years 1 to 9999.
 fn timestamp(time: &aws_smithy_types::DateTime) -> Option<Timestamp> {
     Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
+}
+
+/// One page of a listing.
+struct Page<T> {
+    entries: Vec<T>,
+    next: Next,
+}
+
+/// What follows a page.
+enum Next {
+    /// The page says that it is the last one.
+    Nothing,
+    /// The page that this marker asks for.
+    At(String),
+    /// The page says that more follows, and not how to ask for it.
+    Unknown,
+}
+
+impl<T> Page<T> {
+    /// As IAM answers: a marker where the list is truncated.
+    fn of_iam(entries: Vec<T>, is_truncated: bool, marker: Option<String>) -> Self {
+        let next = match marker.filter(|marker| !marker.is_empty()) {
+            Some(marker) => Next::At(marker),
+            None if is_truncated => Next::Unknown,
+            None => Next::Nothing,
+        };
+        Page { entries, next }
+    }
+
+    /// As the other services answer: a token where there is more.
+    fn of_token(entries: Vec<T>, token: Option<String>) -> Self {
+        let next = token.filter(|token| !token.is_empty()).map_or(Next::Nothing, Next::At);
+        Page { entries, next }
+    }
+}
+
+/// Reads page after page until one says that it is the last: a part of a listing is never taken for all of it. (The
+/// SDK's own paginators end where a marker repeats, or where it is missing.)
+async fn all_pages<T>(
+    attempted: &str,
+    page: impl AsyncFn(Option<String>) -> Result<Page<T>, AwsError>,
+) -> Result<Vec<T>, AwsError> {
+    let mut entries = Vec::new();
+    let mut asked = HashSet::new();
+    let mut marker = None;
+    loop {
+        let Page { entries: more, next } = page(marker).await?;
+        entries.extend(more);
+        match next {
+            Next::Nothing => return Ok(entries),
+            Next::Unknown => {
+                return Err(AwsError::incomplete(attempted, "marker, although it says that more follows"));
+            }
+            Next::At(at) if !asked.insert(at.clone()) => {
+                return Err(AwsError::incomplete(attempted, "next page: it names the same page again"));
+            }
+            Next::At(at) => marker = Some(at),
+        }
+    }
 }

@@ -1,13 +1,12 @@
 //! Secrets Manager: the owner's secret, never its value back.
 
-use super::{AwsError, timestamp};
-use crate::facts::{SECRET_PREFIX, Secret, User};
+use super::{AwsError, Page, all_pages, timestamp};
+use crate::facts::{SECRET_PREFIX, Secret};
 use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::put_resource_policy::PutResourcePolicyError;
 use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
 use aws_sdk_secretsmanager::operation::update_secret_version_stage::UpdateSecretVersionStageError;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
-use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -23,7 +22,8 @@ const PENDING: &str = "WARDEN_PENDING";
 /// Pauses before a policy that names a user made a moment ago is tried again, in seconds.
 const POLICY_PAUSES: [u64; 4] = [1, 2, 4, 8];
 
-/// The Secrets Manager client.
+/// The Secrets Manager client. Calls that change a secret take its id ([`Secret::id`]): the ARN of the very secret that was
+/// seen, and not of another that has come under its name since.
 #[derive(Debug, Clone)]
 pub struct Secrets(pub aws_sdk_secretsmanager::Client);
 
@@ -31,11 +31,15 @@ pub struct Secrets(pub aws_sdk_secretsmanager::Client);
 pub enum Creation {
     /// It is there now. Secrets Manager gives a secret without a value no version; an emulator may.
     Created {
+        /// Its ARN, which no secret of that name had before.
+        arn: Option<String>,
         /// The version that the answer named.
         version: Option<String>,
     },
     /// There was one already, which the listing did not show yet.
     Exists,
+    /// One of that name is still being deleted, which takes AWS some seconds.
+    BeingDeleted(AwsError),
 }
 
 /// What came of claiming `AWSCURRENT` for a new version.
@@ -51,55 +55,70 @@ pub enum Claim {
 }
 
 impl Secrets {
-    /// All secrets of ours by the user id in their names, those scheduled for deletion included. The listing
-    /// may lag by minutes.
+    /// All secrets under [`SECRET_PREFIX`], ours and others', those scheduled for deletion included. The listing may lag
+    /// by minutes, and does not tell whether a secret has replicas.
     ///
     /// # Errors
     /// When any page cannot be read.
-    pub async fn list(&self) -> Result<BTreeMap<String, Secret>, AwsError> {
+    pub async fn list(&self) -> Result<Vec<Secret>, AwsError> {
         let attempted = "list the secrets";
-        let filter = Filter::builder().key(FilterNameStringType::Name).values(SECRET_PREFIX).build();
-        let request = self.0.list_secrets().filters(filter).include_planned_deletion(true).max_results(PAGE);
-        let mut pages = request.into_paginator().send();
-        let mut secrets = BTreeMap::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| AwsError::new(attempted, error))?;
-            for entry in page.secret_list.unwrap_or_default() {
-                // The filter matches prefixes of words and ignores case: the name decides.
-                let Some(name) = entry.name.filter(|name| name.starts_with(SECRET_PREFIX)) else {
-                    continue;
-                };
-                let created_at = entry.created_date.as_ref().and_then(timestamp);
-                let secret = Secret {
-                    created_at: created_at.ok_or_else(|| AwsError::incomplete(attempted, "creation time"))?,
-                    current_version: current(entry.secret_versions_to_stages),
-                    scheduled_for_deletion: entry.deleted_date.is_some(),
-                    tags: tags(entry.tags),
-                    description: entry.description.unwrap_or_default(),
-                    name,
-                };
-                secrets.insert(secret.name[SECRET_PREFIX.len()..].to_owned(), secret);
-            }
+        let listed = all_pages(attempted, async |token| {
+            let filter = Filter::builder().key(FilterNameStringType::Name).values(SECRET_PREFIX).build();
+            let request = self.0.list_secrets().filters(filter).include_planned_deletion(true);
+            let answer = request.max_results(PAGE).set_next_token(token).send().await;
+            let answer = answer.map_err(|error| AwsError::new(attempted, error))?;
+            Ok(Page::of_token(answer.secret_list.unwrap_or_default(), answer.next_token))
+        });
+        let mut secrets = Vec::new();
+        for entry in listed.await? {
+            // The filter matches prefixes of words and ignores case: the name decides.
+            let Some(name) = entry.name.filter(|name| name.starts_with(SECRET_PREFIX)) else {
+                continue;
+            };
+            let created_at = entry.created_date.as_ref().and_then(timestamp);
+            secrets.push(Secret {
+                created_at: created_at.ok_or_else(|| AwsError::incomplete(attempted, "creation time"))?,
+                current_version: current(entry.secret_versions_to_stages),
+                scheduled_for_deletion: entry.deleted_date.is_some(),
+                tags: tags(entry.tags),
+                description: entry.description.unwrap_or_default(),
+                replicated: self.is_elsewhere(entry.primary_region.as_deref()),
+                rotates: entry.rotation_enabled == Some(true),
+                kms_key_id: entry.kms_key_id,
+                arn: entry.arn,
+                name,
+            });
         }
         Ok(secrets)
     }
 
-    /// The secret of that name as it is now; `None`: there is no such secret.
+    /// Whether a secret's primary is in another region, and so is not this one.
+    fn is_elsewhere(&self, primary_region: Option<&str>) -> bool {
+        let here = self.0.config().region().map(AsRef::as_ref);
+        primary_region.is_some_and(|primary| !primary.is_empty() && Some(primary) != here)
+    }
+
+    /// The secret of that name or ARN as it is now; `None`: there is no such secret.
     ///
     /// # Errors
     /// When AWS does not say.
-    pub async fn describe(&self, name: &str) -> Result<Option<Secret>, AwsError> {
-        let attempted = || format!("describe the secret `{name}`");
-        match self.0.describe_secret().secret_id(name).send().await {
+    pub async fn describe(&self, id: &str) -> Result<Option<Secret>, AwsError> {
+        let attempted = || format!("describe the secret `{}`", name_of(id));
+        match self.0.describe_secret().secret_id(id).send().await {
             Ok(answer) => {
                 let created_at = answer.created_date.as_ref().and_then(timestamp);
                 Ok(Some(Secret {
-                    name: name.to_owned(),
+                    name: name_of(id).to_owned(),
                     description: answer.description.unwrap_or_default(),
                     created_at: created_at
                         .ok_or_else(|| AwsError::incomplete(attempted(), "creation time"))?,
                     current_version: current(answer.version_ids_to_stages),
                     scheduled_for_deletion: answer.deleted_date.is_some(),
+                    replicated: answer.replication_status.is_some_and(|replicas| !replicas.is_empty())
+                        || self.is_elsewhere(answer.primary_region.as_deref()),
+                    rotates: answer.rotation_enabled == Some(true),
+                    kms_key_id: answer.kms_key_id,
+                    arn: answer.arn,
                     tags: tags(answer.tags),
                 }))
             }
@@ -129,9 +148,13 @@ impl Secrets {
             .set_kms_key_id(kms_key_id.map(str::to_owned))
             .set_tags(Some(tag_list(tags)));
         match request.send().await {
-            Ok(answer) => Ok(Creation::Created { version: answer.version_id }),
+            Ok(answer) => Ok(Creation::Created { arn: answer.arn, version: answer.version_id }),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_exists_exception()) => {
                 Ok(Creation::Exists)
+            }
+            // "You can't create this secret because a secret with this name is already scheduled for deletion."
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_invalid_request_exception()) => {
+                Ok(Creation::BeingDeleted(AwsError::new(format!("create the secret `{name}`"), error)))
             }
             Err(error) => Err(AwsError::new(format!("create the secret `{name}`"), error)),
         }
@@ -141,21 +164,20 @@ impl Secrets {
     ///
     /// # Errors
     /// What AWS said.
-    pub async fn restore(&self, name: &str) -> Result<(), AwsError> {
-        let answer = self.0.restore_secret().secret_id(name).send().await;
-        answer.map(|_| ()).map_err(|error| AwsError::new(format!("restore the secret `{name}`"), error))
+    pub async fn restore(&self, id: &str) -> Result<(), AwsError> {
+        let answer = self.0.restore_secret().secret_id(id).send().await;
+        answer.map(|_| ()).map_err(|error| AwsError::new(format!("restore the secret `{}`", name_of(id)), error))
     }
 
-    /// Closes the secret to everyone but its owner. A user made a moment ago may not be known as a principal
-    /// yet, so that refusal is tried again for a while.
+    /// Closes the secret to everyone but its owner ([`crate::owner_policy::document`]). A user made a moment ago may not be
+    /// known as a principal yet, so that refusal is tried again for a while.
     ///
     /// # Errors
     /// What AWS said.
-    pub async fn put_owner_policy(&self, name: &str, owner: &User) -> Result<(), AwsError> {
-        let policy = owner_policy(owner);
+    pub async fn put_policy(&self, id: &str, policy: &str) -> Result<(), AwsError> {
         let mut pauses = POLICY_PAUSES.into_iter();
         loop {
-            let request = self.0.put_resource_policy().secret_id(name).resource_policy(&policy);
+            let request = self.0.put_resource_policy().secret_id(id).resource_policy(policy);
             let Err(error) = request.block_public_policy(true).send().await else {
                 return Ok(());
             };
@@ -166,7 +188,7 @@ impl Secrets {
                 Some(seconds) if unknown_principal => tokio::time::sleep(Duration::from_secs(seconds)).await,
                 _ => {
                     return Err(AwsError::new(
-                        format!("put the owner's policy on the secret `{name}`"),
+                        format!("put the owner's policy on the secret `{}`", name_of(id)),
                         error,
                     ));
                 }
@@ -175,12 +197,12 @@ impl Secrets {
     }
 
     /// Writes the value as `version` and makes it current if `observed` still is (`None`: if no version is):
-    /// a compare-and-swap.
-    pub async fn claim(&self, name: &str, version: &str, observed: Option<&str>, value: &str) -> Claim {
+    /// a compare-and-swap. A secret's first version becomes current by being written, which the answer tells.
+    pub async fn claim(&self, id: &str, version: &str, observed: Option<&str>, value: &str) -> Claim {
         let put = self
             .0
             .put_secret_value()
-            .secret_id(name)
+            .secret_id(id)
             .client_request_token(version)
             .secret_string(value)
             .version_stages(PENDING)
@@ -188,21 +210,18 @@ impl Secrets {
             .await;
         let failed = match put {
             Ok(answer) if answer.version_stages().iter().any(|stage| stage == CURRENT) => return Claim::Won,
-            Ok(_) => match observed {
-                None => None,
-                Some(observed) => match self.move_current(name, observed, version).await {
-                    Ok(()) => return Claim::Won,
-                    Err(error) if refused(&error) => None,
-                    Err(error) => Some(AwsError::new(
-                        format!("make the new version of the secret `{name}` current"),
-                        error,
-                    )),
-                },
+            Ok(_) => match self.move_current(id, observed, version).await {
+                Ok(()) => return Claim::Won,
+                Err(error) if refused(&error) => None,
+                Err(error) => Some(AwsError::new(
+                    format!("make the new version of the secret `{}` current", name_of(id)),
+                    error,
+                )),
             },
-            Err(error) => Some(put_failed(name, error)),
+            Err(error) => Some(put_failed(id, error)),
         };
         // A refusal or an error may stem from a retry after a lost answer: only the secret itself tells.
-        match (self.describe(name).await, failed) {
+        match (self.describe(id).await, failed) {
             (Ok(Some(secret)), _) if secret.current_version.as_deref() == Some(version) => Claim::Won,
             (Ok(_), None) => Claim::Lost,
             (Ok(_), Some(error)) => Claim::Failed(error),
@@ -210,27 +229,29 @@ impl Secrets {
         }
     }
 
+    /// `from`: the version that must hold the stage; without it AWS refuses where any version does.
     async fn move_current(
         &self,
-        name: &str,
-        from: &str,
+        id: &str,
+        from: Option<&str>,
         to: &str,
     ) -> Result<(), SdkError<UpdateSecretVersionStageError>> {
-        let request = self.0.update_secret_version_stage().secret_id(name).version_stage(CURRENT);
-        request.remove_from_version_id(from).move_to_version_id(to).send().await.map(|_| ())
+        let request = self.0.update_secret_version_stage().secret_id(id).version_stage(CURRENT);
+        let request = request.set_remove_from_version_id(from.map(str::to_owned));
+        request.move_to_version_id(to).send().await.map(|_| ())
     }
 
     /// Deletes the secret and every version of it at once and for good; one that is gone already is no error.
     ///
     /// # Errors
     /// What AWS said.
-    pub async fn delete(&self, name: &str) -> Result<(), AwsError> {
-        match self.0.delete_secret().secret_id(name).force_delete_without_recovery(true).send().await {
+    pub async fn delete(&self, id: &str) -> Result<(), AwsError> {
+        match self.0.delete_secret().secret_id(id).force_delete_without_recovery(true).send().await {
             Ok(_) => Ok(()),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
                 Ok(())
             }
-            Err(error) => Err(AwsError::new(format!("delete the secret `{name}`"), error)),
+            Err(error) => Err(AwsError::new(format!("delete the secret `{}`", name_of(id)), error)),
         }
     }
 
@@ -238,11 +259,17 @@ impl Secrets {
     ///
     /// # Errors
     /// What AWS said.
-    pub async fn tag(&self, name: &str, tags: &[(&str, String)]) -> Result<(), AwsError> {
-        let request = self.0.tag_resource().secret_id(name).set_tags(Some(tag_list(tags)));
+    pub async fn tag(&self, id: &str, tags: &[(&str, String)]) -> Result<(), AwsError> {
+        let request = self.0.tag_resource().secret_id(id).set_tags(Some(tag_list(tags)));
         let answer = request.send().await;
-        answer.map(|_| ()).map_err(|error| AwsError::new(format!("tag the secret `{name}`"), error))
+        answer.map(|_| ()).map_err(|error| AwsError::new(format!("tag the secret `{}`", name_of(id)), error))
     }
+}
+
+/// The name in a secret's ARN, to which Secrets Manager adds a hyphen and six characters; a name is its own.
+fn name_of(id: &str) -> &str {
+    let resource = id.split_once(":secret:").map(|(_, resource)| resource);
+    resource.and_then(|resource| resource.rsplit_once('-')).map_or(id, |(name, _)| name)
 }
 
 /// Whether the swap was refused because the observed version is no longer current.
@@ -254,8 +281,8 @@ fn refused(error: &SdkError<UpdateSecretVersionStageError>) -> bool {
     })
 }
 
-fn put_failed(name: &str, error: SdkError<PutSecretValueError>) -> AwsError {
-    AwsError::new(format!("store the seed in the secret `{name}`"), error)
+fn put_failed(id: &str, error: SdkError<PutSecretValueError>) -> AwsError {
+    AwsError::secretive(format!("store the seed in the secret `{}`", name_of(id)), error)
 }
 
 fn current(stages: Option<HashMap<String, Vec<String>>>) -> Option<String> {
@@ -270,38 +297,4 @@ fn tags(tags: Option<Vec<Tag>>) -> BTreeMap<String, String> {
 
 fn tag_list(tags: &[(&str, String)]) -> Vec<Tag> {
     tags.iter().map(|(key, value)| Tag::builder().key(*key).value(value).build()).collect()
-}
-
-/// The resource policy: the owner reads; whoever is not the owner is denied, administrators included (within an
-/// account an Allow of any policy suffices, so that only a Deny keeps others out); nobody makes copies that
-/// would outlive the secret. `aws:userid` is the immutable id: a new user under an old name is another.
-pub fn owner_policy(owner: &User) -> String {
-    json!({
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "OwnerReads",
-                "Effect": "Allow",
-                "Principal": {"AWS": owner.arn},
-                "Action": ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
-                "Resource": "*"
-            },
-            {
-                "Sid": "NobodyElseReads",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "secretsmanager:GetSecretValue",
-                "Resource": "*",
-                "Condition": {"StringNotEquals": {"aws:userid": owner.id}}
-            },
-            {
-                "Sid": "NobodyCopies",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": ["secretsmanager:ReplicateSecretToRegions", "secretsmanager:RotateSecret"],
-                "Resource": "*"
-            }
-        ]
-    })
-    .to_string()
 }

@@ -1,6 +1,6 @@
 //! SNS: publishing a message with the attributes that subscriptions filter on.
 
-use super::AwsError;
+use super::{AwsError, Page, all_pages};
 use crate::notice::Message;
 use crate::reach::{Filter, Subscription};
 use aws_sdk_sns::error::SdkError;
@@ -18,22 +18,19 @@ impl Sns {
     /// # Errors
     /// When any page cannot be read.
     pub async fn subscriptions(&self, topic_arn: &str) -> Result<Vec<Subscription>, AwsError> {
-        let mut pages = self.0.list_subscriptions_by_topic().topic_arn(topic_arn).into_paginator().send();
-        let mut subscriptions = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page =
-                page.map_err(|error| AwsError::new(format!("list the subscriptions of {topic_arn}"), error))?;
-            subscriptions.extend(page.subscriptions.unwrap_or_default().into_iter().map(|subscription| {
-                // Where there is no ARN yet, AWS says `PendingConfirmation`; `Deleted` delivers nothing either.
-                let arn = subscription.subscription_arn.filter(|arn| arn.starts_with("arn:"));
-                Subscription {
-                    arn,
-                    protocol: subscription.protocol.unwrap_or_default(),
-                    endpoint: subscription.endpoint.unwrap_or_default(),
-                }
-            }));
-        }
-        Ok(subscriptions)
+        let attempted = format!("list the subscriptions of {topic_arn}");
+        let listed = all_pages(&attempted, async |token| {
+            let request = self.0.list_subscriptions_by_topic().topic_arn(topic_arn).set_next_token(token);
+            let answer = request.send().await.map_err(|error| AwsError::new(attempted.as_str(), error))?;
+            Ok(Page::of_token(answer.subscriptions.unwrap_or_default(), answer.next_token))
+        });
+        let subscription = |subscription: aws_sdk_sns::types::Subscription| Subscription {
+            // Where there is no ARN yet, AWS says `PendingConfirmation`; `Deleted` delivers nothing either.
+            arn: subscription.subscription_arn.filter(|arn| arn.starts_with("arn:")),
+            protocol: subscription.protocol.unwrap_or_default(),
+            endpoint: subscription.endpoint.unwrap_or_default(),
+        };
+        Ok(listed.await?.into_iter().map(subscription).collect())
     }
 
     /// What a subscription lets through.
@@ -50,14 +47,15 @@ impl Sns {
         Ok(Filter::read(attribute("FilterPolicy"), attribute("FilterPolicyScope") == Some("MessageBody")))
     }
 
-    /// Subscribes an e-mail address to the messages whose `recipient` it is. SNS asks the address to confirm.
+    /// Subscribes an e-mail address to the messages whose `recipient` it is, however its case is written: one mailbox may
+    /// stand in the tags of several users. SNS asks the address to confirm.
     ///
     /// # Errors
     /// What AWS said.
     pub async fn subscribe(&self, topic_arn: &str, address: &str) -> Result<(), AwsError> {
         let request = self.0.subscribe().topic_arn(topic_arn).protocol("email").endpoint(address);
         let answer =
-            request.attributes("FilterPolicy", json!({"recipient": [address]}).to_string()).send().await;
+            request.attributes("FilterPolicy", json!({"recipient": [{"equals-ignore-case": address}]}).to_string()).send().await;
         answer
             .map(|_| ())
             .map_err(|error| AwsError::new(format!("subscribe {address} to {topic_arn}"), error))

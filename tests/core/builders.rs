@@ -3,13 +3,17 @@
 use jiff::{SignedDuration, Timestamp};
 use mfa_warden::Settings;
 use mfa_warden::facts::{
-    Account, AssignedDevice, Attached, Secret, User, UserFacts, description, tag, version_suffix,
+    Account, AssignedDevice, Attached, Secret, User, UserFacts, description, rfc3339, tag, version_suffix,
 };
+use mfa_warden::owner_policy::{document, fingerprint};
+use mfa_warden::reach::Reach;
 use mfa_warden::verdict::{Status, Verdict, judge};
 
 pub const USER_ID: &str = "AIDAEXAMPLEALICE00001";
 pub const ENROLLMENT: &str = "arn:aws:iam::123456789012:policy/mfa-warden-enrollment";
 pub const QUARANTINE: &str = "arn:aws:iam::123456789012:policy/mfa-warden-quarantine";
+
+pub const ROLE: &str = "arn:aws:iam::123456789012:role/mfa-warden";
 
 /// The time of every test: long after the seeds of `secret` were born.
 pub fn now() -> Timestamp {
@@ -26,6 +30,7 @@ pub fn settings(more: &[(&str, &str)]) -> Settings {
     let topics = [
         ("OWNER_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:owners"),
         ("OPS_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:ops"),
+        ("FUNCTION_ROLE_ARN", ROLE),
     ];
     let all: Vec<_> = more.iter().chain(&topics).copied().collect();
     let find = |name: &str| all.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
@@ -60,10 +65,13 @@ pub fn user(name: &str) -> UserFacts {
         password: true,
         active_access_key: false,
         secret: None,
+        secret_is_fresh: true,
+        foreign_secret: false,
         devices: Vec::new(),
         attached: Some(Attached::default()),
-        reach: None,
-        denials: Vec::new(),
+        reach: Some(Reach::Reached),
+        preflight: None,
+        version_is_new: false,
     }
 }
 
@@ -75,25 +83,32 @@ pub fn with_mfa(mut facts: UserFacts) -> UserFacts {
     facts
 }
 
-/// Adds a sound enrolment whose seed was born `age` ago and whose owner was invited then.
+/// Adds a sound enrolment whose seed was born `age` ago and whose owner was invited then and heard it.
 pub fn enrolled_since(mut facts: UserFacts, age: &str) -> UserFacts {
     let version = version(ago(age), 0xcafe_f00d);
     facts.devices.push(serial(&facts.user.name, &version));
+    let at = rfc3339(ago(age));
+    let tags = [
+        (tag::USER_ID, USER_ID.to_owned()),
+        (tag::NOTIFIED, version_suffix(&version).to_owned()),
+        (tag::FIRST_NOTICE_AT, at.clone()),
+        (tag::HEARD_AT, at),
+        (tag::RECIPIENT, format!("{}@example.com", facts.user.name)),
+        (tag::LAST_NOTICE_AT, now().checked_sub(SignedDuration::from_mins(10)).unwrap().to_string()),
+        (tag::NOTICES, "1".to_owned()),
+        (tag::POLICY, fingerprint(&document(&facts.user, Some(ROLE)))),
+    ];
     facts.secret = Some(Secret {
+        arn: None,
         name: format!("mfa-warden/{USER_ID}"),
         description: description(&facts.user.name),
         created_at: ago(age),
         scheduled_for_deletion: false,
-        tags: [
-            (tag::NOTIFIED.to_owned(), version_suffix(&version).to_owned()),
-            (
-                tag::LAST_NOTICE_AT.to_owned(),
-                now().checked_sub(SignedDuration::from_mins(10)).unwrap().to_string(),
-            ),
-            (tag::NOTICES.to_owned(), "1".to_owned()),
-        ]
-        .into(),
+        tags: tags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
         current_version: Some(version),
+        replicated: false,
+        rotates: false,
+        kms_key_id: None,
     });
     facts
 }

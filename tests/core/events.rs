@@ -20,7 +20,7 @@ fn every_sample_leads_to_what_its_name_says() {
     let meaning = |(name, event): (&String, &Value)| {
         let means = match Trigger::parse(event, &account()) {
             Ok(Trigger::Sweep { dry_run }) => format!("sweep, dry run {dry_run}"),
-            Ok(Trigger::Check { user, dry_run, changed }) => {
+            Ok(Trigger::Check { user, dry_run, changed, source: _ }) => {
                 format!("check of {user}, dry run {dry_run}, news {changed}")
             }
             Ok(Trigger::Ignore(reason)) => format!("ignored: {reason}"),

@@ -2,11 +2,11 @@
 
 use crate::builders::*;
 use mfa_warden::aws::credential_report::CredentialReport;
-use mfa_warden::aws::secrets::owner_policy;
 use mfa_warden::config::Scope;
 use mfa_warden::facts::User;
 use mfa_warden::notice::OwnerNotice;
 use mfa_warden::operations::{failure, summary};
+use mfa_warden::owner_policy::document;
 use mfa_warden::plan::Notice;
 use mfa_warden::report::{Answer, Ending, Outcome};
 use mfa_warden::seed::{Seed, enable_command, secret_value};
@@ -51,15 +51,8 @@ fn texts_for(tag: &str) -> Vec<String> {
     let settings = settings(&[]);
     let verdict = verdict_of(&facts, &settings);
     let mut answer = Answer::new("sweep", false, "123456789012");
-    let outcome = |result| Outcome {
-        user: "alice".to_owned(),
-        user_id: USER_ID.to_owned(),
-        verdict: verdict.status,
-        reason: verdict.reason.clone(),
-        actions: Vec::new(),
-        result,
-        open: None,
-    };
+    let outcome =
+        |result| Outcome::new("alice", USER_ID, verdict.status, verdict.reason.clone(), &[], result);
     answer.add(outcome(Ending::Done), &[]);
     answer.add(outcome(Ending::Failed("no".to_owned())), &[]);
     let standing = Standing::of(&answer, now());
@@ -73,9 +66,10 @@ fn texts_for(tag: &str) -> Vec<String> {
             settings: &settings,
             verdict: &verdict,
             facts: &facts,
+            source: None,
             now: now(),
         };
-        texts.push(notice.message().text);
+        texts.push(notice.message("alice@example.com").text);
     }
     texts
 }
@@ -105,8 +99,8 @@ proptest! {
     #[test]
     fn the_owners_policy_is_one_policy_whatever_its_owner_is_called(arn in hostile(), id in hostile()) {
         let owner = User { arn: arn.clone(), id: id.clone(), ..user("alice").user };
-        let policy: Value = serde_json::from_str(&owner_policy(&owner)).unwrap();
-        let pristine: Value = serde_json::from_str(&owner_policy(&user("alice").user)).unwrap();
+        let policy: Value = serde_json::from_str(&document(&owner, Some(ROLE))).unwrap();
+        let pristine: Value = serde_json::from_str(&document(&user("alice").user, Some(ROLE))).unwrap();
         let statements = policy["Statement"].as_array().unwrap();
         prop_assert_eq!(statements.len(), pristine["Statement"].as_array().unwrap().len());
         prop_assert_eq!(&statements[0]["Principal"]["AWS"], &arn);

@@ -11,15 +11,8 @@ fn line(action: &'static str, users: &[(Status, Option<Open>)]) -> Value {
     let mut answer = Answer::new(action, false, "123456789012");
     for (verdict, open) in users {
         answer.users.add(*verdict);
-        let outcome = Outcome {
-            user: "alice".to_owned(),
-            user_id: USER_ID.to_owned(),
-            verdict: *verdict,
-            reason: String::new(),
-            actions: Vec::new(),
-            result: Ending::None,
-            open: open.clone(),
-        };
+        let outcome = Outcome::new("alice", USER_ID, *verdict, String::new(), &[], Ending::None);
+        let outcome = Outcome { open: open.clone(), ..outcome };
         answer.add(outcome, &[]);
     }
     let effort = Effort { aws_calls: 12, duration: SignedDuration::from_millis(1500) };

@@ -6,7 +6,7 @@ use mfa_warden::facts::{Account, UserFacts, tag};
 use mfa_warden::notice::{Message, OwnerNotice, words};
 use mfa_warden::operations::{failure, run_failed, summary};
 use mfa_warden::plan::Notice;
-use mfa_warden::preflight::Denial;
+use mfa_warden::preflight::{Cause, Denial, Preflight};
 use mfa_warden::report::{ActionCounts, Answer, Ending, Open, Outcome, UserCounts};
 use mfa_warden::standing::{Since, Standing};
 use mfa_warden::verdict::Status;
@@ -15,7 +15,10 @@ use proptest::prelude::*;
 fn message_in(account: &Account, notice: Notice, facts: &UserFacts, more: &[(&str, &str)]) -> Message {
     let settings = settings(more);
     let verdict = verdict_of(facts, &settings);
-    OwnerNotice { notice, account, settings: &settings, verdict: &verdict, facts, now: now() }.message()
+    let recipient = facts.recipient(&settings);
+    let notice =
+        OwnerNotice { notice, account, settings: &settings, verdict: &verdict, facts, source: None, now: now() };
+    notice.message(recipient.each()[0])
 }
 
 fn message(notice: Notice, facts: &UserFacts, more: &[(&str, &str)]) -> Message {
@@ -55,33 +58,95 @@ fn an_invitation_to_a_user_without_a_password_asks_for_the_access_key() {
 fn denied(action: &str) -> Denial {
     Denial {
         action: action.to_owned(),
-        policies: vec!["group_Staff_ForceMFA".to_owned()],
-        by_organization: false,
+        cause: Cause::Policies(vec!["group_Staff_ForceMFA".to_owned()]),
+        is_unsure: false,
     }
 }
 
 #[test]
 fn an_owner_whom_a_policy_keeps_from_the_seed_is_shown_the_way_that_works_and_no_other() {
     let mut facts = untold("alice");
-    facts.denials = vec![denied("secretsmanager:GetSecretValue")];
+    facts.preflight = Some(Preflight::Answered(vec![denied("secretsmanager:GetSecretValue")]));
     let text = message(Notice::Invitation, &facts, &[]).text;
     assert!(!text.contains("get-secret-value") && !text.contains("prepared"), "{text}");
     insta::assert_snapshot!(text);
 }
 
 #[test]
-fn where_no_way_is_sure_to_work_all_are_shown_and_the_policy_is_named() {
+fn where_no_way_is_sure_to_work_all_are_shown_and_no_words_of_others() {
     let mut facts = untold("alice");
-    facts.denials = vec![denied("secretsmanager:GetSecretValue"), denied("iam:EnableMFADevice")];
+    let denials = |actions: &[&str]| Some(Preflight::Answered(actions.iter().map(|one| denied(one)).collect()));
+    facts.preflight = denials(&["secretsmanager:GetSecretValue", "iam:EnableMFADevice"]);
     let enabling = message(Notice::Invitation, &facts, &[]).text;
-    facts.denials.pop();
+    facts.preflight = denials(&["secretsmanager:GetSecretValue"]);
     facts.password = false;
     let keys_only = message(Notice::Invitation, &facts, &[("MFA_SCOPE", "credentials")]).text;
     for text in [enabling, keys_only] {
-        assert!(
-            text.contains("A POLICY STANDS IN THE WAY") && text.contains("the policy group_Staff_ForceMFA")
-        );
+        assert!(text.contains("A POLICY STANDS IN THE WAY") && !text.contains("ForceMFA"), "{text}");
         assert!(text.contains("get-secret-value"), "{text}");
+    }
+}
+
+#[test]
+fn the_word_of_an_organization_alone_or_an_unsure_one_hides_nothing() {
+    for (cause, is_unsure) in [
+        (Cause::Organization, false),
+        (Cause::Boundary, false),
+        (Cause::NotAllowed, false),
+        (Cause::Policies(vec!["ForceMFA".to_owned()]), true),
+    ] {
+        let mut facts = untold("alice");
+        let denial = Denial { cause, is_unsure, ..denied("secretsmanager:GetSecretValue") };
+        facts.preflight = Some(Preflight::Answered(vec![denial.clone()]));
+        let text = message(Notice::Invitation, &facts, &[]).text;
+        assert!(text.contains("get-secret-value"), "{denial:?}");
+    }
+}
+
+#[test]
+fn a_first_notice_never_says_that_it_was_due() {
+    let mut facts = enrolled_since(user("alice"), "40d");
+    for key in [tag::NOTIFIED, tag::FIRST_NOTICE_AT, tag::HEARD_AT] {
+        secret(&mut facts).tags.remove(key);
+    }
+    secret(&mut facts).tags.insert(tag::NOTICES.to_owned(), "0".to_owned());
+    let text = message(Notice::Invitation, &facts, &QUARANTINE_SET).text;
+    assert!(text.contains("Please set it up by 29 June 2026, 12:00 UTC."), "{text}");
+    assert!(!text.contains("was due") && !text.contains("at any time"), "{text}");
+}
+
+#[test]
+fn enrolled_names_devices_of_others_by_kind_and_the_source_as_a_report() {
+    let mut facts = with_mfa(enrolled_since(user("alice"), "2d"));
+    facts.mfa_devices[0].serial_number = "arn:aws:iam::123456789012:mfa/call-0800-EVIL".to_owned();
+    for serial in ["arn:aws:iam::123456789012:u2f/user/alice/call-0800-EVIL", "EVIL12345", &serial("alice", &version(now(), 7))] {
+        facts.mfa_devices.push(mfa_warden::facts::AssignedDevice {
+            serial_number: serial.to_owned(),
+            enabled_at: now(),
+        });
+    }
+    let settings = settings(&[]);
+    let verdict = verdict_of(&facts, &settings);
+    let account = account();
+    let notice = OwnerNotice {
+        notice: Notice::Enrolled,
+        account: &account,
+        settings: &settings,
+        verdict: &verdict,
+        facts: &facts,
+        source: Some("203.0.113.7".parse().unwrap()),
+        now: now(),
+    };
+    let text = notice.message("alice@example.com").text;
+    assert!(!text.contains("EVIL"), "{text}");
+    for part in [
+        "a virtual MFA device",
+        "a passkey or a security key",
+        "a hardware token",
+        "mfa/mfa-warden/alice.00000007",
+        "from the address 203.0.113.7, as CloudTrail reports",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
     }
 }
 
@@ -175,15 +240,10 @@ fn whoever_has_no_owner_tag_or_an_empty_one_is_told_by_user_name() {
 }
 
 fn outcome(user: &str, verdict: Status, actions: &[&str], result: Ending) -> Outcome {
-    Outcome {
-        user: user.to_owned(),
-        user_id: format!("AIDA{}", user.to_uppercase()),
-        verdict,
-        reason: "console password, no MFA device".to_owned(),
-        actions: actions.iter().map(|action| (*action).to_owned()).collect(),
-        result,
-        open: None,
-    }
+    let id = format!("AIDA{}", user.to_uppercase());
+    let outcome =
+        Outcome::new(user, &id, verdict, "console password, no MFA device".to_owned(), &[], result);
+    Outcome { actions: actions.iter().map(|action| (*action).to_owned()).collect(), ..outcome }
 }
 
 fn busy_answer() -> Answer {
@@ -252,15 +312,10 @@ fn a_summary_says_what_changed_since_the_last_and_who_was_in_trouble_before_come
     let mut answer = busy_answer();
     answer.outcomes.retain(|outcome| outcome.cause().is_none());
     answer.failed = 0;
-    let nobody = |unheard_before| Open {
-        unreachable: Some("no subscription of the owner topic lets messages through".to_owned()),
-        unheard: true,
-        unheard_before,
-        ..Open::default()
-    };
-    for (user, unheard_before) in [("mallory", false), ("niaj", true)] {
-        let open = Some(nobody(unheard_before));
-        answer.outcomes.push(Outcome { open, ..outcome(user, Status::NonCompliant, &[], Ending::None) });
+    for user in ["mallory", "niaj"] {
+        let unreachable = Some("no subscription of the owner topic lets messages through".to_owned());
+        let outcome = outcome(user, Status::NonCompliant, &[], Ending::None);
+        answer.outcomes.push(Outcome { unreachable, ..outcome });
     }
     let message = told(summary, &answer, Some(&before));
     insta::assert_snapshot!(shown(&message));
@@ -270,13 +325,14 @@ fn a_summary_says_what_changed_since_the_last_and_who_was_in_trouble_before_come
         serde_json::json!({
             "failed": {"users": 0, "before": 2}, "overdue": {"users": 2, "before": 1},
             "unreachable": {"users": 2, "before": 0}, "deferred": {"users": 1, "before": 2},
+            "blocked": {"users": 0, "before": 0}, "reattached": {"users": 0, "before": 0},
         })
     );
     let user = |name: &str| {
         data["outcomes"].as_array().unwrap().iter().find(|outcome| outcome["user"] == name).unwrap().clone()
     };
     assert_eq!([&user("frank")["newly_overdue"], &user("grace")["newly_overdue"]], [true, false]);
-    assert_eq!([&user("mallory")["newly_unreachable"], &user("niaj")["newly_unreachable"]], [true, false]);
+    assert_eq!([&user("mallory")["newly_unreachable"], &user("niaj")["newly_unreachable"]], [true, true]);
 }
 
 #[test]

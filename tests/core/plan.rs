@@ -2,8 +2,11 @@
 
 use crate::builders::*;
 use jiff::Timestamp;
-use mfa_warden::facts::{Attached, UserFacts, tag};
-use mfa_warden::plan::{Action, Notice, Policy, plan};
+use mfa_warden::Settings;
+use mfa_warden::facts::{Attached, Doubt, UserFacts, tag};
+use mfa_warden::plan::{Action, Next, Notice, Obstacle, Plan, Policy, Postponed, Question, next};
+use mfa_warden::preflight::{Cause, Denial, Preflight};
+use mfa_warden::reach::Reach;
 use mfa_warden::report::names;
 use mfa_warden::verdict::Status;
 use proptest::prelude::*;
@@ -15,8 +18,19 @@ const BOTH: [(&str, &str); 3] = [
 ];
 
 fn planned(facts: &UserFacts, more: &[(&str, &str)]) -> Vec<Action> {
-    let settings = settings(more);
-    plan(facts, &verdict_of(facts, &settings), &settings, now())
+    plan(facts, more).actions
+}
+
+/// The plan of facts that leave no question.
+fn plan(facts: &UserFacts, more: &[(&str, &str)]) -> Plan {
+    match asked(facts, &settings(more)) {
+        Next::Do(plan) => plan,
+        Next::Learn(question) => panic!("{question:?} is asked"),
+    }
+}
+
+fn asked(facts: &UserFacts, settings: &Settings) -> Next {
+    next(facts, &verdict_of(facts, settings), settings, now())
 }
 
 fn named(facts: &UserFacts, more: &[(&str, &str)]) -> Vec<String> {
@@ -24,7 +38,16 @@ fn named(facts: &UserFacts, more: &[(&str, &str)]) -> Vec<String> {
 }
 
 fn provision(facts: &UserFacts) -> Action {
-    Action::Provision { secret: facts.secret.clone(), superseded: facts.devices.clone() }
+    Action::Provision { secret: facts.secret.clone(), doubt: None, superseded: facts.devices.clone() }
+}
+
+/// The same into a secret that is made anew first.
+fn provision_anew(facts: &UserFacts, doubt: Doubt) -> Action {
+    Action::Provision {
+        secret: facts.secret.clone(),
+        doubt: Some(doubt),
+        superseded: facts.devices.clone(),
+    }
 }
 
 const INVITE: Action = Action::Notify(Notice::Invitation);
@@ -40,13 +63,14 @@ fn unknown_plans_nothing_whatever_there_is() {
     let mut facts = enrolled_since(user("alice"), "100d");
     stray(&mut facts);
     facts.attached = Some(Attached { enrollment: true, quarantine: true });
-    assert_eq!(plan(&facts, &verdict(Status::Unknown), &settings(&BOTH), now()), []);
+    assert_eq!(next(&facts, &verdict(Status::Unknown), &settings(&BOTH), now()), Next::Do(Plan::default()));
 }
 
 #[test]
 fn without_an_enrolment_a_user_is_provisioned_and_invited() {
     let facts = user("alice");
-    assert_eq!(planned(&facts, &[]), [Action::Provision { secret: None, superseded: vec![] }, INVITE]);
+    let provision = Action::Provision { secret: None, doubt: None, superseded: vec![] };
+    assert_eq!(planned(&facts, &[]), [provision, INVITE]);
 }
 
 #[test]
@@ -57,19 +81,46 @@ fn strays_of_a_user_without_an_enrolment_go_once_the_new_version_has_won() {
 }
 
 #[test]
-fn a_secret_without_a_version_is_broken() {
+fn a_secret_without_a_version_is_made_anew() {
     let mut facts = enrolled_since(user("alice"), "1h");
     secret(&mut facts).current_version = None;
-    assert_eq!(planned(&facts, &[]), [provision(&facts), INVITE]);
+    assert_eq!(planned(&facts, &[]), [provision_anew(&facts, Doubt::NoValue), INVITE]);
 }
 
 #[test]
-fn a_version_that_is_not_of_our_making_is_broken() {
+fn a_secret_that_somebody_else_may_have_prepared_is_made_anew() {
+    for version in ["6ba7b810-9dad-41d1-80b4-00c04fd430c8", "terraform-20260101"] {
+        let mut facts = enrolled_since(user("alice"), "1h");
+        secret(&mut facts).current_version = Some(version.to_owned());
+        assert_eq!(planned(&facts, &[]), [provision_anew(&facts, Doubt::OthersVersion), INVITE], "{version}");
+    }
+    let mut replicated = enrolled_since(user("alice"), "1h");
+    secret(&mut replicated).replicated = true;
+    assert_eq!(planned(&replicated, &[]), [provision_anew(&replicated, Doubt::Replicated), INVITE], "at once");
+    let mut other_key = enrolled_since(user("alice"), "1h");
+    secret(&mut other_key).kms_key_id = Some("alias/theirs".to_owned());
+    assert_eq!(planned(&other_key, &[]), [], "nothing is written into it");
+    let mut other_key = enrolled_since(user("alice"), "31d");
+    secret(&mut other_key).kms_key_id = Some("alias/theirs".to_owned());
+    assert_eq!(planned(&other_key, &[]), [provision_anew(&other_key, Doubt::OtherKey), INVITE]);
+}
+
+#[test]
+fn a_version_from_the_future_is_not_waited_for() {
     let mut facts = enrolled_since(user("alice"), "1h");
-    secret(&mut facts).current_version = Some("6ba7b810-9dad-41d1-80b4-00c04fd430c8".to_owned());
-    assert_eq!(planned(&facts, &[]), [provision(&facts), INVITE]);
-    secret(&mut facts).current_version = Some("terraform-20260101".to_owned());
-    assert_eq!(planned(&facts, &[]), [provision(&facts), INVITE]);
+    secret(&mut facts).current_version = Some(version(ago("-1d"), 7));
+    facts.devices.clear();
+    assert_eq!(planned(&facts, &[]), [provision_anew(&facts, Doubt::OthersVersion), INVITE]);
+}
+
+#[test]
+fn somebody_elses_secret_of_the_users_name_is_never_touched() {
+    let mut facts = user("alice");
+    stray(&mut facts);
+    facts.foreign_secret = true;
+    facts.attached = Some(Attached { enrollment: true, quarantine: true });
+    let expected = Plan { obstacle: Some(Obstacle::ForeignSecret), ..Plan::default() };
+    assert_eq!(plan(&facts, &BOTH), expected);
 }
 
 #[test]
@@ -103,8 +154,16 @@ fn a_version_the_owner_never_heard_of_is_announced() {
     let mut facts = enrolled_since(user("alice"), "1h");
     secret(&mut facts).tags.insert(tag::NOTIFIED.to_owned(), "00000000".to_owned());
     assert_eq!(planned(&facts, &[]), [INVITE]);
-    secret(&mut facts).tags.clear();
+    secret(&mut facts).tags.remove(tag::NOTIFIED);
     assert_eq!(planned(&facts, &[]), [INVITE]);
+}
+
+#[test]
+fn a_version_whose_device_is_not_listed_yet_is_announced_by_the_run_that_made_it() {
+    let mut facts = enrolled_since(user("alice"), "1m");
+    facts.devices.clear();
+    secret(&mut facts).tags.remove(tag::NOTIFIED);
+    assert_eq!(planned(&facts, &[]), []);
 }
 
 #[test]
@@ -118,7 +177,7 @@ fn an_old_seed_is_replaced_and_the_owner_invited_anew() {
 #[test]
 fn nobody_is_invited_to_a_seed_that_has_expired() {
     let mut facts = enrolled_since(user("alice"), "31d");
-    secret(&mut facts).tags.clear();
+    secret(&mut facts).tags.remove(tag::NOTIFIED);
     assert_eq!(planned(&facts, &[]), [provision(&facts), INVITE]);
 }
 
@@ -138,20 +197,152 @@ fn nobody_is_quarantined_before_an_invitation_went_out() {
     assert_eq!(named(&facts, &BOTH), ["attach", "notify(invitation)"]);
 }
 
+/// A user whose secret is old, and who was invited, and heard it, later.
+fn invited_late(created: &str, heard: &str) -> UserFacts {
+    let mut facts = enrolled_since(user("alice"), heard);
+    secret(&mut facts).created_at = ago(created);
+    secret(&mut facts).tags.insert(tag::FIRST_NOTICE_AT.to_owned(), ago(created).to_string());
+    facts
+}
+
 #[test]
 fn between_a_late_invitation_and_the_quarantine_there_is_time_to_enrol() {
-    let mut facts = enrolled_since(user("alice"), "2d");
-    secret(&mut facts).created_at = ago("20d");
+    assert_eq!(named(&invited_late("20d", "2d"), &BOTH), ["attach"]);
+    let due = ["attach", "quarantine", "notify(quarantined)"];
+    assert_eq!(named(&invited_late("20d", "4d"), &BOTH), due);
+}
+
+#[test]
+fn the_grace_period_counts_from_the_first_notice_and_not_from_the_secret() {
+    let mut facts = enrolled_since(user("alice"), "20d");
+    for key in [tag::FIRST_NOTICE_AT, tag::HEARD_AT] {
+        secret(&mut facts).tags.insert(key.to_owned(), ago("13d").to_string());
+    }
     assert_eq!(named(&facts, &BOTH), ["attach"]);
-    let mut facts = enrolled_since(user("alice"), "4d");
-    secret(&mut facts).created_at = ago("20d");
+    secret(&mut facts).tags.insert(tag::FIRST_NOTICE_AT.to_owned(), ago("15d").to_string());
     assert_eq!(named(&facts, &BOTH), ["attach", "quarantine", "notify(quarantined)"]);
 }
 
 #[test]
+fn nobody_is_quarantined_who_is_not_known_to_have_heard_of_this_version() {
+    let due = ["attach", "quarantine", "notify(quarantined)"];
+    let heard = |at: Option<String>| {
+        let mut facts = enrolled_since(user("alice"), "20d");
+        secret(&mut facts).tags.remove(tag::HEARD_AT);
+        secret(&mut facts).tags.extend(at.map(|at| (tag::HEARD_AT.to_owned(), at)));
+        facts.reach = Some(Reach::Unknown);
+        facts
+    };
+    assert_eq!(named(&heard(Some(ago("20d").to_string())), &BOTH), due);
+    for at in [None, Some(String::new()), Some("yes".to_owned()), Some(ago("2d").to_string()), Some(ago("-1d").to_string())] {
+        assert_eq!(named(&heard(at.clone()), &BOTH), ["attach"], "{at:?}");
+    }
+    // Of another version than the present one.
+    let mut renewed = invited_late("20d", "4d");
+    secret(&mut renewed).tags.insert(tag::HEARD_AT.to_owned(), ago("5d").to_string());
+    renewed.reach = Some(Reach::Unreached);
+    assert_eq!(named(&renewed, &BOTH), ["attach"]);
+}
+
+#[test]
+fn leaving_the_topic_after_having_heard_is_no_way_around_a_quarantine() {
+    let mut facts = enrolled_since(user("alice"), "20d");
+    facts.reach = Some(Reach::Unreached);
+    assert_eq!(named(&facts, &BOTH), ["attach", "quarantine", "notify(quarantined)"]);
+}
+
+#[test]
+fn whatever_tags_say_nobody_is_quarantined_before_secret_and_version_are_old_enough() {
+    let forged = |created: &str, made: &str| {
+        let mut facts = enrolled_since(user("alice"), made);
+        secret(&mut facts).created_at = ago(created);
+        for key in [tag::FIRST_NOTICE_AT, tag::HEARD_AT, tag::NONCOMPLIANT_SINCE] {
+            secret(&mut facts).tags.insert(key.to_owned(), "2000-01-01T00:00:00Z".to_owned());
+        }
+        named(&facts, &BOTH)
+    };
+    // Nobody is known to have heard of a version before it existed.
+    assert_eq!(forged("13d", "13d"), ["attach", "notify(invitation)"]);
+    assert_eq!(forged("40d", "2d"), ["attach", "notify(invitation)"]);
+}
+
+fn deny(cause: Cause) -> Preflight {
+    Preflight::Answered(vec![Denial { action: "iam:EnableMFADevice".to_owned(), cause, is_unsure: false }])
+}
+
+const ASKING: [(&str, &str); 4] = [BOTH[0], BOTH[1], BOTH[2], ("PREFLIGHT", "true")];
+
+#[test]
+fn nobody_is_quarantined_who_cannot_enrol_or_of_whom_nobody_knows() {
+    let mut facts = enrolled_since(user("alice"), "20d");
+    facts.attached = Some(Attached { enrollment: true, quarantine: false });
+    let policy = || Cause::Policies(vec!["ForceMFA".to_owned()]);
+    for answer in [
+        Preflight::Unanswered,
+        deny(policy()),
+        deny(Cause::Organization),
+        deny(Cause::Boundary),
+        deny(Cause::NotAllowed),
+        Preflight::Answered(vec![Denial {
+            action: "iam:EnableMFADevice".to_owned(),
+            cause: policy(),
+            is_unsure: true,
+        }]),
+    ] {
+        facts.preflight = Some(answer.clone());
+        let plan = plan(&facts, &ASKING);
+        assert_eq!(plan.actions, [], "{answer:?}");
+        assert_eq!(plan.spared.len(), 1, "{answer:?}");
+    }
+    // What keeps it from reading the seed keeps it from nothing else: the console has a way of its own.
+    let reads = Denial { action: "secretsmanager:GetSecretValue".to_owned(), cause: policy(), is_unsure: false };
+    facts.preflight = Some(Preflight::Answered(vec![reads]));
+    assert_eq!(named(&facts, &ASKING), ["quarantine", "notify(quarantined)"]);
+    facts.preflight = None;
+    assert_eq!(named(&facts, &BOTH), ["quarantine", "notify(quarantined)"], "the operator vouches for it");
+}
+
+#[test]
+fn a_quarantined_user_who_turns_out_to_be_unable_to_enrol_is_set_free() {
+    let mut facts = enrolled_since(user("alice"), "20d");
+    secret(&mut facts).tags.insert(tag::QUARANTINED_AT.to_owned(), ago("5d").to_string());
+    facts.attached = Some(Attached { enrollment: true, quarantine: true });
+    for (answer, free) in [
+        (Preflight::Answered(vec![]), false),
+        (Preflight::Unanswered, false),
+        (deny(Cause::Boundary), true),
+        (deny(Cause::Organization), true),
+        (deny(Cause::Policies(vec![])), true),
+        (deny(Cause::NotAllowed), true),
+    ] {
+        facts.preflight = Some(answer.clone());
+        let expected: &[Action] = if free { &[Action::Detach(Policy::Quarantine)] } else { &[] };
+        assert_eq!(planned(&facts, &ASKING), expected, "{answer:?}");
+    }
+    // An enrolment policy that is only attached now may not count yet.
+    facts.attached = Some(Attached { enrollment: false, quarantine: true });
+    facts.preflight = Some(deny(Cause::NotAllowed));
+    assert_eq!(named(&facts, &ASKING), ["attach"]);
+}
+
+#[test]
+fn quarantines_wait_for_their_hours_and_everything_else_goes_on() {
+    let facts = enrolled_since(user("alice"), "20d");
+    // It is a Monday, 12:00 UTC.
+    let within = |hours: &'static str| {
+        let settings = [&BOTH[..], &[("QUARANTINE_HOURS", hours)]].concat();
+        plan(&facts, &settings)
+    };
+    assert_eq!(names(&within("Mon 09:00-16:00").actions), ["attach", "quarantine", "notify(quarantined)"]);
+    for hours in ["Mon 09:00-12:00", "Tue-Sun 09:00-16:00", "Mon 09:00-16:00 Asia/Tokyo"] {
+        let plan = within(hours);
+        assert_eq!((names(&plan.actions), plan.postponed), (vec!["attach".to_owned()], Some(Postponed::QuarantineHours)));
+    }
+}
+
+#[test]
 fn a_quarantine_outlives_the_replacement_of_a_seed() {
-    let mut facts = enrolled_since(user("alice"), "1h");
-    secret(&mut facts).created_at = ago("20d");
+    let mut facts = invited_late("20d", "1h");
     secret(&mut facts).tags.insert(tag::QUARANTINED_AT.to_owned(), ago("5d").to_string());
     facts.attached = Some(Attached { enrollment: true, quarantine: true });
     assert_eq!(named(&facts, &BOTH), Vec::<String>::new());
@@ -220,7 +411,7 @@ fn with_mfa_the_enrolment_is_closed_and_the_owner_told() {
         farewell: Some(Notice::Enrolled),
     };
     assert_eq!(planned(&facts, &BOTH), [close]);
-    secret(&mut facts).current_version = None;
+    facts.devices.clear();
     assert_eq!(named(&facts, &BOTH), ["close", "notify(enrolled)"], "a broken one is closed too");
 }
 
@@ -232,6 +423,151 @@ fn exempt_or_out_of_scope_the_enrolment_is_withdrawn() {
     let mut out = enrolled_since(user("alice"), "1h");
     out.password = false;
     assert_eq!(named(&out, &[]), ["close", "notify(withdrawn)"]);
+}
+
+#[test]
+fn nobody_gets_a_farewell_who_was_never_invited_or_got_one_already() {
+    let farewell = |change: fn(&mut mfa_warden::facts::Secret)| {
+        let mut facts = with_mfa(enrolled_since(user("alice"), "1h"));
+        change(secret(&mut facts));
+        named(&facts, &[])
+    };
+    let set = |secret: &mut mfa_warden::facts::Secret, key: &str, value: &str| {
+        secret.tags.insert(key.to_owned(), value.to_owned());
+    };
+    assert_eq!(farewell(|_| ()), ["close", "notify(enrolled)"]);
+    assert_eq!(farewell(|secret| secret.current_version = None), ["close"], "an empty secret");
+    assert_eq!(farewell(|secret| secret.current_version = Some("terraform-1".to_owned())), ["close"]);
+    assert_eq!(
+        farewell(|secret| {
+            secret.tags.retain(|key, _| key == tag::USER_ID);
+        }),
+        ["close"]
+    );
+    assert_eq!(farewell(|secret| secret.scheduled_for_deletion = true), ["close"], "it is going already");
+    let mut told = with_mfa(enrolled_since(user("alice"), "1h"));
+    set(secret(&mut told), tag::FAREWELL, "2026-06-15T11:00:00Z");
+    assert_eq!(named(&told, &[]), ["close"]);
+}
+
+#[test]
+fn outside_the_pilot_nothing_new_is_begun_and_what_is_open_goes_on() {
+    let pilot: &[(&str, &str)] = &[BOTH[0], BOTH[1], BOTH[2], ("PILOT", "/team-a/")];
+    let mut facts = user("alice");
+    facts.attached = Some(Attached { enrollment: true, quarantine: true });
+    let leftover = stray(&mut facts);
+    facts.reach = None;
+    let new = plan(&facts, pilot);
+    let expected = [Action::Detach(Policy::Enrollment), Action::Detach(Policy::Quarantine), leftover];
+    assert_eq!((&new.actions[..], new.postponed), (&expected[..], Some(Postponed::Pilot)));
+    let mut open = enrolled_since(user("alice"), "5d");
+    secret(&mut open).tags.remove(tag::LAST_NOTICE_AT);
+    assert_eq!(named(&open, pilot), ["attach", "notify(reminder)"]);
+    let overdue = enrolled_since(user("alice"), "20d");
+    assert_eq!(named(&overdue, pilot), ["attach"], "a quarantine is something new");
+    let mut within = user("alice");
+    within.user.arn = "arn:aws:iam::123456789012:user/team-a/alice".to_owned();
+    assert_eq!(named(&within, pilot), ["provision", "attach", "notify(invitation)"]);
+}
+
+#[test]
+fn nothing_is_prepared_for_an_owner_whom_nobody_can_tell() {
+    for reach in [Reach::Pending, Reach::Filtered, Reach::Unreached, Reach::Malformed] {
+        let mut facts = user("alice");
+        facts.reach = Some(reach);
+        let plan = plan(&facts, &BOTH);
+        assert!(plan.unreachable && plan.actions.is_empty(), "{reach:?}");
+    }
+    let mut unknown = user("alice");
+    unknown.reach = Some(Reach::Unknown);
+    assert_eq!(named(&unknown, &[]), ["provision", "notify(invitation)"], "unknown is not none");
+    let mut subscribing = user("alice");
+    subscribing.reach = Some(Reach::Unreached);
+    let plan = plan(&subscribing, &[("SUBSCRIBE_OWNERS", "true")]);
+    assert_eq!((&plan.actions[..], plan.unreachable), (&[Action::Subscribe][..], true));
+}
+
+#[test]
+fn what_an_earlier_version_prepared_for_an_owner_whom_nobody_can_tell_ends_in_silence() {
+    let mut facts = enrolled_since(user("alice"), "5d");
+    for key in [tag::FIRST_NOTICE_AT, tag::HEARD_AT, tag::RECIPIENT] {
+        secret(&mut facts).tags.remove(key);
+    }
+    let version = secret(&mut facts).current_version.clone().unwrap();
+    let mark = mfa_warden::facts::version_suffix(&version).to_owned();
+    facts.attached = Some(Attached { enrollment: true, quarantine: true });
+    for reach in [Reach::Pending, Reach::Filtered, Reach::Unreached, Reach::Malformed] {
+        secret(&mut facts).tags.insert(tag::UNREACHED.to_owned(), mark.clone());
+        facts.reach = Some(reach);
+        let close = Action::Close {
+            secret: format!("mfa-warden/{USER_ID}"),
+            policies: vec![Policy::Enrollment, Policy::Quarantine],
+            devices: facts.devices.clone(),
+            farewell: None,
+        };
+        assert_eq!(planned(&facts, &BOTH), [close], "{reach:?}");
+        // Who has heard of an earlier version is told of this one when that can be done.
+        secret(&mut facts).tags.insert(tag::UNREACHED.to_owned(), format!("{mark} invitation"));
+        assert!(!named(&facts, &BOTH).contains(&"close".to_owned()), "{reach:?}");
+    }
+}
+
+#[test]
+fn whoever_is_not_known_to_have_heard_is_invited_again_once_that_can_be_known() {
+    let mut facts = enrolled_since(user("alice"), "5d");
+    secret(&mut facts).tags.insert(tag::HEARD_AT.to_owned(), String::new());
+    for (reach, again) in [(Reach::Unknown, false), (Reach::Unreached, false), (Reach::Reached, true)] {
+        facts.reach = Some(reach);
+        let expected: &[Action] = if again { &[INVITE] } else { &[] };
+        assert_eq!(planned(&facts, &[]), expected, "{reach:?}");
+    }
+    // Version 0.1.0 did not write down what was heard, and nobody is invited twice for that.
+    for key in [tag::FIRST_NOTICE_AT, tag::HEARD_AT] {
+        secret(&mut facts).tags.remove(key);
+    }
+    assert_eq!(planned(&facts, &[]), []);
+}
+
+#[test]
+fn another_recipient_than_was_invited_is_invited_and_not_quarantined_unwarned() {
+    let mut facts = enrolled_since(user("alice"), "20d");
+    facts.tags.insert("email".to_owned(), "mallory@example.com".to_owned());
+    assert_eq!(named(&facts, &BOTH), ["attach", "notify(invitation)"]);
+    facts.reach = Some(Reach::Unreached);
+    assert_eq!(named(&facts, &BOTH), ["attach"], "nobody is there to be invited, and nobody is quarantined");
+}
+
+#[test]
+fn a_secret_with_the_policy_of_an_earlier_version_gets_the_present_one() {
+    let mut facts = enrolled_since(user("alice"), "1h");
+    secret(&mut facts).tags.remove(tag::POLICY);
+    assert_eq!(planned(&facts, &[]), [Action::PutPolicy]);
+    let mut renamed = enrolled_since(user("alice"), "1h");
+    renamed.user.arn = "arn:aws:iam::123456789012:user/team/alice".to_owned();
+    assert_eq!(planned(&renamed, &[]), [Action::PutPolicy], "the policy names the owner");
+}
+
+#[test]
+fn what_a_plan_hangs_on_is_asked_first_and_nothing_else() {
+    let default = settings(&[]);
+    let mut new = user("alice");
+    (new.reach, new.secret_is_fresh) = (None, false);
+    assert_eq!(asked(&new, &default), Next::Learn(Question::Delivery));
+    let mut open = enrolled_since(user("alice"), "5d");
+    (open.reach, open.secret_is_fresh) = (None, false);
+    assert_eq!(asked(&open, &default), Next::Learn(Question::Delivery));
+    open.reach = Some(Reach::Reached);
+    assert_eq!(asked(&open, &default), Next::Do(Plan::default()), "idle enrolments are not read by name");
+    secret(&mut open).tags.remove(tag::LAST_NOTICE_AT);
+    assert_eq!(asked(&open, &default), Next::Learn(Question::Secret), "before anything is done");
+    let asking = settings(&ASKING);
+    let mut overdue = enrolled_since(user("alice"), "20d");
+    assert_eq!(asked(&overdue, &asking), Next::Learn(Question::Preflight));
+    overdue.secret_is_fresh = false;
+    assert_eq!(asked(&overdue, &asking), Next::Learn(Question::Secret), "the cheaper question first");
+    let mut compliant = with_mfa(user("alice"));
+    (compliant.reach, compliant.secret_is_fresh) = (None, false);
+    assert_eq!(asked(&compliant, &asking), Next::Do(Plan::default()));
 }
 
 #[test]
@@ -291,7 +627,7 @@ prop_compose! {
             facts = enrolled_since(facts, &format!("{days}d"));
             if !versioned { secret(&mut facts).current_version = None; }
             if !listed { facts.devices.clear(); }
-            if !told { secret(&mut facts).tags.clear(); }
+            if !told { secret(&mut facts).tags.retain(|key, _| key == tag::USER_ID); }
             if let Some(days) = last_notice {
                 let last: Timestamp = ago(&format!("{days}d"));
                 secret(&mut facts).tags.insert(tag::LAST_NOTICE_AT.to_owned(), last.to_string());
@@ -309,7 +645,7 @@ proptest! {
     fn only_the_current_versions_device_outlives_a_plan_and_only_while_mfa_is_demanded(facts in any_facts()) {
         let settings = settings(&BOTH);
         let verdict = verdict_of(&facts, &settings);
-        let actions = plan(&facts, &verdict, &settings, now());
+        let Next::Do(Plan { actions, .. }) = next(&facts, &verdict, &settings, now()) else { panic!("a question") };
         let mut left = facts.devices.clone();
         let mut provisioned = false;
         for action in &actions {
@@ -335,7 +671,7 @@ proptest! {
     #[test]
     fn an_owner_is_told_at_most_once_a_plan_and_is_invited_for_every_new_version(facts in any_facts()) {
         let settings = settings(&BOTH);
-        let actions = plan(&facts, &verdict_of(&facts, &settings), &settings, now());
+        let Next::Do(Plan { actions, .. }) = asked(&facts, &settings) else { panic!("a question") };
         prop_assert!(actions.iter().filter(|action| action.notice().is_some()).count() <= 1);
         let provisions = actions.iter().any(|action| matches!(action, Action::Provision { .. }));
         let invites = actions.contains(&INVITE);

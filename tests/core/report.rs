@@ -7,22 +7,14 @@ use mfa_warden::verdict::Status;
 use serde_json::json;
 
 fn outcome(verdict: Status, actions: &[Action], result: Ending) -> Outcome {
-    Outcome {
-        user: "alice".to_owned(),
-        user_id: USER_ID.to_owned(),
-        verdict,
-        reason: "console password, no MFA device".to_owned(),
-        actions: names(actions),
-        result,
-        open: None,
-    }
+    Outcome::new("alice", USER_ID, verdict, "console password, no MFA device".to_owned(), actions, result)
 }
 
 #[test]
 fn an_answer_has_the_documented_shape() {
     let mut answer = Answer::new("sweep", false, "123456789012");
     let actions =
-        [Action::Provision { secret: None, superseded: vec![] }, Action::Notify(Notice::Invitation)];
+        [Action::Provision { secret: None, doubt: None, superseded: vec![] }, Action::Notify(Notice::Invitation)];
     answer.users.add(Status::NonCompliant);
     answer.add(outcome(Status::NonCompliant, &actions, Ending::Done), &actions);
     assert_eq!(

@@ -6,9 +6,6 @@ use mfa_warden::standing::{Since, Standing, Trouble};
 use mfa_warden::verdict::Status;
 use proptest::prelude::*;
 
-/// Above it are users who were out of reach before.
-const NEWCOMERS: u8 = 9;
-
 /// A sweep's answer with these users in these kinds of trouble.
 fn answer(users: &[(u8, Trouble)]) -> Answer {
     let mut answer = Answer::new("sweep", false, "123456789012");
@@ -16,22 +13,20 @@ fn answer(users: &[(u8, Trouble)]) -> Answer {
         let result = match trouble {
             Trouble::Failed => Ending::Failed("no".to_owned()),
             Trouble::Deferred => Ending::Deferred,
-            Trouble::Overdue | Trouble::Unreachable => Ending::None,
+            Trouble::Reattached => Ending::Done,
+            Trouble::Overdue | Trouble::Unreachable | Trouble::Blocked => Ending::None,
         };
         let open = Open {
             overdue: (*trouble == Trouble::Overdue).then_some(SignedDuration::from_hours(24 * 30)),
-            unheard: *trouble == Trouble::Unreachable,
-            unheard_before: *number > NEWCOMERS,
             ..Open::default()
         };
+        let (name, id) = (format!("user-{number}"), format!("AIDA{number}"));
         answer.outcomes.push(Outcome {
-            user: format!("user-{number}"),
-            user_id: format!("AIDA{number}"),
-            verdict: Status::NonCompliant,
-            reason: String::new(),
-            actions: Vec::new(),
-            result,
             open: Some(open),
+            unreachable: (*trouble == Trouble::Unreachable).then(|| "no subscription".to_owned()),
+            spared: if *trouble == Trouble::Blocked { vec!["a boundary".to_owned()] } else { Vec::new() },
+            reattached: *trouble == Trouble::Reattached,
+            ..Outcome::new(&name, &id, Status::NonCompliant, String::new(), &[], result)
         });
     }
     answer
@@ -86,12 +81,11 @@ fn one_who_comes_as_another_goes_is_news() {
         assert_eq!(since.is_news(&answer), news, "{minutes}");
         assert_eq!(since.changed(), [Trouble::Overdue]);
     }
-    for trouble in [Trouble::Failed, Trouble::Unreachable] {
+    for trouble in [Trouble::Failed, Trouble::Unreachable, Trouble::Blocked, Trouble::Reattached] {
         assert!(is_news(&[(11, trouble)], 4, &[(2, trouble)]), "{trouble:?}");
     }
     // Sweeps leave others each time, for they take users in random order.
     assert!(!is_news(&[(1, Trouble::Deferred)], 4, &[(2, Trouble::Deferred)]));
-    assert!(!is_news(&[], 4, &[(11, Trouble::Unreachable)]), "a check has told of it");
 }
 
 #[test]
@@ -120,9 +114,34 @@ fn a_tag_that_is_none_of_ours_is_no_memory() {
         "2026-06-15T12:00:00Z failed=1:xyz",
         "x failed=1:00",
     ] {
-        assert_eq!(Standing::parse(tag), None, "{tag}");
+        assert_eq!(Standing::parse(tag, noon()), None, "{tag}");
     }
-    assert!(Standing::parse("2026-06-15T12:00:00Z").is_some());
+    assert!(Standing::parse("2026-06-15T12:00:00Z", noon()).is_some());
+}
+
+#[test]
+fn a_memory_from_the_future_is_none_and_silences_nothing() {
+    assert_eq!(Standing::parse("2999-06-15T12:00:00Z failed=1:00000000", noon()), None);
+}
+
+#[test]
+fn an_owner_topic_that_nobody_listens_to_is_news_each_day() {
+    let answer = || Answer { nobody_listens: true, ..answer(&[]) };
+    let before = Standing::of(&answer(), noon());
+    let is_news = |hours| {
+        let now = Standing::of(&answer(), noon() + SignedDuration::from_hours(hours));
+        Since { before: Some(&before), now: &now }.is_news(&answer())
+    };
+    assert_eq!([is_news(4), is_news(13)], [false, true]);
+}
+
+#[test]
+fn users_outside_the_pilot_are_no_trouble() {
+    let mut answer = answer(&[(1, Trouble::Deferred)]);
+    answer.outcomes[0].postponed = Some(mfa_warden::plan::Postponed::Pilot);
+    let now = Standing::of(&answer, noon());
+    assert_eq!(now.users(Trouble::Deferred), 0);
+    assert_eq!(answer.deferred_for_now(), 0);
 }
 
 proptest! {
@@ -135,6 +154,6 @@ proptest! {
         // What SNS takes as the value of a tag.
         prop_assert!(tag.len() <= 256);
         prop_assert!(tag.chars().all(|c| c.is_ascii_alphanumeric() || " _.:/=+-@".contains(c)), "{}", tag);
-        prop_assert_eq!(Standing::parse(&tag), Some(standing));
+        prop_assert_eq!(Standing::parse(&tag, standing.at), Some(standing));
     }
 }

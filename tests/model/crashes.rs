@@ -1,15 +1,15 @@
 //! The process dies at every single call of a run: before it, and after it with the answer lost.
 
 use crate::world::{
-    ACCOUNT, Account, Device, Fault, Line, QUARANTINE, SWEEP, State, World, advance, begin, begin_at, check,
-    now,
+    ACCOUNT, Account, Device, FOREIGN, Fault, Line, QUARANTINE, SWEEP, Secret, State, World, advance, begin,
+    begin_at, check, now,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::sync::{Arc, Mutex};
 use tokio::sync::OnceCell;
 
 /// The users of [`account_in_every_state`] that a run may do something to.
-pub const USERS: [&str; 15] = [
+pub const USERS: [&str; 18] = [
     "new",
     "sound",
     "rotten",
@@ -25,13 +25,17 @@ pub const USERS: [&str; 15] = [
     "scheduled",
     "recreated",
     "compliant",
+    "prepared",
+    "moved",
+    "earlier",
 ];
 
 /// Users in every state, and time for each to have come into it.
 pub async fn account_in_every_state() -> Account {
     static MADE: OnceCell<(World, Timestamp)> = OnceCell::const_new();
-    let (world, time) = MADE.get_or_init(make).await.clone();
+    let (mut world, time) = MADE.get_or_init(make).await.clone();
     begin_at(time);
+    world.told_before = world.messages.len();
     Account { world: Arc::new(Mutex::new(world)) }
 }
 
@@ -75,6 +79,8 @@ async fn make() -> (World, Timestamp) {
             "valueless",
             "scheduled",
             "recreated",
+            "moved",
+            "earlier",
         ] {
             world.create_user(name, true);
         }
@@ -108,6 +114,37 @@ async fn make() -> (World, Timestamp) {
             world.state.devices.insert(serial, Device { seed: String::new(), user: None });
         }
         world.user("compliant").attached.insert(QUARANTINE.to_owned());
+        // Somebody else's, under our prefix, and one that somebody prepared for a user.
+        let old = now() - SignedDuration::from_hours(24 * 90);
+        let foreign = Secret { created_at: old, description: "the relay's password".to_owned(), ..Secret::default() };
+        world.state.secrets.insert(FOREIGN.to_owned(), foreign);
+        world.create_user("prepared", true);
+        let id = world.user("prepared").id.clone();
+        let version = "6ba7b810-9dad-41d1-80b4-00c04fd430c8".to_owned();
+        let prepared = Secret {
+            created_at: old,
+            description: "MFA seed, kept by mfa-warden for nobody but the IAM user prepared".to_owned(),
+            tags: [("mfa-warden:user-id".to_owned(), id.clone())].into(),
+            versions: [(version, ("theirs".to_owned(), ["AWSCURRENT".to_owned()].into()))].into(),
+            ..Secret::default()
+        };
+        world.state.secrets.insert(format!("mfa-warden/{id}"), prepared);
+        // An empty one, so that its owner might hear a farewell that nobody owes it.
+        let id = world.user("compliant").id.clone();
+        let empty = Secret {
+            created_at: old,
+            description: "MFA seed, kept by mfa-warden for nobody but the IAM user compliant".to_owned(),
+            tags: [("mfa-warden:user-id".to_owned(), id.clone())].into(),
+            ..Secret::default()
+        };
+        world.state.secrets.insert(format!("mfa-warden/{id}"), empty);
+        // The owner tag names somebody else than was invited.
+        world.user("moved").tags.insert("email".to_owned(), "somebody-else".to_owned());
+        // Made by version 0.1.0.
+        let tags = &mut world.secret_of("earlier").unwrap().tags;
+        for key in ["first-notice-at", "heard-at", "recipient", "policy"] {
+            tags.remove(&format!("mfa-warden:{key}"));
+        }
     });
     (account.edit(|world| world.clone()), now())
 }
@@ -127,9 +164,14 @@ async fn dies_everywhere(event: &str, account: impl AsyncFn() -> Account) -> usi
             let log = line.fault.lock().unwrap().log.clone();
             let when = if lost { "after" } else { "before" };
             let context = format!("{event} died {when} call {at}, {:?}", log.get(at - 1));
+            account.edit(|world| world.assert_spared("compliant", &context));
             // AWS's listings have settled by the next scheduled run.
             advance(SignedDuration::from_hours(5));
             account.assert_converges(&context).await;
+            account.edit(|world| {
+                world.assert_spared("compliant", &context);
+                world.assert_told_once(&context);
+            });
         }
     }
     calls

@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod crashes;
+mod fixtures;
 mod lives;
 mod outages;
 mod races;

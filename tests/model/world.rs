@@ -28,6 +28,9 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Semaphore;
 
 pub const ACCOUNT: &str = "123456789012";
+pub const ROLE: &str = "arn:aws:iam::123456789012:role/mfa-warden";
+/// Somebody else's, under our prefix.
+pub const FOREIGN: &str = "mfa-warden/smtp-relay";
 pub const ENROLLMENT: &str = "arn:aws:iam::123456789012:policy/mfa-warden-enrollment";
 pub const QUARANTINE: &str = "arn:aws:iam::123456789012:policy/mfa-warden-quarantine";
 
@@ -72,6 +75,8 @@ pub struct Device {
 
 #[derive(Debug, Clone, Default)]
 pub struct Secret {
+    /// What Secrets Manager adds to the name in the ARN.
+    pub added: String,
     pub created_at: Timestamp,
     pub description: String,
     pub tags: BTreeMap<String, String>,
@@ -116,6 +121,10 @@ pub struct World {
     pub listed: Option<State>,
     report: Option<(Timestamp, String)>,
     pub messages: Vec<Message>,
+    /// The suffixes of versions that were told of before there was a record of messages.
+    told_earlier: BTreeSet<String>,
+    /// How many of them had gone out before what is judged began.
+    pub told_before: usize,
     /// The owner topic's subscription lets nothing through.
     pub deaf: bool,
     /// The tag of the operations topic that says what was told.
@@ -135,6 +144,8 @@ impl Default for World {
             listed: None,
             report: None,
             messages: Vec::new(),
+            told_earlier: BTreeSet::new(),
+            told_before: 0,
             deaf: false,
             told: None,
             winners: BTreeSet::new(),
@@ -150,6 +161,14 @@ type Answer = Result<String, (u16, &'static str, &'static str)>;
 const NO_SUCH_ENTITY: (u16, &str, &str) = (404, "NoSuchEntity", "there is none");
 
 impl World {
+    /// An account that other runs have worked in.
+    pub fn of(state: State) -> Self {
+        let winners = state.secrets.values().filter_map(|secret| secret.current().map(suffix)).collect();
+        let told = state.secrets.values().filter_map(|secret| secret.tags.get("mfa-warden:notified").cloned());
+        let told_earlier = told.collect();
+        World { state, winners, told_earlier, next_id: 10_000, ..World::default() }
+    }
+
     pub fn create_user(&mut self, name: &str, password: bool) {
         self.next_id += 1;
         let id = format!("AIDAEXAMPLE{:010}", self.next_id);
@@ -207,6 +226,25 @@ impl World {
     pub fn rename(&mut self, from: &str, to: &str) {
         if let Some(user) = self.state.users.remove(from) {
             self.state.users.insert(to.to_owned(), user);
+        }
+    }
+
+    /// Nobody hears anything who was never invited.
+    pub fn assert_spared(&self, user: &str, context: &str) {
+        let told = |message: &&Message| message.topic == "owners" && message.user == user;
+        assert!(!self.messages[self.told_before..].iter().any(|message| told(&message)), "{context}: {user} was told something");
+    }
+
+    /// Every message but an invitation goes out at most once while nothing else happens; an invitation that was published
+    /// may go out again where the process died before it was noted.
+    pub fn assert_told_once(&self, context: &str) {
+        let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for message in self.messages[self.told_before..].iter().filter(|one| one.topic == "owners") {
+            *counts.entry((&message.user, &message.kind)).or_default() += 1;
+        }
+        for ((user, kind), count) in counts {
+            let most = if kind == "invitation" { 2 } else { 1 };
+            assert!(count <= most, "{context}: {user} got {count} messages of the kind {kind}");
         }
     }
 
@@ -476,16 +514,35 @@ impl World {
                 Some(_) => return Err((400, "ResourceExistsException", "exists")),
                 None => {}
             }
+            self.next_id += 1;
+            let added = format!("{:06}", self.next_id);
+            let arn = format!("arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:{name}-{added}");
             let secret = Secret {
+                added,
                 created_at: now(),
                 description: text("Description"),
                 tags: tags().collect(),
                 ..Secret::default()
             };
             self.state.secrets.insert(name.clone(), secret);
-            return Ok(json!({"Name": name}));
+            return Ok(json!({"Name": name, "ARN": arn}));
         }
-        let name = text("SecretId");
+        let id = text("SecretId");
+        let (name, added) = match id.split_once(":secret:").and_then(|(_, resource)| resource.rsplit_once('-')) {
+            Some((name, added)) => (name.to_owned(), Some(added.to_owned())),
+            None => (id, None),
+        };
+        // Another secret of the same name is another.
+        if added.is_some_and(|added| self.state.secrets.get(&name).is_some_and(|secret| secret.added != added)) {
+            return if api == "DeleteSecret" { Ok(json!({})) } else { Err(not_found) };
+        }
+        let is_ours = |secret: &Secret| {
+            let id = name.strip_prefix("mfa-warden/").unwrap_or_default();
+            id.starts_with("AIDA") && secret.tags.get("mfa-warden:user-id").is_some_and(|tag| tag == id)
+        };
+        if api != "DescribeSecret" && self.state.secrets.get(&name).is_some_and(|secret| !is_ours(secret)) {
+            self.violated(format!("{api} of {name}, which is somebody else's"));
+        }
         let Some(secret) = self.state.secrets.get_mut(&name) else {
             // A forced deletion of what is gone is no error.
             return if api == "DeleteSecret" { Ok(json!({})) } else { Err(not_found) };
@@ -497,6 +554,9 @@ impl World {
             "DescribeSecret" => return Ok(secret_json(&name, secret, "VersionIdsToStages")),
             "PutResourcePolicy" => {
                 secret.policy = Some(text("ResourcePolicy"));
+                if !text("ResourcePolicy").contains(&format!("{ROLE}\"")) {
+                    self.violations.push(format!("a policy of {name} that lets others change it"));
+                }
                 if body["BlockPublicPolicy"] != true {
                     self.violated(format!("a policy of {name} without BlockPublicPolicy"));
                 }
@@ -528,14 +588,28 @@ impl World {
             "UpdateSecretVersionStage" => {
                 let (from, to) = (text("RemoveFromVersionId"), text("MoveToVersionId"));
                 let stage = text("VersionStage");
-                let held = secret.versions.get_mut(&from).is_some_and(|(_, stages)| stages.remove(&stage));
-                if !held {
+                let holder = secret.versions.iter().find(|(_, (_, stages))| stages.contains(&stage));
+                let holder = holder.map(|(id, _)| id.clone()).unwrap_or_default();
+                // Without a version to take it from, the stage must be nowhere.
+                if holder != from {
                     return Err((400, "InvalidParameterException", "the stage is elsewhere"));
+                }
+                if let Some((_, stages)) = secret.versions.get_mut(&from) {
+                    stages.remove(&stage);
                 }
                 secret.versions.get_mut(&to).ok_or(not_found)?.1.insert(stage);
                 self.winners.insert(suffix(&to));
             }
-            "TagResource" => secret.tags.extend(tags()),
+            "TagResource" => {
+                for (key, value) in tags() {
+                    let fits = value.chars().count() < 256
+                        && value.chars().all(|c| c.is_alphanumeric() || " +-=._:/@".contains(c));
+                    if !fits || key == "mfa-warden:user-id" {
+                        self.violations.push(format!("the tag {key} = {value} of {name}"));
+                    }
+                    secret.tags.insert(key, value);
+                }
+            }
             "RestoreSecret" => secret.deleted = false,
             "DeleteSecret" => {
                 if body["ForceDeleteWithoutRecovery"] != true {
@@ -592,6 +666,7 @@ fn secret_json(name: &str, secret: &Secret, versions: &str) -> Value {
         .collect();
     let mut answer = json!({
         "Name": name, "Description": secret.description, "Tags": tags,
+        "ARN": format!("arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:{name}-{}", secret.added),
         "CreatedDate": secret.created_at.as_second(),
     });
     answer[versions] = json!(stages);
@@ -756,6 +831,7 @@ impl Account {
                 "OPS_TOPIC_ARN" => "arn:aws:sns:us-east-1:123456789012:ops",
                 "ENROLLMENT_POLICY_ARN" => ENROLLMENT,
                 "QUARANTINE_POLICY_ARN" => QUARANTINE,
+                "FUNCTION_ROLE_ARN" => ROLE,
                 "AFTER_GRACE" => "quarantine",
                 "MAX_PROVISIONS" => "100000",
                 _ => return None,
@@ -848,11 +924,16 @@ impl Account {
                     this && (message.heard || world.deaf)
                 };
                 assert!(
-                    world.messages.iter().any(|message| told(&message)),
+                    world.messages.iter().any(|message| told(&message))
+                        || world.told_earlier.contains(&suffix(version)),
                     "{context}: {name} was never told of {version}"
                 );
                 assert!(user.attached.contains(ENROLLMENT), "{context}: {name} lacks the enrolment policy");
-                let overdue = now().duration_since(secret.created_at) > SignedDuration::from_hours(14 * 24);
+                // Versions before kept no time of the first notice.
+                let first = secret.tags.get("mfa-warden:first-notice-at");
+                let first = first.and_then(|time| time.parse().ok()).filter(|time| *time <= now());
+                let since = first.unwrap_or(secret.created_at).max(secret.created_at);
+                let overdue = now().duration_since(since) > SignedDuration::from_hours(14 * 24);
                 assert!(
                     overdue || !user.attached.contains(QUARANTINE),
                     "{context}: {name} is quarantined early"
@@ -860,7 +941,10 @@ impl Account {
                 expected_secrets.insert(secret_name);
                 expected_devices.insert(serial);
             }
-            let secrets: BTreeSet<String> = secrets.keys().cloned().collect();
+            if let Some(foreign) = secrets.get(FOREIGN) {
+                assert_eq!(foreign.tags, BTreeMap::new(), "{context}");
+            }
+            let secrets: BTreeSet<String> = secrets.keys().filter(|name| *name != FOREIGN).cloned().collect();
             assert_eq!(secrets, expected_secrets, "{context}: secrets");
             let unassigned = devices
                 .iter()

@@ -1,7 +1,10 @@
-// The role of the mailer: it mails from one address, within that address's domain, and does nothing else.
+// The mailer: it gets the messages of one domain, mails each to its recipient, and its role lets it mail from one
+// address, within that address's domain, and do nothing else.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { failures, role, unnoticed } from "./simulator.js";
 import { ACCOUNT, REGION, render } from "./template.js";
 
@@ -46,5 +49,55 @@ test("no statement of its role could go or widen unnoticed", async () => {
 });
 
 test("it gets the messages of recipients in that domain, so that others count as not reached", () => {
-  assert.deepEqual(stack.mailed, { recipient: [{ suffix: "@example.com" }] });
+  assert.deepEqual(stack.mailed, { domain: ["example.com"] });
+});
+
+/** Runs the code in the template on one message for each recipient. What it has SES send, or the kind of its error. */
+function run(recipients) {
+  const harness = fileURLToPath(new URL("run_mailer.py", import.meta.url));
+  const python = spawnSync(process.env.MFA_WARDEN_PYTHON ?? "python3", ["-I", harness], {
+    input: JSON.stringify({ code: stack.mailerCode, mail_from: FROM, recipients }),
+    encoding: "utf8",
+  });
+  assert.equal(python.status, 0, python.stderr ?? python.error);
+  return JSON.parse(python.stdout);
+}
+
+test("it mails one address, its domain in lower case as the role's condition compares it", async () => {
+  const addresses = {
+    "alice@example.com": "alice@example.com",
+    "Alice.B+aws@EXAMPLE.com": "Alice.B+aws@example.com",
+    "o'neil@Example.Com": "o'neil@example.com",
+  };
+  const sent = run(Object.keys(addresses));
+  const mail = (to) => ({
+    FromEmailAddress: FROM,
+    Destination: { ToAddresses: [to] },
+    Content: { Simple: { Subject: { Data: "Set up MFA" }, Body: { Text: { Data: "Hello,", Charset: "UTF-8" } } } },
+  });
+  assert.deepEqual(sent, Object.values(addresses).map(mail));
+  const questions = sent.map(({ Destination }) => ({
+    wanted: "Allowed",
+    action: "ses:SendEmail",
+    resource: identity("example.com"),
+    context: { "ses:FromAddress": FROM, "ses:Recipients": Destination.ToAddresses },
+  }));
+  assert.deepEqual(await failures(questions, complete), []);
+});
+
+test("it mails nothing that is not one address", () => {
+  const others = [
+    "alice",
+    "@example.com",
+    "alice@",
+    "alice@b@example.com",
+    "alice@example.com,bob@example.com",
+    "alice@example.com;bob@example.com",
+    "alice@example.com bob@example.com",
+    " alice@example.com",
+    "alice@example.com\n",
+    "Alice <alice@example.com>",
+    '"alice"@example.com',
+  ];
+  assert.deepEqual(run(others), others.map(() => "ValueError"));
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { failures, role, secret } from "./simulator.js";
+import { circumstances, failures, role, secret } from "./simulator.js";
 import { ACCOUNT, REGION, render } from "./template.js";
 
 const folder = process.env.MFA_WARDEN_CALLS;
@@ -58,8 +58,16 @@ const SEEN = {
   "sns:Publish": [({ TopicArn }) => [TopicArn]],
 };
 
+/** The record has the keys of tags; the one value that IAM is asked about is the user's id. */
 function tagged({ TagKeys = [] }) {
-  return Object.fromEntries(TagKeys.map((key) => [`aws:RequestTag/${key}`, "x"]));
+  const value = (key) => (key === "mfa-warden:user-id" ? "AIDAEXAMPLEALICE00001" : "x");
+  return Object.fromEntries(TagKeys.map((key) => [`aws:RequestTag/${key}`, value(key)]));
+}
+
+/** The actions that IAM is asked about for one call: with tags, CreateSecret takes TagResource too. */
+function asked(action, { TagKeys = [] }) {
+  const tags = action === "secretsmanager:CreateSecret" && TagKeys.length > 0;
+  return tags ? [action, "secretsmanager:TagResource"] : [action];
 }
 
 /** The calls as IAM in one account would see them, each once. */
@@ -81,8 +89,10 @@ function recorded() {
     assert.ok(SEEN[action], `the function makes a call that this test does not know: ${action}`);
     const [resources, context = () => ({})] = SEEN[action];
     for (const resource of resources(parameters)) {
-      const question = { wanted: "Allowed", action, resource, context: context(parameters) };
-      known.set(JSON.stringify(question), question);
+      for (const needed of asked(action, parameters)) {
+        const question = { wanted: "Allowed", action: needed, resource, context: context(parameters) };
+        known.set(JSON.stringify(question), question);
+      }
     }
   }
   return [...known.values()];
@@ -95,7 +105,12 @@ test("every call that the tests recorded is allowed", { skip: !folder && "make t
   t.diagnostic(`${calls.length} calls of ${actions.size} actions`);
   // Access keys are read in one scope, and owners subscribed where so set.
   const stack = render({ MfaScope: "credentials", SubscribeOwners: "true" });
-  const complete = () => ({ principal: role(stack.arn("FunctionRole.Arn")), policies: [stack.role] });
+  const complete = (question) => ({
+    principal: role(stack.arn("FunctionRole.Arn")),
+    policies: [stack.role],
+    // Each call as it is really made: from the function, on a secret that bears its tag.
+    context: { ...circumstances(stack, question), ...question.context },
+  });
   assert.deepEqual(await failures(calls, complete), []);
   assert.deepEqual([...actions].sort(), Object.keys(SEEN).sort(), "a call is never recorded: it is not tested");
 });

@@ -3,12 +3,23 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { ADMINISTRATOR, failures, ownerPolicy, policy, role, secret, unnoticed, user } from "./simulator.js";
+import {
+  ADMINISTRATOR,
+  circumstances,
+  failures,
+  ownerPolicy,
+  policy,
+  role,
+  secret,
+  service,
+  unnoticed,
+  user,
+} from "./simulator.js";
 import { ACCOUNT, REGION, render } from "./template.js";
 
 const KEY = `arn:aws:kms:${REGION}:${ACCOUNT}:key/own`;
 const OTHER_KEY = `arn:aws:kms:${REGION}:${ACCOUNT}:key/other`;
-const OWN_ENROLLMENT = `arn:aws:iam::${ACCOUNT}:policy/team/let-them-enrol`;
+const OWN_ENROLLMENT = `arn:aws:iam::${ACCOUNT}:policy/team/let-them-enroll`;
 const OWN_QUARANTINE = `arn:aws:iam::${ACCOUNT}:policy/team/lock-them-up`;
 const ADMINISTRATOR_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess";
 
@@ -16,6 +27,11 @@ const ALICE = user("alice", "/engineering/");
 const USERS = [user("bob"), ALICE, user("o+c=a,l@e.x-a_m", "/a/b/")];
 const SECRET = ALICE.secret;
 const DEVICES = USERS.map(({ name }) => `arn:aws:iam::${ACCOUNT}:mfa/mfa-warden/${name}.0a1b2c3d`);
+const NOT_OURS = secret("mfa-warden/smtp-relay");
+const TAGGED = (id) => ({ "aws:RequestTag/mfa-warden:user-id": id });
+const BEARING = (id) => ({ "aws:ResourceTag/mfa-warden:user-id": id });
+const BLOCKED = { "secretsmanager:BlockPublicPolicy": "true" };
+const OTHER_FUNCTION = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:other`;
 const VIA_SECRETS_MANAGER = { "kms:ViaService": `secretsmanager.${REGION}.amazonaws.com` };
 const VIA_SNS = { "kms:ViaService": `sns.${REGION}.amazonaws.com` };
 
@@ -49,10 +65,15 @@ function calls({ environment, arn }) {
       ["iam:DeleteVirtualMFADevice", device],
     ]),
     ["secretsmanager:ListSecrets"],
-    ["secretsmanager:CreateSecret", SECRET, { "aws:RequestTag/mfa-warden:user-id": ALICE.id }],
+    // With tags, CreateSecret asks for TagResource too.
+    ["secretsmanager:CreateSecret", SECRET, TAGGED(ALICE.id)],
+    ["secretsmanager:TagResource", SECRET, TAGGED(ALICE.id)],
     ["secretsmanager:TagResource", SECRET, { "aws:RequestTag/mfa-warden:notices": "1" }],
     ["secretsmanager:DescribeSecret", SECRET],
-    ["secretsmanager:PutResourcePolicy", SECRET, { "secretsmanager:BlockPublicPolicy": "true" }],
+    // What is not its own it must see, to leave it alone.
+    ["secretsmanager:DescribeSecret", SECRET, BEARING(undefined)],
+    ["secretsmanager:DescribeSecret", NOT_OURS, BEARING(undefined)],
+    ["secretsmanager:PutResourcePolicy", SECRET, BLOCKED],
     ["secretsmanager:PutSecretValue", SECRET],
     ["secretsmanager:UpdateSecretVersionStage", SECRET, { "secretsmanager:VersionStage": "AWSCURRENT" }],
     ["secretsmanager:RestoreSecret", SECRET],
@@ -69,6 +90,7 @@ function calls({ environment, arn }) {
     // What AWS does under the function's role. PutSecretValue asks for a data key and proves it; so does Publish.
     ...(environment.SECRET_KMS_KEY_ID ? dataKey(environment.SECRET_KMS_KEY_ID, VIA_SECRETS_MANAGER) : []),
     ...dataKey(arn("TopicKey.Arn"), VIA_SNS),
+    ...dataKey(arn("OpsTopicKey.Arn"), VIA_SNS),
     ["sqs:SendMessage", arn("DeadLetterQueue.Arn")],
     ["logs:CreateLogStream", arn("FunctionLogs.Arn").replace(/\*$/, "log-stream:2026/06/15/[$LATEST]0a1b")],
     ["logs:PutLogEvents", arn("FunctionLogs.Arn").replace(/\*$/, "log-stream:2026/06/15/[$LATEST]0a1b")],
@@ -79,6 +101,34 @@ function dataKey(key, via) {
   return [
     ["kms:GenerateDataKey", key, via],
     ["kms:Decrypt", key, via],
+  ];
+}
+
+/** Each write on a secret, but for the making of it. */
+function writes(secret, context) {
+  return [
+    ["secretsmanager:TagResource", secret, context],
+    ["secretsmanager:PutSecretValue", secret, context],
+    ["secretsmanager:UpdateSecretVersionStage", secret, context],
+    ["secretsmanager:PutResourcePolicy", secret, { ...BLOCKED, ...context }],
+    ["secretsmanager:RestoreSecret", secret, context],
+    ["secretsmanager:DeleteSecret", secret, context],
+  ];
+}
+
+/** Each call that hurts, and that nothing but the function may make under its role. */
+function hurting({ environment, arn }) {
+  return [
+    ["iam:AttachUserPolicy", ALICE.arn, { "iam:PolicyARN": arn("EnrollmentPolicy") }],
+    ["iam:DetachUserPolicy", ALICE.arn, { "iam:PolicyARN": arn("QuarantinePolicy") }],
+    ["iam:CreateVirtualMFADevice", DEVICES[0]],
+    ["iam:DeleteVirtualMFADevice", DEVICES[0]],
+    ["secretsmanager:CreateSecret", SECRET, TAGGED(ALICE.id)],
+    ...writes(SECRET),
+    ["sns:Publish", environment.OWNER_TOPIC_ARN],
+    ["sns:Publish", environment.OPS_TOPIC_ARN],
+    ["sns:Subscribe", environment.OWNER_TOPIC_ARN, { "sns:Protocol": "email" }],
+    ["sns:TagResource", environment.OPS_TOPIC_ARN, { "aws:TagKeys": ["mfa-warden:told"] }],
   ];
 }
 
@@ -96,7 +146,8 @@ function forbidden({ environment, arn }) {
     ...["EnrollmentPolicy", "QuarantinePolicy"].map(arn).filter((policy) => !attachable.includes(policy)),
   ];
   const mfa = (name) => `arn:aws:iam::${ACCOUNT}:mfa/${name}`;
-  const otherSecrets = [secret("production/db"), secret("mfa-wardens"), secret(`mfa-warden/${ALICE.id}`, "eu-west-1")];
+  const ours = `mfa-warden/${ALICE.id}`;
+  const otherSecrets = [secret("production/db"), secret("mfa-wardens"), secret(`x/${ours}`), secret(ours, "eu-west-1")];
   const denied = [
     // Become the second factor, or take it away.
     ...["EnableMFADevice", "ResyncMFADevice", "DeactivateMFADevice"].map((name) => [`iam:${name}`, ALICE.arn]),
@@ -125,13 +176,17 @@ function forbidden({ environment, arn }) {
     ["iam:PassRole", arn("FunctionRole.Arn")],
     ["iam:UpdateAssumeRolePolicy", arn("FunctionRole.Arn")],
     ["sts:AssumeRole", `arn:aws:iam::${ACCOUNT}:role/Admin`],
-    // Reach another secret, or let others into its own.
-    ...otherSecrets.flatMap((other) => [
-      ...["Create", "Describe", "Restore", "Delete"].map((verb) => [`secretsmanager:${verb}Secret`, other]),
-      ["secretsmanager:TagResource", other],
-      ["secretsmanager:PutSecretValue", other],
-      ["secretsmanager:UpdateSecretVersionStage", other],
-      ["secretsmanager:PutResourcePolicy", other, { "secretsmanager:BlockPublicPolicy": "true" }],
+    // Reach another secret, whatever its tags, or let others into its own.
+    ...[...otherSecrets, NOT_OURS].flatMap((other) => [
+      ["secretsmanager:CreateSecret", other, TAGGED(ALICE.id)],
+      ...writes(other),
+    ]),
+    ...otherSecrets.map((other) => ["secretsmanager:DescribeSecret", other]),
+    // Take a secret of its name for its own: it bears no tag, or one that is no user's id.
+    ...[undefined, "", "mallory"].flatMap((id) => [
+      ["secretsmanager:CreateSecret", SECRET, TAGGED(id)],
+      ...writes(SECRET, BEARING(id)),
+      ["secretsmanager:TagResource", SECRET, { ...BEARING(id), ...TAGGED(ALICE.id) }],
     ]),
     ["secretsmanager:PutResourcePolicy", SECRET],
     ["secretsmanager:PutResourcePolicy", SECRET, { "secretsmanager:BlockPublicPolicy": "false" }],
@@ -145,8 +200,10 @@ function forbidden({ environment, arn }) {
     ...dataKey(KEY, VIA_SNS),
     ...dataKey(OTHER_KEY, VIA_SECRETS_MANAGER),
     ...dataKey(OTHER_KEY, VIA_SNS),
-    ...dataKey(arn("TopicKey.Arn")),
-    ...dataKey(arn("TopicKey.Arn"), VIA_SECRETS_MANAGER),
+    ...["TopicKey.Arn", "OpsTopicKey.Arn"].map(arn).flatMap((key) => [
+      ...dataKey(key),
+      ...dataKey(key, VIA_SECRETS_MANAGER),
+    ]),
     ["kms:CreateGrant", KEY],
     ["kms:PutKeyPolicy", KEY],
     // Speak elsewhere, listen, or change what it is.
@@ -184,9 +241,17 @@ function forbidden({ environment, arn }) {
     ["secretsmanager:GetSecretValue", SECRET, {}, { besides: [ADMINISTRATOR] }],
     ["secretsmanager:BatchGetSecretValue", "*", {}, { besides: [ADMINISTRATOR] }],
   ];
+  // Under the role, another function or a session of no function can do none of what hurts, even if another policy of
+  // the role allows it.
+  const elsewhere = [OTHER_FUNCTION, `${arn("Function.Arn")}-2`, undefined].flatMap((source) =>
+    hurting({ environment, arn }).map(([action, resource, context]) => {
+      const from = { ...context, "lambda:SourceFunctionArn": source };
+      return [action, resource, from, { besides: [ADMINISTRATOR] }];
+    }),
+  );
   return [
     ...denied.map((call) => question("Denied", call)),
-    ...opened.map((call) => question("ExplicitlyDenied", call)),
+    ...[...opened, ...elsewhere].map((call) => question("ExplicitlyDenied", call)),
   ];
 }
 
@@ -201,18 +266,19 @@ const PARAMETERS = {
   },
   "scope all and no policies": { MfaScope: "all", Preflight: "false", EnrollmentPolicyArn: "", QuarantinePolicyArn: "" },
   "the stack's quarantine alone": { EnrollmentPolicyArn: "", AfterGrace: "quarantine" },
-  "an enrolment policy of one's own alone": { EnrollmentPolicyArn: OWN_ENROLLMENT, QuarantinePolicyArn: "" },
+  "an enrollment policy of one's own alone": { EnrollmentPolicyArn: OWN_ENROLLMENT, QuarantinePolicyArn: "" },
 };
 
 for (const [name, parameters] of Object.entries(PARAMETERS)) {
   const stack = render(parameters);
   const allowed = calls(stack);
   const denied = forbidden(stack);
-  const complete = ({ action, resourcePolicy, besides = [] }, document = stack.role) => ({
+  const complete = (question, document = stack.role) => ({
     principal: role(stack.arn("FunctionRole.Arn")),
-    policies: [document, ...besides],
-    // Every key's own policy here leaves its use to IAM, as that of the topics' key and AWS's default do.
-    resourcePolicy: action.startsWith("kms:") ? stack.topicKey : resourcePolicy,
+    policies: [document, ...(question.besides ?? [])],
+    context: { ...circumstances(stack, question), ...question.context },
+    // Every key's own policy here leaves its use to IAM, as those of the topics' keys and AWS's default do.
+    resourcePolicy: question.action.startsWith("kms:") ? stack.topicKey : question.resourcePolicy,
   });
 
   test(`${name}: the function can make each of its ${allowed.length} calls`, async () => {
@@ -236,7 +302,8 @@ test("the calls are those of the source", () => {
   for (const file of readdirSync(source)) {
     const service = { "secrets.rs": "secretsmanager", "sns.rs": "sns" }[file] ?? "iam";
     for (const [, name] of readFileSync(new URL(file, source), "utf8").matchAll(/self\s*\.0\s*\.(\w+)\(/g)) {
-      made.add(`${service}:${name.replaceAll("_", "")}`);
+      // The client's own settings are no call.
+      if (name !== "config") made.add(`${service}:${name.replaceAll("_", "")}`);
     }
   }
   const listed = calls(render(PARAMETERS["scope credentials, a key and policies of one's own"]))
@@ -245,22 +312,51 @@ test("the calls are those of the source", () => {
   assert.deepEqual([...new Set(listed)].sort(), [...made].sort());
 });
 
-test("only the function can publish to owners", async () => {
+test("the roles' conditions name the functions by the ARNs that they have", () => {
   const stack = render();
-  const publish = { action: "sns:Publish", resource: stack.environment.OWNER_TOPIC_ARN };
-  const secure = { "aws:SecureTransport": "true" };
-  const warden = { principal: role(stack.arn("FunctionRole.Arn")), policies: [stack.role] };
-  const questions = [
-    { ...publish, wanted: "Allowed", context: secure, ...warden },
-    { ...publish, wanted: "ExplicitlyDenied", context: { "aws:SecureTransport": "false" }, ...warden },
-    ...[role(`arn:aws:iam::${ACCOUNT}:role/Admin`), role(`arn:aws:iam::${ACCOUNT}:role/x/mfa-warden`), ALICE].map(
-      (principal) => ({ ...publish, wanted: "ExplicitlyDenied", context: secure, principal, policies: [ADMINISTRATOR] }),
-    ),
-  ];
-  assert.deepEqual(await failures(questions, () => ({ resourcePolicy: stack.ownerTopic })), []);
+  const named = (...documents) => [...new Set(JSON.stringify(documents).match(/arn:aws:lambda:[^"]+/g))];
+  assert.deepEqual(named(stack.role, stack.trust), [stack.arn("Function.Arn")]);
+  assert.deepEqual(named(stack.mailerTrust), [stack.arn("Mailer.Arn")]);
+  assert.equal(stack.environment.FUNCTION_ROLE_ARN, stack.arn("FunctionRole.Arn"));
 });
 
-test("quarantine without a policy is refused", () => {
-  assert.deepEqual(render({ AfterGrace: "quarantine" }).brokenRules, []);
-  assert.equal(render({ AfterGrace: "quarantine", QuarantinePolicyArn: "" }).brokenRules.length, 1);
+/** Who may come to the role that is for this function. */
+function comers(roleArn, functionArn) {
+  const comes = (wanted, principal, policies = []) => {
+    return { who: principal.arn, wanted, principal, policies, action: "sts:AssumeRole", resource: roleArn };
+  };
+  return [
+    comes("Allowed", service("lambda.amazonaws.com", functionArn)),
+    // AWS says nowhere that Lambda names the function here. Where it does not, the role's own policy still asks which
+    // function makes a call.
+    comes("Allowed", service("lambda.amazonaws.com")),
+    comes("Denied", service("lambda.amazonaws.com", OTHER_FUNCTION)),
+    comes("Denied", service("lambda.amazonaws.com", `${functionArn}-2`)),
+    comes("Denied", service("lambda.amazonaws.com", functionArn.replace(ACCOUNT, "210987654321"))),
+    comes("Denied", service("ec2.amazonaws.com")),
+    comes("Denied", service("ec2.amazonaws.com", functionArn)),
+    comes("Denied", user("admin"), [ADMINISTRATOR]),
+    comes("Denied", role(`arn:aws:iam::${ACCOUNT}:role/Admin`), [ADMINISTRATOR]),
+  ];
+}
+
+for (const [id, its, trust] of [
+  ["FunctionRole", "Function", "trust"],
+  ["MailerRole", "Mailer", "mailerTrust"],
+]) {
+  test(`${id} is for Lambda, and for no function but ${its}`, async () => {
+    const stack = render();
+    const questions = comers(stack.arn(`${id}.Arn`), stack.arn(`${its}.Arn`));
+    const complete = (_, document = stack[trust]) => ({ resourcePolicy: document });
+    assert.deepEqual(await failures(questions, complete), []);
+    const { missed, changes } = await unnoticed(stack[trust], questions, complete);
+    assert.deepEqual(missed, []);
+    assert.equal(changes, 3);
+  });
+}
+
+test("the role's policy is short enough for IAM", () => {
+  for (const parameters of Object.values(PARAMETERS)) {
+    assert.ok(JSON.stringify(render(parameters).role).length < 10240);
+  }
 });

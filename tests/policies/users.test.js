@@ -1,4 +1,4 @@
-// The two policies that are attached to users: the enrolment policy is enough to enrol and for nothing else, and the
+// The two policies that are attached to users: the enrollment policy is enough to enroll and for nothing else, and the
 // quarantine policy leaves no more than that to a user without MFA, an administrator included.
 
 import assert from "node:assert/strict";
@@ -28,7 +28,13 @@ const AWS_KEY_POLICY = policy({
     StringEquals: { "kms:CallerAccount": ACCOUNT, "kms:ViaService": `secretsmanager.${REGION}.amazonaws.com` },
   },
 });
-const ENVIRONMENT = `arn:aws:cloudshell:${REGION}:${ACCOUNT}:environment/0a1b2c3d`;
+const ELSEWHERE = "eu-west-1";
+
+// Where AWS's sign-in gives out credentials: to the console, and to the command line of this or another machine.
+const CONSOLE_SIGN_IN = "arn:aws:signin:::console/home";
+const CLIENTS = `arn:aws:signin:${REGION}:${ACCOUNT}:oauth2/public-client`;
+const CLI_SIGN_IN = [`${CLIENTS}/localhost`, `${CLIENTS}/remote`];
+const SIGNING_IN = ["signin:AuthorizeOAuth2Access", "signin:CreateOAuth2Token"];
 
 const mfa = (name) => `arn:aws:iam::${ACCOUNT}:mfa/${name}`;
 
@@ -44,8 +50,22 @@ function decrypting(key, secretArn, through = "secretsmanager") {
   ];
 }
 
-/** All that it takes to enrol, in the console's own way and with the prepared device. */
-function enrolling(me, { environment }) {
+/** The calls of CloudShell in one region. */
+function cloudShell(region) {
+  const environment = `arn:aws:cloudshell:${region}:${ACCOUNT}:environment/0a1b2c3d`;
+  const there = { "aws:RequestedRegion": region };
+  return [
+    ["cloudshell:CreateEnvironment", "*", there],
+    ["cloudshell:DescribeEnvironments", "*", there],
+    ["cloudshell:CreateSession", environment, there],
+    ["cloudshell:GetEnvironmentStatus", environment, there],
+    ["cloudshell:PutCredentials", environment, there],
+    ["cloudshell:StartEnvironment", environment, there],
+  ];
+}
+
+/** All that it takes to enroll, in the console's own way and with the prepared device. */
+function enrolling(me, { environment, opensCloudShell }) {
   return [
     ["secretsmanager:GetSecretValue", me.secret, {}, { resourcePolicy: ownerPolicy(me) }],
     ["secretsmanager:DescribeSecret", me.secret, {}, { resourcePolicy: ownerPolicy(me) }],
@@ -56,15 +76,11 @@ function enrolling(me, { environment }) {
       `iam:${name}`,
       me.arn,
     ]),
-    ["iam:ListVirtualMFADevices"],
     ...[me.name, "phone", `${me.name}-phone`].map((name) => ["iam:CreateVirtualMFADevice", mfa(name)]),
     ["iam:DeleteVirtualMFADevice", mfa(me.name)],
-    ["cloudshell:CreateEnvironment"],
-    ["cloudshell:DescribeEnvironments"],
-    ...["CreateSession", "GetEnvironmentStatus", "PutCredentials", "StartEnvironment"].map((name) => [
-      `cloudshell:${name}`,
-      ENVIRONMENT,
-    ]),
+    // The prepared device from one's own machine, by `aws login`.
+    ...CLI_SIGN_IN.flatMap((client) => SIGNING_IN.map((action) => [action, client])),
+    ...(opensCloudShell ? cloudShell(REGION) : []),
   ];
 }
 
@@ -73,7 +89,12 @@ function signingIn(me) {
   return [
     ["iam:ChangePassword", me.arn],
     ["iam:GetAccountPasswordPolicy"],
-    ["signin:Authenticate", "arn:aws:signin:::console/home"],
+    ["signin:Authenticate", CONSOLE_SIGN_IN],
+    // The console asks for these after the password: without them nobody reaches the page where MFA is set up.
+    ...SIGNING_IN.map((action) => [action, CONSOLE_SIGN_IN]),
+    ["iam:ListVirtualMFADevices"],
+    ...cloudShell(REGION),
+    ...cloudShell(ELSEWHERE),
     ["sts:GetSessionToken"],
   ];
 }
@@ -111,8 +132,13 @@ function beyond(me) {
     ),
     ["iam:CreatePolicyVersion", `arn:aws:iam::${ACCOUNT}:policy/mfa-warden-quarantine`],
     ["iam:ListUsers"],
-    ["cloudshell:GetFileDownloadUrls", ENVIRONMENT],
-    ["cloudshell:GetFileUploadUrls", ENVIRONMENT],
+    ...["GetFileDownloadUrls", "GetFileUploadUrls"].map((name) => [
+      `cloudshell:${name}`,
+      `arn:aws:cloudshell:${REGION}:${ACCOUNT}:environment/0a1b2c3d`,
+      { "aws:RequestedRegion": REGION },
+    ]),
+    ["signin:RevokeOAuth2Token", CLI_SIGN_IN[0]],
+    ["signin:PutConsoleAuthorizationConfiguration"],
     ["sts:AssumeRole", `arn:aws:iam::${ACCOUNT}:role/Admin`],
     ["sts:GetFederationToken", `arn:aws:sts::${ACCOUNT}:federated-user/x`],
     ["s3:ListAllMyBuckets"],
@@ -120,11 +146,19 @@ function beyond(me) {
   ];
 }
 
-/** Only the enrolment policy withholds these: the quarantine has denied what CloudShell would need in the network. */
-function beyondEnrolling(me) {
+/** Only the enrollment policy withholds these: the quarantine has denied what CloudShell would need in the network. */
+function beyondEnrolling(me, { opensCloudShell }) {
   return [
     ...beyond(me),
-    ["cloudshell:CreateEnvironment", "*", { "cloudshell:VpcIds": "vpc-0a1b2c3d" }],
+    // Who else has no MFA: the names of the prepared devices say it.
+    ["iam:ListVirtualMFADevices"],
+    // Signing in to anything but the command line.
+    ...[CONSOLE_SIGN_IN, `arn:aws:signin:${REGION}:${ACCOUNT}:service-principal/x.amazonaws.com`].flatMap((other) =>
+      SIGNING_IN.map((action) => [action, other]),
+    ),
+    ["cloudshell:CreateEnvironment", "*", { "aws:RequestedRegion": REGION, "cloudshell:VpcIds": "vpc-0a1b2c3d" }],
+    ...cloudShell(ELSEWHERE),
+    ...(opensCloudShell ? [] : cloudShell(REGION)),
     decrypting(OWN_KEY, me.secret, "s3"),
     decrypting(OWN_KEY, me.secret, null),
     decrypting(`${OWN_KEY}-other`, me.secret),
@@ -136,10 +170,11 @@ const PARAMETERS = {
   "scope console with a key of one's own": { MfaScope: "console", SecretKmsKeyId: OWN_KEY },
   "scope credentials": { MfaScope: "credentials" },
   "scope all with a key of one's own": { MfaScope: "all", SecretKmsKeyId: OWN_KEY },
+  "scope console without CloudShell": { MfaScope: "console", AllowCloudShell: "false" },
 };
 
 for (const [name, parameters] of Object.entries(PARAMETERS)) {
-  const stack = render(parameters);
+  const stack = { ...render(parameters), opensCloudShell: parameters.AllowCloudShell !== "false" };
   const documents = { enrollment: stack.enrollment, quarantine: stack.quarantine, administrator: ADMINISTRATOR };
   // `holds` names a user's policies; a changed one takes the place of one of them. Every key's own policy leaves its
   // use to IAM, as AWS's default does.
@@ -186,12 +221,12 @@ for (const [name, parameters] of Object.entries(PARAMETERS)) {
     ...ask("Allowed", beyond, free, ["quarantine", "administrator"]),
   ];
 
-  test(`${name}: the enrolment policy lets its user enrol and do nothing else`, async (t) => {
+  test(`${name}: the enrollment policy lets its user enroll and do nothing else`, async (t) => {
     t.diagnostic(`${enrollment.length} questions`);
     assert.deepEqual(await failures(enrollment, complete), []);
   });
 
-  test(`${name}: nothing in the enrolment policy is superfluous, nothing too wide`, async (t) => {
+  test(`${name}: nothing in the enrollment policy is superfluous, nothing too wide`, async (t) => {
     const { missed, changes } = await unnoticed(stack.enrollment, enrollment, (question, enrollment) =>
       complete(question, { enrollment }),
     );
@@ -228,3 +263,18 @@ for (const [name, parameters] of Object.entries(PARAMETERS)) {
     }
   });
 }
+
+test("the policies keep the names and descriptions that they were first deployed with", () => {
+  // CloudFormation replaces a managed policy whose description changes, and cannot replace one that has a name: every
+  // stack that is deployed already would fail to update. So these stay as they are, spelling included.
+  assert.deepEqual(render().attached, [
+    {
+      ManagedPolicyName: "mfa-warden-enrollment",
+      Description: "Lets a user enrol an MFA device of its own. mfa-warden attaches it while an enrolment is open.",
+    },
+    {
+      ManagedPolicyName: "mfa-warden-quarantine",
+      Description: "Denies a user without MFA everything but enrolling. mfa-warden attaches it until the user has MFA.",
+    },
+  ]);
+});

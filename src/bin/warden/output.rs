@@ -4,6 +4,7 @@ use crate::args::{FormatArgs, Global, When};
 use anstream::{AutoStream, ColorChoice};
 use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
 use jiff::SignedDuration;
+use mfa_warden::text::printable;
 use std::io::{ErrorKind, Write, stderr, stdout};
 
 /// How an answer is written.
@@ -73,12 +74,12 @@ pub fn lines(table: &Table) -> String {
 
 /// `text` without control characters, which could repaint a terminal.
 pub fn plain(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
+    printable(text)
 }
 
 /// The same for a message of several lines.
 fn plain_lines(text: &str) -> String {
-    text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
 /// Prints what went wrong to standard error, in lines that fit it. Errors here say all that there is to say themselves:
@@ -130,9 +131,15 @@ pub fn csv<const N: usize>(
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(heads)?;
     for row in rows {
-        writer.write_record(row)?;
+        writer.write_record(row.map(|field| inert(&field)))?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
+}
+
+/// A field that no spreadsheet takes for a formula, whatever it begins with.
+fn inert(field: &str) -> String {
+    let field = plain(field);
+    if field.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{field}") } else { field }
 }
 
 /// A duration at a glance: its two largest units.

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use mfa_warden::Settings;
 use mfa_warden::audience::Audience;
 use mfa_warden::aws::Clients;
+use mfa_warden::plan::Postponed;
 use mfa_warden::reconcile::Run;
 use mfa_warden::report::{ActionCounts, Answer, Ending, Outcome, UserCounts};
 use mfa_warden::verdict::Status;
@@ -31,6 +32,7 @@ const A_DAY: Duration = Duration::from_secs(86_400);
 pub async fn plan(global: &Global, args: &PlanArgs, clock: fn() -> Timestamp) -> anyhow::Result<ExitCode> {
     let settings = args.settings.read()?;
     let connection = connect(global).await?;
+    let settings = args.settings.at(settings, &connection.account)?;
     let clients = read_only(&connection.config);
     let reading = format!("Reading account {}", connection.account.id);
     let answer = shown(
@@ -48,6 +50,7 @@ pub async fn plan(global: &Global, args: &PlanArgs, clock: fn() -> Timestamp) ->
 pub async fn check(global: &Global, args: &CheckArgs, clock: fn() -> Timestamp) -> anyhow::Result<ExitCode> {
     let settings = args.settings.read()?;
     let connection = connect(global).await?;
+    let settings = args.settings.at(settings, &connection.account)?;
     let clients = read_only(&connection.config);
     let reading = format!("Reading user {}", args.user);
     let answer = shown(
@@ -119,7 +122,10 @@ fn words(status: Status) -> (&'static str, Color) {
 /// What would be done for one user.
 fn would(outcome: &Outcome) -> String {
     match &outcome.result {
-        Ending::Deferred => "next run".to_owned(),
+        Ending::Deferred => match outcome.postponed {
+            Some(Postponed::Pilot) => "nothing (outside the pilot)".to_owned(),
+            _ => "next run".to_owned(),
+        },
         Ending::Failed(cause) => format!("failed: {cause}"),
         Ending::None | Ending::Planned | Ending::Done if outcome.actions.is_empty() => {
             let invited = outcome.verdict == Status::NonCompliant;
@@ -143,8 +149,9 @@ fn as_table(answer: &Answer, checked: Option<&str>, region: &str, look: Look) ->
             if let Some(overdue) = outcome.overdue() {
                 let _ = write!(why, "; overdue by {}", short(overdue));
             }
-            if let Some(hindrance) = outcome.open.as_ref().and_then(|open| open.unreachable.as_ref()) {
-                let _ = write!(why, "; {hindrance}");
+            let hindrance = outcome.unreachable.as_ref().filter(|hindrance| !why.contains(*hindrance));
+            for more in hindrance.into_iter().chain(&outcome.denied).chain(&outcome.spared) {
+                let _ = write!(why, "; {more}");
             }
             table.add_row([cell(&outcome.user), cell(verdict).fg(colour), cell(&why), cell(&would(outcome))]);
         }
@@ -181,7 +188,7 @@ fn verdicts(users: UserCounts) -> Vec<String> {
 }
 
 fn actions(answer: &Answer) -> String {
-    let ActionCounts { provision, notify, quarantine, close, delete_device, attach, detach, subscribe } =
+    let ActionCounts { provision, notify, quarantine, close, delete_device, attach, detach, put_policy, subscribe } =
         answer.actions;
     let kinds = [
         (provision, "provision"),
@@ -191,12 +198,16 @@ fn actions(answer: &Answer) -> String {
         (close, "close"),
         (detach, "detach"),
         (delete_device, "delete_device"),
+        (put_policy, "put_policy"),
         (subscribe, "subscribe"),
     ];
     let done = kinds.into_iter().filter(|(number, _)| *number > 0);
     let mut done: Vec<String> = done.map(|(number, name)| format!("{name} {number}")).collect();
     if answer.deferred > 0 {
-        done.push(format!("leave {} to the next run (--max-provisions)", answer.deferred));
+        let pilot = answer.outcomes.iter().filter(|o| o.postponed == Some(Postponed::Pilot)).count();
+        let others = answer.deferred.saturating_sub(u32::try_from(pilot).unwrap_or(u32::MAX));
+        done.extend((others > 0).then(|| format!("leave {others} to a later run")));
+        done.extend((pilot > 0).then(|| format!("leave {pilot} alone (outside --pilot)")));
     }
     let done = if done.is_empty() { "do nothing".to_owned() } else { done.join(", ") };
     format!("A {} would {done}.", answer.action)
@@ -215,7 +226,7 @@ fn as_csv(answer: &Answer) -> anyhow::Result<String> {
             outcome.actions.join(" "),
             text(serde_json::to_value(&outcome.result)),
             outcome.overdue().map_or(String::new(), |overdue| overdue.as_secs().to_string()),
-            outcome.open.as_ref().and_then(|open| open.unreachable.clone()).unwrap_or_default(),
+            outcome.unreachable.clone().unwrap_or_default(),
         ]
     };
     csv(
@@ -233,15 +244,8 @@ mod tests {
     const PLAIN: Look = Look { width: Some(100), colour: false };
 
     fn outcome(user: &str, verdict: Status, reason: &str, actions: &[&str], result: Ending) -> Outcome {
-        Outcome {
-            user: user.to_owned(),
-            user_id: "AIDAEXAMPLE".to_owned(),
-            verdict,
-            reason: reason.to_owned(),
-            actions: actions.iter().map(|action| (*action).to_owned()).collect(),
-            result,
-            open: None,
-        }
+        let outcome = Outcome::new(user, "AIDAEXAMPLE", verdict, reason.to_owned(), &[], result);
+        Outcome { actions: actions.iter().map(|action| (*action).to_owned()).collect(), ..outcome }
     }
 
     fn answer() -> Answer {

@@ -1,9 +1,10 @@
 //! The function's settings as options, read by the function's own parser.
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use clap::Args;
 use mfa_warden::Settings;
 use mfa_warden::config::ConfigError;
+use mfa_warden::facts::Account;
 
 /// The settings that a plan depends on.
 #[derive(Debug, Default, Args)]
@@ -40,6 +41,21 @@ pub struct SettingsArgs {
     /// Users provisioned in one run at most [default: 100]
     #[arg(long, env = "MAX_PROVISIONS", hide_env_values = true, value_name = "NUMBER")]
     pub max_provisions: Option<String>,
+    /// Users quarantined in one run at most [default: 10]
+    #[arg(long, env = "MAX_QUARANTINES", hide_env_values = true, value_name = "NUMBER")]
+    pub max_quarantines: Option<String>,
+    /// When quarantines may begin: `Mon-Thu 09:00-16:00 Europe/Berlin` [default: at any time]
+    #[arg(long, env = "QUARANTINE_HOURS", hide_env_values = true, value_name = "HOURS")]
+    pub quarantine_hours: Option<String>,
+    /// The users to begin with: an IAM path (`/team-a/`) or a tag (`team=payments`) [default: all]
+    #[arg(long, env = "PILOT", hide_env_values = true, value_name = "WHO")]
+    pub pilot: Option<String>,
+    /// The function's role, which alone may change the secrets [default: role/mfa-warden of the account]
+    #[arg(long, env = "FUNCTION_ROLE_ARN", hide_env_values = true, value_name = "ARN")]
+    pub function_role_arn: Option<String>,
+    /// Whether IAM's simulator is asked what keeps owners from enrolling: true or false [default: false]
+    #[arg(long, env = "PREFLIGHT", hide_env_values = true, value_name = "BOOL")]
+    pub preflight: Option<String>,
     /// How long AWS's listings may lag behind its writes [default: 5m]
     #[arg(long, env = "SETTLE", hide_env_values = true, value_name = "DURATION")]
     pub settle: Option<String>,
@@ -67,6 +83,31 @@ impl SettingsArgs {
     /// # Errors
     /// One message that names every option that is wrong.
     pub fn read(&self) -> anyhow::Result<Settings> {
+        read(&self.given())
+    }
+
+    /// The settings in the account that they are to be tried in.
+    ///
+    /// # Errors
+    /// One message that names every option that is of another account, partition or region.
+    pub fn at(&self, settings: Settings, account: &Account) -> anyhow::Result<Settings> {
+        let given = self.given();
+        let is_given = |problem: &String| {
+            let mut set = given.iter().filter(|(_, _, value)| value.as_ref().is_some_and(|v| !v.is_empty()));
+            set.any(|(variable, _, _)| problem.starts_with(&format!("{variable} ")))
+        };
+        let misplaced = settings.misplaced(&account.partition, &account.region, &account.id);
+        let misplaced: Vec<String> = misplaced.into_iter().filter(is_given).collect();
+        if !misplaced.is_empty() {
+            let misplaced = misplaced.join("; ").replace("the function runs", "you are");
+            bail!("{misplaced}. Give the settings of the function in this account and region (--profile, --region)");
+        }
+        let Account { partition, id, .. } = account;
+        let own = || format!("arn:{partition}:iam::{id}:role/mfa-warden");
+        Ok(Settings { function_role_arn: Some(settings.function_role_arn.clone().unwrap_or_else(own)), ..settings })
+    }
+
+    fn given(&self) -> Vec<Given<'_>> {
         let SettingsArgs {
             scope,
             owner_tag,
@@ -79,9 +120,14 @@ impl SettingsArgs {
             enrollment_policy_arn,
             quarantine_policy_arn,
             max_provisions,
+            max_quarantines,
+            quarantine_hours,
+            pilot,
+            function_role_arn,
+            preflight,
             settle,
         } = self;
-        read(&[
+        vec![
             ("MFA_SCOPE", "--scope", scope),
             ("OWNER_TAG", "--owner-tag", owner_tag),
             grace_period.given(),
@@ -93,8 +139,13 @@ impl SettingsArgs {
             ("ENROLLMENT_POLICY_ARN", "--enrollment-policy-arn", enrollment_policy_arn),
             quarantine_policy_arn.given(),
             ("MAX_PROVISIONS", "--max-provisions", max_provisions),
+            ("MAX_QUARANTINES", "--max-quarantines", max_quarantines),
+            ("QUARANTINE_HOURS", "--quarantine-hours", quarantine_hours),
+            ("PILOT", "--pilot", pilot),
+            ("FUNCTION_ROLE_ARN", "--function-role-arn", function_role_arn),
+            ("PREFLIGHT", "--preflight", preflight),
             ("SETTLE", "--settle", settle),
-        ])
+        ]
     }
 
     /// Whether the topic of the owners was given.
@@ -140,12 +191,22 @@ type Given<'a> = (&'a str, &'a str, &'a Option<String>);
 const OWNER_TOPIC: &str = "OWNER_TOPIC_ARN";
 
 fn read(given: &[Given]) -> anyhow::Result<Settings> {
-    // The function's parser wants topics. Nothing is published here: a dry run tells nobody.
-    const NO_TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:none";
+    // The function's parser wants topics, of the account of all else. Nothing is published here: a dry run tells nobody.
     let value = |name: &str| given.iter().find(|(variable, _, _)| *variable == name)?.2.clone();
+    let set = |name: &str| value(name).filter(|value| !value.is_empty());
+    let arns =
+        [OWNER_TOPIC, "ENROLLMENT_POLICY_ARN", "QUARANTINE_POLICY_ARN", "FUNCTION_ROLE_ARN"].map(set);
+    let arn = arns.into_iter().flatten().next().unwrap_or_default();
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let (partition, region, account) = match parts[..] {
+        ["arn", partition, _, region, account, _] => (partition, region, account),
+        _ => ("aws", "", "000000000000"),
+    };
+    let region = if region.is_empty() { "us-east-1" } else { region };
+    let topic = |name: &str| Some(format!("arn:{partition}:sns:{region}:{account}:{name}"));
     Settings::from_env(|name| match name {
-        OWNER_TOPIC => Some(value(name).filter(|arn| !arn.is_empty()).unwrap_or(NO_TOPIC.to_owned())),
-        "OPS_TOPIC_ARN" => Some(NO_TOPIC.to_owned()),
+        OWNER_TOPIC => set(name).or_else(|| topic("no-topic-of-owners")),
+        "OPS_TOPIC_ARN" => topic("no-topic-of-operations"),
         "DRY_RUN" => Some("true".to_owned()),
         _ => value(name),
     })
@@ -174,9 +235,12 @@ mod tests {
     #[test]
     fn without_options_the_settings_are_the_functions_defaults() {
         let settings = SettingsArgs::default().read().unwrap();
-        let topic = "arn:aws:sns:us-east-1:000000000000:none".to_owned();
-        let defaults =
-            Settings::from_env(|name| name.ends_with("_TOPIC_ARN").then(|| topic.clone())).unwrap();
+        let topic = |name: &str| match name {
+            "OWNER_TOPIC_ARN" => Some("arn:aws:sns:us-east-1:000000000000:no-topic-of-owners".to_owned()),
+            "OPS_TOPIC_ARN" => Some("arn:aws:sns:us-east-1:000000000000:no-topic-of-operations".to_owned()),
+            _ => None,
+        };
+        let defaults = Settings::from_env(topic).unwrap();
         assert_eq!(settings, Settings { dry_run: true, ..defaults });
     }
 
@@ -189,5 +253,23 @@ mod tests {
             ..SettingsArgs::default()
         };
         insta::assert_snapshot!(wrong.read().unwrap_err());
+    }
+
+    #[test]
+    fn settings_of_another_account_are_refused_by_name() {
+        let given = SettingsArgs {
+            owner_topic_arn: Some("arn:aws:sns:eu-west-1:123456789012:owners".to_owned()),
+            ..SettingsArgs::default()
+        };
+        let account = |id: &str| Account {
+            partition: "aws".to_owned(),
+            region: "eu-west-1".to_owned(),
+            id: id.to_owned(),
+        };
+        let settings = given.at(given.read().unwrap(), &account("123456789012")).unwrap();
+        assert_eq!(settings.function_role_arn.as_deref(), Some("arn:aws:iam::123456789012:role/mfa-warden"));
+        let refused = given.at(given.read().unwrap(), &account("210987654321")).unwrap_err().to_string();
+        assert!(refused.starts_with("OWNER_TOPIC_ARN is in account 123456789012"), "{refused}");
+        assert!(SettingsArgs::default().at(settings, &account("123456789012")).is_ok());
     }
 }

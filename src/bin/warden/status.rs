@@ -2,13 +2,14 @@
 
 use crate::args::{Global, StatusArgs};
 use crate::connect::{connect, read_only};
-use crate::output::{Format, Look, cell, count, csv, lines, plain, print, short};
-use crate::progress::shown;
+use crate::output::{Format, Look, cell, count, csv, lines, print, short};
+use crate::progress::shown as with_progress;
 use comfy_table::Color;
 use jiff::{SignedDuration, Timestamp};
 use mfa_warden::aws::{AwsError, Clients};
 use mfa_warden::facts::{Account, Secret, User, born, rfc3339, tag};
 use serde::Serialize;
+use mfa_warden::text::shown;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -90,9 +91,21 @@ pub async fn status(
         let quarantined = quarantined(&clients, &connection.account, settings.quarantine_policy_arn).await;
         Ok::<_, anyhow::Error>((secrets, clients.iam.users().await?, quarantined))
     };
-    let (secrets, users, quarantined) = shown("Reading the enrolments", reading).await?;
+    let (secrets, users, quarantined) = with_progress("Reading the enrolments", reading).await?;
     if let Err(error) = &quarantined {
         eprintln!("warden: warning: who is quarantined is unknown: {error}");
+    }
+    // What is not ours by name and tag is somebody else's.
+    let listed = secrets.len();
+    let secrets: BTreeMap<String, Secret> = secrets
+        .into_iter()
+        .filter_map(|secret| Some((secret.owner_id()?.to_owned(), secret)))
+        .collect();
+    if secrets.len() < listed {
+        eprintln!(
+            "warden: {} under mfa-warden/ in this region that mfa-warden did not make",
+            count(u32::try_from(listed - secrets.len()).unwrap_or(u32::MAX), "secret")
+        );
     }
     let enrolments = enrolments(secrets, users, quarantined.ok().as_ref(), settings.grace_period, clock());
     print(&match Format::from(args.format) {
@@ -141,12 +154,12 @@ fn enrolments(
             None => State::UserGone,
             Some(_) if secret.scheduled_for_deletion => State::Deleting,
             Some(_) if seed.is_none() => State::NoSeed,
-            Some(_) if secret.lost().is_some() => State::Unreachable,
+            Some(_) if secret.lost(now).is_some() => State::Unreachable,
             Some(_) => State::Open,
         };
         Enrolment {
             // Whoever may describe secrets could put anything into a description.
-            user: names.get(&user_id).cloned().unwrap_or_else(|| plain(secret.user_name())),
+            user: names.get(&user_id).cloned().unwrap_or_else(|| shown(secret.user_name())),
             state,
             open_since: rfc3339(secret.noncompliant_since()),
             seed_since: seed.map(rfc3339),
@@ -267,12 +280,16 @@ mod tests {
 
     fn secret(user: &str, created_at: &str, version: Option<&str>, tags: &[(&str, &str)]) -> Secret {
         Secret {
+            arn: None,
             name: format!("mfa-warden/{user}"),
             description: mfa_warden::facts::description(user),
             created_at: created_at.parse().unwrap(),
             current_version: version.map(str::to_owned),
             scheduled_for_deletion: false,
             tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            replicated: false,
+            rotates: false,
+            kms_key_id: None,
         }
     }
 
