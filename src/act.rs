@@ -314,7 +314,11 @@ impl Actor<'_> {
         let is_heard = facts.reach == Some(Reach::Reached);
         let mut tags = went_out(secret, now);
         tags.push((tag::NOTIFIED, suffix));
-        tags.push((tag::HEARD_AT, if is_heard { rfc3339(now) } else { String::new() }));
+        if is_heard {
+            tags.push((tag::HEARD_AT, rfc3339(now)));
+        } else if secret.recipient_changed(&recipient) {
+            tags.push((tag::HEARD_AT, String::new()));
+        }
         tags.push((tag::RECIPIENT, recipient.to_string()));
         if secret.recipient_changed(&recipient) {
             let before = secret.invited();

@@ -3,7 +3,7 @@
 use crate::aws::AwsError;
 use crate::aws::sns::Sns;
 use crate::reach::{Filter, Reach, Subscription};
-use crate::recipient::Recipient;
+use crate::recipient::{Address, Recipient};
 use crate::text::shown;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::OnceLock;
@@ -98,8 +98,13 @@ impl<'a> Audience<'a> {
                 uncertain = true;
                 continue;
             };
-            let names_recipient = ["recipient", "domain"].iter().any(|name| filter.names(name));
-            if subscription.is_personal(recipient) && !filter.names("recipient") {
+            let names_recipient = filter.names("recipient");
+            if subscription.is_personal(recipient) && !names_recipient {
+                continue;
+            }
+            // Whoever takes all addresses of a domain cannot mail to what only ends like one.
+            let is_no_address = recipient.contains('@') && Address::parse(recipient).is_none();
+            if is_no_address && names_recipient && !filter.lists("recipient", recipient) {
                 continue;
             }
             match filter.lets_through(&attributes) {

@@ -27,7 +27,8 @@ pub mod tag {
     /// The last 8 characters of a version that was won by an earlier run, written before its owner is told: a secret that
     /// cannot be tagged costs no message again and again.
     pub const TELLING: &str = "mfa-warden:telling";
-    /// When a notice of the current version was first known to reach its owner. Empty: none was.
+    /// When a notice of the current version was first known to reach its owner; a time before that version was made is of
+    /// an earlier one. Empty: it was somebody else whom it reached.
     pub const HEARD_AT: &str = "mfa-warden:heard-at";
     /// Whom the last invitation went to, as [`crate::recipient::remembered`] writes it.
     pub const RECIPIENT: &str = "mfa-warden:recipient";
@@ -525,9 +526,18 @@ impl Secret {
     /// what was lost, and nothing of what was heard.
     pub fn undelivered(&self, now: Timestamp) -> bool {
         let is_told = self.current_version.as_deref().is_some_and(|version| self.notified_of(version));
-        let is_noted = [tag::FIRST_NOTICE_AT, tag::HEARD_AT].iter().any(|key| self.tags.contains_key(*key));
+        let noted = [tag::FIRST_NOTICE_AT, tag::HEARD_AT, tag::RECIPIENT];
+        let is_noted = noted.iter().any(|key| self.tags.contains_key(*key));
         let is_unheard = is_noted && self.heard_at(now).is_none();
         is_told && (is_unheard || matches!(self.lost(now), Some(Lost::Everything | Lost::Invitation)))
+    }
+
+    /// Whether its owner is not known to have heard of any version: no notice went out, or each is known to have reached
+    /// nobody (version 0.1.0 wrote that down), or none is known to have reached anybody.
+    pub fn is_unheard_of(&self, now: Timestamp) -> bool {
+        let is_noted = self.record(tag::FIRST_NOTICE_AT).is_some();
+        let nothing_heard = is_noted && self.past(tag::HEARD_AT, now).is_none();
+        self.first_notice_at(now).is_none() || self.lost(now) == Some(Lost::Everything) || nothing_heard
     }
 
     /// Whether its owner was warned before a quarantine: the present recipient is known to have heard of the current version,
@@ -553,10 +563,10 @@ fn truncated(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
-/// Whether `text` can be the unique id of an IAM user (IAM user guide, "IAM identifiers").
+/// Whether `text` can be the unique id of an IAM user: 16 to 128 letters, digits and underscores (IAM API reference,
+/// `User`). AWS's begin with `AIDA` (IAM user guide, "IAM identifiers"); emulators' need not.
 pub fn is_unique_id(text: &str) -> bool {
-    let body = text.strip_prefix("AIDA").unwrap_or_default();
-    (12..=124).contains(&body.len()) && body.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    (16..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// The description of a user's secret, for people who come across it.

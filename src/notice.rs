@@ -4,7 +4,6 @@ use crate::config::{AfterGrace, Scope, Settings};
 use crate::facts::{Account, UserFacts, born, user_of_device};
 use crate::plan::Notice;
 use crate::preflight::Preflight;
-use crate::recipient::Address;
 use crate::seed::{enable_command, shell_quoted};
 use crate::verdict::{Status, Verdict};
 use jiff::fmt::friendly::{Designator, Spacing, SpanPrinter};
@@ -24,18 +23,16 @@ pub struct Message {
     pub attributes: Vec<(&'static str, String)>,
 }
 
-/// The attributes of a notice to one recipient, by which subscriptions filter. `domain`: that of an e-mail address, in
-/// lower case, for a subscription that mails one domain.
+/// The attributes of a notice to one recipient, by which subscriptions filter.
 pub fn attributes(
     notice: Notice,
     recipient: &str,
     user: &str,
     account: &str,
 ) -> Vec<(&'static str, String)> {
-    let domain = Address::parse(recipient).map(|address| ("domain", address.domain()));
     let attributes =
         [("kind", notice.kind()), ("recipient", recipient), ("user", user), ("account", account)];
-    attributes.into_iter().map(|(name, value)| (name, value.to_owned())).chain(domain).collect()
+    attributes.map(|(name, value)| (name, value.to_owned())).into()
 }
 
 /// What a notice to an owner tells.

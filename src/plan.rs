@@ -2,7 +2,7 @@
 //! environment.
 
 use crate::config::{AfterGrace, Settings};
-use crate::facts::{Doubt, Enrolment, Lost, Secret, UserFacts, born};
+use crate::facts::{Doubt, Enrolment, Secret, UserFacts, born};
 use crate::preflight::Preflight;
 use crate::reach::Reach;
 use crate::recipient::Recipient;
@@ -240,9 +240,7 @@ fn non_compliant(facts: &UserFacts, settings: &Settings, now: Timestamp) -> Resu
     };
     let reach = facts.reach.ok_or(Question::Delivery)?;
     // A seed is kept for nobody who cannot be told of it. Who has heard once goes on: leaving the topic ends nothing.
-    let heard_nothing =
-        secret.lost(now) == Some(Lost::Everything) || secret.first_notice_at(now).is_none();
-    if heard_nothing && reach.is_surely_not() {
+    if secret.is_unheard_of(now) && reach.is_surely_not() {
         let Plan { mut actions, .. } = close(facts, secret, None);
         actions.extend(subscription(facts, settings));
         return Ok(Plan { actions, unreachable: true, ..Plan::default() });

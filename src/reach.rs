@@ -67,6 +67,12 @@ impl Filter {
         !self.on_body && self.policy.as_ref().is_some_and(|policy| policy.get(attribute).is_some())
     }
 
+    /// Whether it lists that very value of the attribute.
+    pub fn lists(&self, attribute: &str, value: &str) -> bool {
+        let listed = self.policy.as_ref().and_then(|policy| policy.get(attribute)?.as_array());
+        !self.on_body && listed.is_some_and(|listed| listed.iter().any(|one| one.as_str() == Some(value)))
+    }
+
     /// Whether a message with these attributes is let through; `None`: the filter says something that is not
     /// understood here (SNS developer guide, "Subscription filter policies").
     pub fn lets_through(&self, attributes: &[(&str, &str)]) -> Option<bool> {

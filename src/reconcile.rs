@@ -323,11 +323,7 @@ impl Run<'_> {
         let actions = std::mem::take(&mut plan.actions);
         let (done, ending) = match plan.obstacle {
             Some(Obstacle::ForeignSecret) => {
-                let cause = format!(
-                    "somebody else's secret bears the name `{SECRET_PREFIX}{id}`, which this user's would have: it lacks \
-                     mfa-warden's tag, is left alone, and has to be removed or renamed by whoever made it"
-                );
-                (Vec::new(), Ending::Failed(cause))
+                (Vec::new(), Ending::Failed(in_the_way(&id)))
             }
             None if plan.postponed == Some(Postponed::MaxProvisions) => (Vec::new(), Ending::Deferred),
             None if actions.is_empty() => (Vec::new(), Ending::None),
@@ -579,8 +575,7 @@ impl Run<'_> {
                     };
                     match planned {
                         Ok(Plan { obstacle: Some(Obstacle::ForeignSecret), .. }) => {
-                            let cause = "somebody else's secret took its secret's name a moment ago";
-                            return (done, Ending::Failed(cause.to_owned()));
+                            return (done, Ending::Failed(in_the_way(&facts.user.id)));
                         }
                         Ok(plan) => queue = plan.actions.into_iter(),
                         Err(unreadable) => return (done, Ending::Failed(unreadable.0)),
@@ -712,6 +707,14 @@ impl Run<'_> {
         let outcome = Outcome::new(&user, &user_id, Status::NotApplicable, reason, &done, result);
         (Outcome { postponed, ..outcome }, done)
     }
+}
+
+/// Why nothing can be prepared for a user.
+fn in_the_way(user_id: &str) -> String {
+    format!(
+        "somebody else's secret bears the name `{SECRET_PREFIX}{user_id}`, which this user's would have: it lacks \
+         mfa-warden's tag, is left alone, and has to be removed by whoever made it"
+    )
 }
 
 fn is_farewell(notice: Notice) -> bool {

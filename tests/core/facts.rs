@@ -109,7 +109,7 @@ fn ours_is_only_what_is_named_after_a_unique_id_and_tagged_with_it() {
         secret.tags.extend(tagged.map(|id| (tag::USER_ID.to_owned(), id.to_owned())));
         assert_eq!(secret.owner_id(), None, "{name} {tagged:?}");
     }
-    for other in ["", "AIDA", "AROAEXAMPLEROLE000001", "aidaexamplealice00001", "AIDAEXAMPLE-ALICE0001"] {
+    for other in ["", "AIDA", "smtp-relay", "AIDAEXAMPLE-ALICE0001", "AIDAEXAMPLE/ALICE0001"] {
         assert!(!is_unique_id(other), "{other}");
     }
 }

@@ -516,13 +516,19 @@ fn what_an_earlier_version_prepared_for_an_owner_whom_nobody_can_tell_ends_in_si
 fn whoever_is_not_known_to_have_heard_is_invited_again_once_that_can_be_known() {
     let mut facts = enrolled_since(user("alice"), "5d");
     secret(&mut facts).tags.insert(tag::HEARD_AT.to_owned(), String::new());
-    for (reach, again) in [(Reach::Unknown, false), (Reach::Unreached, false), (Reach::Reached, true)] {
+    for (reach, again) in [(Reach::Unknown, false), (Reach::Reached, true)] {
         facts.reach = Some(reach);
         let expected: &[Action] = if again { &[INVITE] } else { &[] };
         assert_eq!(planned(&facts, &[]), expected, "{reach:?}");
     }
+    // A seed is kept for nobody who is not known to have heard of it and cannot be told.
+    facts.reach = Some(Reach::Unreached);
+    assert_eq!(named(&facts, &[]), ["close"]);
+    secret(&mut facts).tags.insert(tag::HEARD_AT.to_owned(), ago("6d").to_string());
+    assert_eq!(planned(&facts, &[]), [], "it has heard of an earlier one");
+    facts.reach = Some(Reach::Reached);
     // Version 0.1.0 did not write down what was heard, and nobody is invited twice for that.
-    for key in [tag::FIRST_NOTICE_AT, tag::HEARD_AT] {
+    for key in [tag::FIRST_NOTICE_AT, tag::HEARD_AT, tag::RECIPIENT] {
         secret(&mut facts).tags.remove(key);
     }
     assert_eq!(planned(&facts, &[]), []);

@@ -18,7 +18,7 @@ use mfa_warden::aws::{Clients, iam::Iam, secrets::Secrets, sns::Sns};
 use mfa_warden::{Settings, Warden};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -196,6 +196,24 @@ pub fn moto_endpoint() -> String {
     MOTO.endpoint.clone()
 }
 
+/// Makes the queue `owners`, which takes what its topic sends. (One call needs no client of its own.)
+fn create_queue(account: &str) {
+    let body = "Action=CreateQueue&QueueName=owners&Version=2012-11-05";
+    let host = MOTO.endpoint.trim_start_matches("http://");
+    let mut moto = std::net::TcpStream::connect(host).unwrap();
+    write!(
+        moto,
+        "POST / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nx-moto-account-id: {account}\r\n\
+         Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut moto, &mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
 static ACCOUNTS: AtomicU64 = AtomicU64::new(1);
 
 /// An account of its own for one test.
@@ -241,10 +259,10 @@ impl Cloud {
     /// An account in which somebody listens to every owner.
     pub async fn in_account(account: String, settings: &[(&str, &str)]) -> Self {
         let cloud = Self::with_nobody_listening(account, settings).await;
+        create_queue(&cloud.account);
         let subscribe = cloud.sns.subscribe().topic_arn(&cloud.warden.settings.owner_topic_arn);
-        // Moto delivers nothing there, and so knows of nothing that could fail.
-        let endpoint = format!("arn:aws:firehose:us-east-1:{}:deliverystream/owners", cloud.account);
-        subscribe.protocol("firehose").endpoint(endpoint).send().await.unwrap();
+        let endpoint = format!("arn:aws:sqs:us-east-1:{}:owners", cloud.account);
+        subscribe.protocol("sqs").endpoint(endpoint).send().await.unwrap();
         cloud
     }
 
@@ -294,6 +312,8 @@ impl Cloud {
             settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         environment.insert("OWNER_TOPIC_ARN".to_owned(), topic("owners").await);
         environment.insert("OPS_TOPIC_ARN".to_owned(), topic("ops").await);
+        let role = format!("arn:aws:iam::{account}:role/mfa-warden");
+        environment.entry("FUNCTION_ROLE_ARN".to_owned()).or_insert(role);
         Cloud {
             warden: Warden {
                 settings: Settings::from_env(|name| environment.get(name).cloned()).unwrap(),

@@ -15,8 +15,9 @@ use aws_sdk_iam::operation::list_virtual_mfa_devices::ListVirtualMfaDevicesOutpu
 use aws_sdk_iam::operation::simulate_principal_policy::SimulatePrincipalPolicyOutput;
 use aws_sdk_iam::types::error::EntityAlreadyExistsException;
 use aws_sdk_iam::types::{
-    EvaluationResult, LoginProfile, OrganizationsDecisionDetail, PolicyEvaluationDecisionType, Position,
-    ReportStateType, ResourceSpecificResult, Statement, SummaryKeyType, User, VirtualMfaDevice,
+    EvaluationResult, LoginProfile, OrganizationsDecisionDetail, PermissionsBoundaryDecisionDetail,
+    PolicyEvaluationDecisionType, Position, ReportStateType, ResourceSpecificResult, Statement, SummaryKeyType,
+    User, VirtualMfaDevice,
 };
 use aws_sdk_secretsmanager::operation::create_secret::{CreateSecretError, CreateSecretOutput};
 use aws_sdk_secretsmanager::operation::describe_secret::{DescribeSecretError, DescribeSecretOutput};
@@ -44,6 +45,7 @@ use jiff::Timestamp;
 use mfa_warden::aws::iam::{Created, Iam};
 use mfa_warden::aws::secrets::{Claim, Secrets};
 use mfa_warden::aws::{Clients, sns::Sns};
+use mfa_warden::facts::Account;
 use mfa_warden::{Settings, Warden};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -119,7 +121,8 @@ async fn users_devices_and_secrets_of_page_two_are_seen() {
         .match_requests(|r| r.next_token() == Some("two"))
         .then_output(move || ListSecretsOutput::builder().secret_list(entry("B")).build());
     let listed = secrets(&[&first, &second]).list().await.unwrap();
-    assert_eq!(listed.into_keys().collect::<Vec<_>>(), ["A", "B"]);
+    let names: Vec<String> = listed.into_iter().map(|secret| secret.name).collect();
+    assert_eq!(names, ["mfa-warden/A", "mfa-warden/B"]);
 }
 
 #[tokio::test]
@@ -219,88 +222,207 @@ async fn a_device_name_that_is_taken_leads_to_another_name() {
 const OURS: &str = "0199d0e0-0000-7000-8000-0000cafef00d";
 const THEIRS: &str = "0199d0e0-0000-7000-8000-0000deadbeef";
 
-#[tokio::test]
-async fn only_what_is_explicitly_denied_on_its_own_resource_keeps_an_owner_from_enrolling() {
-    const SECRET: &str =
-        "arn:aws:secretsmanager:us-east-1:123456789012:secret:mfa-warden/AIDAEXAMPLEALICE00001-000000";
-    const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
-    // One result an action, its own judging all resources together; in it one for each resource.
-    let result =
-        |action: &str, by_organization: bool, each: &[(&str, PolicyEvaluationDecisionType, Option<&str>)]| {
-            let specific = each.iter().map(|(resource, decision, missing)| {
-                ResourceSpecificResult::builder()
-                    .eval_resource_name(*resource)
-                    .eval_resource_decision(decision.clone())
-                    .set_missing_context_values(missing.map(|key| vec![key.to_owned()]))
-                    .matched_statements(
-                        Statement::builder()
-                            .source_policy_id("ForceMFA")
-                            .start_position(Position::builder().line(3).column(17).build())
-                            .end_position(Position::builder().line(12).column(6).build())
-                            .build(),
-                    )
-                    .build()
-                    .unwrap()
-            });
-            EvaluationResult::builder()
-                .eval_action_name(action)
-                .eval_resource_name("arn:${Partition}:x")
-                .eval_decision(PolicyEvaluationDecisionType::ExplicitDeny)
-                .organizations_decision_detail(
-                    OrganizationsDecisionDetail::builder().allowed_by_organizations(!by_organization).build(),
-                )
-                .set_resource_specific_results(Some(specific.collect()))
-                .build()
-                .unwrap()
-        };
-    use PolicyEvaluationDecisionType::{ExplicitDeny, ImplicitDeny};
-    let simulate = mock!(IamClient::simulate_principal_policy)
-        .match_requests(|request| {
-            let mfa = &request.context_entries()[0];
-            request.policy_source_arn() == Some(ALICE)
-                && mfa.context_key_name() == Some("aws:MultiFactorAuthPresent")
-                && mfa.context_key_values() == ["false"]
-                && request.action_names().len() == 3
-                && request.resource_arns() == [SECRET, ALICE, "*"]
-        })
-        .then_output(move || {
-            SimulatePrincipalPolicyOutput::builder()
-                .evaluation_results(result(
-                    "secretsmanager:GetSecretValue",
-                    false,
-                    // A key that another statement asks for, such as the enrolment policy's own.
-                    &[(SECRET, ExplicitDeny, Some("cloudshell:VpcIds")), (ALICE, ImplicitDeny, None)],
-                ))
-                .evaluation_results(result(
-                    "iam:EnableMFADevice",
-                    false,
-                    &[(SECRET, ExplicitDeny, None), (ALICE, ImplicitDeny, None)],
-                ))
-                .evaluation_results(result("kms:Decrypt", true, &[("*", ImplicitDeny, None)]))
-                .build()
-        });
-    let alice = mfa_warden::facts::User {
+const SECRET: &str =
+    "arn:aws:secretsmanager:us-east-1:123456789012:secret:mfa-warden/AIDAEXAMPLEALICE00001-000000";
+const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
+
+fn alice_listed() -> mfa_warden::facts::User {
+    mfa_warden::facts::User {
         name: "alice".to_owned(),
         id: "AIDAEXAMPLEALICE00001".to_owned(),
         arn: ALICE.to_owned(),
         created_at: clock(),
-    };
-    let region_decides = mock!(IamClient::simulate_principal_policy).then_output(move || {
-        let each = [(SECRET, ExplicitDeny, Some("aws:RequestedRegion"))];
-        SimulatePrincipalPolicyOutput::builder()
-            .evaluation_results(result("secretsmanager:GetSecretValue", false, &each))
+    }
+}
+
+fn in_region(region: &str) -> Account {
+    let arn = format!("arn:aws:lambda:{region}:123456789012:function:mfa-warden");
+    Account::from_function_arn(&arn).unwrap()
+}
+
+/// What the simulator says of one action: of each resource its decision, the key that was missing, and whether the
+/// permissions boundary allows it.
+type OnResource = (&'static str, PolicyEvaluationDecisionType, Option<&'static str>, Option<bool>);
+
+/// One result an action, its own judging all resources together; in it one for each resource.
+fn simulated(action: &str, by_organization: bool, each: &[OnResource]) -> EvaluationResult {
+    let specific = each.iter().map(|(resource, decision, missing, boundary)| {
+        let boundary = boundary.map(|allowed| {
+            PermissionsBoundaryDecisionDetail::builder().allowed_by_permissions_boundary(allowed).build()
+        });
+        ResourceSpecificResult::builder()
+            .eval_resource_name(*resource)
+            .eval_resource_decision(decision.clone())
+            .set_missing_context_values(missing.map(|key| vec![key.to_owned()]))
+            .set_permissions_boundary_decision_detail(boundary)
+            .matched_statements(
+                Statement::builder()
+                    .source_policy_id("ForceMFA")
+                    .start_position(Position::builder().line(3).column(17).build())
+                    .end_position(Position::builder().line(12).column(6).build())
+                    .build(),
+            )
             .build()
+            .unwrap()
     });
-    assert_eq!(iam(&[&region_decides]).simulate(&alice, SECRET, None).await.unwrap(), [], "nothing is sure");
-    let denials = iam(&[&simulate]).simulate(&alice, SECRET, Some("alias/mine")).await.unwrap();
-    let texts: Vec<String> = denials.iter().map(ToString::to_string).collect();
+    EvaluationResult::builder()
+        .eval_action_name(action)
+        .eval_resource_name("arn:${Partition}:x")
+        .eval_decision(PolicyEvaluationDecisionType::ExplicitDeny)
+        .organizations_decision_detail(
+            OrganizationsDecisionDetail::builder().allowed_by_organizations(!by_organization).build(),
+        )
+        .set_resource_specific_results(Some(specific.collect()))
+        .build()
+        .unwrap()
+}
+
+fn simulator(results: &[EvaluationResult]) -> Rule {
+    let results = results.to_vec();
+    mock!(IamClient::simulate_principal_policy).then_output(move || {
+        SimulatePrincipalPolicyOutput::builder().set_evaluation_results(Some(results.clone())).build()
+    })
+}
+
+async fn denials(results: &[EvaluationResult], key: Option<&str>) -> Vec<String> {
+    let iam = iam(&[&simulator(results)]);
+    let answer = iam.simulate(&alice_listed(), &in_region("us-east-1"), key, clock()).await;
+    answer.unwrap().iter().map(ToString::to_string).collect()
+}
+
+#[tokio::test]
+async fn the_simulators_word_on_each_call_and_its_own_resource_is_what_counts() {
+    use PolicyEvaluationDecisionType::{Allowed, ExplicitDeny, ImplicitDeny};
+    let reads = |by_organization, decision: PolicyEvaluationDecisionType, missing, boundary| {
+        let others = (ALICE, ImplicitDeny, None, None);
+        simulated(
+            "secretsmanager:GetSecretValue",
+            by_organization,
+            &[(SECRET, decision, missing, boundary), others],
+        )
+    };
+    let enables = |by_organization, decision: PolicyEvaluationDecisionType, boundary| {
+        let others = (SECRET, ExplicitDeny, None, None);
+        simulated("iam:EnableMFADevice", by_organization, &[others, (ALICE, decision, None, boundary)])
+    };
+    // A key that another statement asks for, such as the enrolment policy's own, decides nothing here.
+    let read = reads(false, ExplicitDeny, Some("cloudshell:VpcIds"), None);
     assert_eq!(
-        texts,
+        denials(&[read, enables(false, Allowed, None)], None).await,
+        ["secretsmanager:GetSecretValue is denied without MFA by the policy ForceMFA (lines 3 to 12)"]
+    );
+    let unsure = reads(false, ExplicitDeny, Some("aws:SourceIp"), None);
+    let said = denials(&[unsure, enables(false, Allowed, None)], None).await;
+    assert!(said[0].ends_with("(perhaps: it hangs on what is not known here)"), "{said:?}");
+    let all = [
+        reads(true, Allowed, None, None),
+        enables(false, ImplicitDeny, Some(false)),
+        simulated("kms:Decrypt", true, &[("*", ImplicitDeny, None, None)]),
+    ];
+    assert_eq!(
+        denials(&all, Some("alias/mine")).await,
         [
-            "secretsmanager:GetSecretValue is denied without MFA by the policy ForceMFA (lines 3 to 12)",
-            "kms:Decrypt is denied without MFA by a service control policy of the organisation",
+            "secretsmanager:GetSecretValue is denied without MFA by a service control policy of the organization",
+            "iam:EnableMFADevice is outside the user's permissions boundary",
+            "kms:Decrypt is denied without MFA by a service control policy of the organization",
         ]
     );
+    let open = [reads(false, ImplicitDeny, None, None), enables(false, ImplicitDeny, Some(true))];
+    assert_eq!(
+        denials(&open, None).await,
+        [
+            "secretsmanager:GetSecretValue is allowed by none of the user's policies",
+            "iam:EnableMFADevice is allowed by none of the user's policies",
+        ]
+    );
+    assert_eq!(denials(&[reads(false, Allowed, None, None), enables(false, Allowed, None)], None).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn the_simulator_is_given_all_that_is_known_and_asked_once_in_iams_region_and_twice_elsewhere() {
+    use PolicyEvaluationDecisionType::Allowed;
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = asked.clone();
+    let simulate = mock!(IamClient::simulate_principal_policy)
+        .match_requests(move |request| {
+            let context = request.context_entries().iter().map(|entry| {
+                (entry.context_key_name().unwrap().to_owned(), entry.context_key_values().join(","))
+            });
+            let context: std::collections::BTreeMap<String, String> = context.collect();
+            heard.lock().unwrap().push((request.action_names().to_vec(), request.resource_arns().to_vec(), context));
+            request.policy_source_arn() == Some(ALICE)
+        })
+        .then_output(|| {
+            SimulatePrincipalPolicyOutput::builder()
+                .evaluation_results(simulated("secretsmanager:GetSecretValue", false, &[(SECRET, Allowed, None, None)]))
+                .evaluation_results(simulated("iam:EnableMFADevice", false, &[(ALICE, Allowed, None, None)]))
+                .build()
+        });
+    let iam = iam(&[&simulate]);
+    iam.simulate(&alice_listed(), &in_region("us-east-1"), None, clock()).await.unwrap();
+    iam.simulate(&alice_listed(), &in_region("eu-west-1"), None, clock()).await.unwrap();
+    let asked = asked.lock().unwrap().clone();
+    let [here, iams, own] = &asked[..] else { panic!("{asked:?}") };
+    assert_eq!(here.0, ["secretsmanager:GetSecretValue", "iam:EnableMFADevice"]);
+    assert_eq!((&iams.0[..], &own.0[..]), (&["iam:EnableMFADevice".to_owned()][..], &["secretsmanager:GetSecretValue".to_owned()][..]));
+    assert_eq!(iams.1, [ALICE]);
+    assert_eq!([&here.2, &iams.2, &own.2].map(|context| context["aws:RequestedRegion"].as_str()), ["us-east-1", "us-east-1", "eu-west-1"]);
+    for (key, value) in [
+        ("aws:MultiFactorAuthPresent", "false"),
+        ("aws:username", "alice"),
+        ("aws:userid", "AIDAEXAMPLEALICE00001"),
+        ("aws:PrincipalArn", ALICE),
+        ("aws:PrincipalAccount", "123456789012"),
+        ("aws:PrincipalType", "User"),
+        ("aws:PrincipalIsAWSService", "false"),
+        ("aws:ViaAWSService", "false"),
+        ("aws:SecureTransport", "true"),
+        ("aws:CurrentTime", "2026-06-15T12:00:00Z"),
+    ] {
+        assert_eq!(here.2[key], value, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_simulation_that_is_cut_off_is_read_to_its_end() {
+    use PolicyEvaluationDecisionType::{Allowed, ExplicitDeny};
+    let first = mock!(IamClient::simulate_principal_policy).match_requests(|r| r.marker().is_none()).then_output(|| {
+        SimulatePrincipalPolicyOutput::builder()
+            .evaluation_results(simulated("secretsmanager:GetSecretValue", false, &[(SECRET, Allowed, None, None)]))
+            .is_truncated(true)
+            .marker("two")
+            .build()
+    });
+    let second = mock!(IamClient::simulate_principal_policy).match_requests(|r| r.marker() == Some("two")).then_output(|| {
+        SimulatePrincipalPolicyOutput::builder()
+            .evaluation_results(simulated("iam:EnableMFADevice", false, &[(ALICE, ExplicitDeny, None, None)]))
+            .build()
+    });
+    let iam = iam(&[&first, &second]);
+    let denials = iam.simulate(&alice_listed(), &in_region("us-east-1"), None, clock()).await.unwrap();
+    assert_eq!(denials.len(), 1, "{denials:?}");
+    // Half an answer is none.
+    let iam = self::iam(&[&simulator(&[simulated("iam:EnableMFADevice", false, &[(ALICE, Allowed, None, None)])])]);
+    let error = iam.simulate(&alice_listed(), &in_region("us-east-1"), None, clock()).await.unwrap_err().to_string();
+    assert!(error.contains("no usable decision on secretsmanager:GetSecretValue"), "{error}");
+}
+
+#[tokio::test]
+async fn a_listing_counts_as_whole_only_when_its_last_page_says_that_it_is_the_last() {
+    let page = |truncated: bool, marker: Option<&'static str>| {
+        mock!(IamClient::list_users).then_output(move || {
+            let page = ListUsersOutput::builder().users(user("alice")).is_truncated(truncated);
+            page.set_marker(marker.map(str::to_owned)).build().unwrap()
+        })
+    };
+    for (truncated, marker) in [(true, Some("two")), (false, Some("two")), (true, None)] {
+        let error = iam(&[&page(truncated, marker)]).users().await.unwrap_err().to_string();
+        assert!(error.starts_with("failed to list the IAM users: AWS's answer has no usable"), "{error}");
+    }
+    let endless = mock!(SecretsClient::list_secrets)
+        .then_output(|| ListSecretsOutput::builder().next_token("two").build());
+    assert!(secrets(&[&endless]).list().await.is_err());
+    assert_eq!(endless.num_calls(), 2);
 }
 
 fn put(stage: &'static str) -> Rule {
@@ -356,11 +478,21 @@ async fn whoever_comes_second_has_lost() {
         client.claim(NAME, OURS, Some("0199d0e0-0000-7000-8000-000000000001"), "{}").await,
         Claim::Lost
     ));
-    let client = secrets(&[&put("WARDEN_PENDING"), &described(THEIRS)]);
+    let client = secrets(&[&put("WARDEN_PENDING"), &swap_refused(), &described(THEIRS)]);
     assert!(
         matches!(client.claim(NAME, OURS, None, "{}").await, Claim::Lost),
         "no version was observed, and one came"
     );
+}
+
+#[tokio::test]
+async fn a_first_version_that_does_not_become_current_by_being_written_is_swapped_against_none() {
+    let swap = mock!(SecretsClient::update_secret_version_stage)
+        .match_requests(|r| r.remove_from_version_id().is_none() && r.move_to_version_id() == Some(OURS))
+        .then_output(|| UpdateSecretVersionStageOutput::builder().build());
+    let client = secrets(&[&put("WARDEN_PENDING"), &swap]);
+    assert!(matches!(client.claim(NAME, OURS, None, "{}").await, Claim::Won));
+    assert_eq!(swap.num_calls(), 1);
 }
 
 #[tokio::test]
@@ -446,7 +578,8 @@ impl Alice {
 
     async fn handle(&self, event: Value) -> anyhow::Result<Value> {
         let topics = |name: &str| match name {
-            "OWNER_TOPIC_ARN" | "OPS_TOPIC_ARN" => Some("arn:aws:sns:us-east-1:123456789012:t".to_owned()),
+            "OWNER_TOPIC_ARN" => Some("arn:aws:sns:us-east-1:123456789012:t".to_owned()),
+            "OPS_TOPIC_ARN" => Some("arn:aws:sns:us-east-1:123456789012:ops".to_owned()),
             "PREFLIGHT" => Some(self.preflight.to_string()),
             _ => None,
         };
@@ -507,7 +640,13 @@ async fn an_owner_whom_a_policy_stops_is_shown_the_consoles_way_and_operations_l
             .eval_action_name("secretsmanager:GetSecretValue")
             .eval_decision(PolicyEvaluationDecisionType::ExplicitDeny)
             .matched_statements(statement.build());
-        SimulatePrincipalPolicyOutput::builder().evaluation_results(result.build().unwrap()).build()
+        let enables = EvaluationResult::builder()
+            .eval_action_name("iam:EnableMFADevice")
+            .eval_decision(PolicyEvaluationDecisionType::Allowed);
+        SimulatePrincipalPolicyOutput::builder()
+            .evaluation_results(result.build().unwrap())
+            .evaluation_results(enables.build().unwrap())
+            .build()
     });
     let tagged = mock!(SecretsClient::tag_resource).then_output(|| TagResourceOutput::builder().build());
     let mut alice = Alice::new(vec![no_secret(), created(), policy_put(), put("AWSCURRENT"), tagged]);
@@ -549,7 +688,7 @@ async fn the_loser_of_a_race_deletes_its_own_device_and_invites_nobody() {
                 .build()
         })
         .build();
-    let alice = Alice::new(vec![created(), policy_put(), put("WARDEN_PENDING"), describe]);
+    let alice = Alice::new(vec![created(), policy_put(), put("WARDEN_PENDING"), swap_refused(), describe]);
     let answer = alice.handle(json!({"action": "check", "user": "alice"})).await.unwrap();
     assert_eq!(answer["outcomes"][0]["result"], "deferred", "{answer}");
     assert_eq!(answer["actions"]["provision"], 0);
@@ -583,7 +722,9 @@ async fn a_secret_that_the_listing_did_not_show_yet_is_read_and_planned_again() 
     });
     let list = mock!(SecretsClient::list_secrets).then_output(|| ListSecretsOutput::builder().build());
     // Another run made it a minute ago and has invited the owner: there is nothing left to do.
-    let describe = mock!(SecretsClient::describe_secret).then_output(|| {
+    let policy = mfa_warden::owner_policy::document(&alice_listed(), None);
+    let policy = mfa_warden::owner_policy::fingerprint(&policy);
+    let describe = mock!(SecretsClient::describe_secret).then_output(move || {
         let tag = |key: &str, value: &str| {
             aws_sdk_secretsmanager::types::Tag::builder().key(key).value(value).build()
         };
@@ -591,6 +732,8 @@ async fn a_secret_that_the_listing_did_not_show_yet_is_read_and_planned_again() 
         DescribeSecretOutput::builder()
             .created_date(DateTime::from_secs(clock().as_second() - 60))
             .version_ids_to_stages(version, vec!["AWSCURRENT".to_owned()])
+            .tags(tag("mfa-warden:user-id", "AIDAEXAMPLEALICE00001"))
+            .tags(tag("mfa-warden:policy", &policy))
             .tags(tag("mfa-warden:notified", "cafef00d"))
             .tags(tag("mfa-warden:last-notice-at", "2026-06-15T11:59:30Z"))
             .build()

@@ -184,6 +184,9 @@ async fn behind_the_runtime_api_it_answers_and_logs_json() {
     for topic in ["owners", "ops"] {
         sns.create_topic().name(topic).send().await.unwrap();
     }
+    // Her name is no address, and so a team's mailbox passes her messages on.
+    let owners = format!("arn:aws:sns:us-east-1:{DEFAULT}:owners");
+    sns.subscribe().topic_arn(owners).protocol("email").endpoint("team@example.com").send().await.unwrap();
     iam.create_user().user_name("alice").send().await.unwrap();
     iam.create_login_profile().user_name("alice").password("correct horse").send().await.unwrap();
 

@@ -49,7 +49,7 @@ test("no statement of its role could go or widen unnoticed", async () => {
 });
 
 test("it gets the messages of recipients in that domain, so that others count as not reached", () => {
-  assert.deepEqual(stack.mailed, { domain: ["example.com"] });
+  assert.deepEqual(stack.mailed, { recipient: [{ suffix: "@example.com" }] });
 });
 
 /** Runs the code in the template on one message for each recipient. What it has SES send, or the kind of its error. */
@@ -63,19 +63,15 @@ function run(recipients) {
   return JSON.parse(python.stdout);
 }
 
-test("it mails one address, its domain in lower case as the role's condition compares it", async () => {
-  const addresses = {
-    "alice@example.com": "alice@example.com",
-    "Alice.B+aws@EXAMPLE.com": "Alice.B+aws@example.com",
-    "o'neil@Example.Com": "o'neil@example.com",
-  };
-  const sent = run(Object.keys(addresses));
+test("it mails one address, as the function writes it", async () => {
+  const addresses = ["alice@example.com", "Alice.B+aws@example.com", "o'neil@example.com", "a/b=c@example.com"];
+  const sent = run(addresses);
   const mail = (to) => ({
     FromEmailAddress: FROM,
     Destination: { ToAddresses: [to] },
     Content: { Simple: { Subject: { Data: "Set up MFA" }, Body: { Text: { Data: "Hello,", Charset: "UTF-8" } } } },
   });
-  assert.deepEqual(sent, Object.values(addresses).map(mail));
+  assert.deepEqual(sent, addresses.map(mail));
   const questions = sent.map(({ Destination }) => ({
     wanted: "Allowed",
     action: "ses:SendEmail",

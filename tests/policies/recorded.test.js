@@ -83,6 +83,8 @@ function recorded() {
         .replace(/user-\d+/g, "user-1")
         .replace(/\.[0-9a-f]{8}"/g, '.0a1b2c3d"')
         .replace(/AIDA[A-Z0-9]+/g, "AIDAEXAMPLEALICE00001")
+        // Moto's unique ids do not begin as AWS's do.
+        .replace(/mfa-warden\/[a-z0-9]{20}(?=["-])/g, "mfa-warden/AIDAEXAMPLEALICE00001")
         .replace(`arn:aws:sns:${REGION}:${ACCOUNT}:owners`, stack.environment.OWNER_TOPIC_ARN)
         .replace(`arn:aws:sns:${REGION}:${ACCOUNT}:ops`, stack.environment.OPS_TOPIC_ARN),
     );
