@@ -19,9 +19,12 @@
 //! |---|---|
 //! | [`config`] | the settings, from the environment |
 //! | [`trigger`] | event -> sweep, check of a user, or ignore |
-//! | [`facts`] | what is known of the account, a user, an enrolment |
+//! | [`facts`] | what is known of the account, a user, an enrolment, and what a secret's tags remember |
+//! | [`recipient`] | the one notion of whom a message goes to |
+//! | [`text`] | words of others, as they may be shown |
 //! | [`verdict`] | facts -> verdict with its reason |
-//! | [`plan`](mod@plan) | facts, verdict, settings, time -> actions |
+//! | [`plan`](mod@plan) | facts, verdict, settings, time -> what to do, or what has to be learned first |
+//! | [`owner_policy`] | who may read a seed, and who may change anything about its secret |
 //! | [`act`] | one action -> AWS calls, in the order that keeps a seed safe |
 //! | [`audience`] | who listens to the owner topic, read once a run |
 //! | [`reach`] | subscriptions and filters -> whether a message arrives |
@@ -43,14 +46,32 @@
 //!
 //! # An enrolment
 //!
-//! An enrolment is a secret and a device that name each other. The secret is `mfa-warden/<UserId>`; the id of its
-//! current version is a `UUIDv7`, which tells when the seed was born; the device is
-//! `/mfa-warden/<user name>.<last 8 characters of the version id>`. It is *sound* when that device exists, unassigned,
-//! under the user's present name, and *broken* when it does not although AWS's listings have had the time to settle.
-//! The secret is created first and deleted last, so that no half-done work is ever invisible.
+//! An enrolment is a secret and a device that name each other. The secret is `mfa-warden/<UserId>` with a tag that says the
+//! same id; what lacks either is somebody else's and is never touched ([`facts::Secret::owner_id`]). The id of its current
+//! version is a `UUIDv7`, which tells when the seed was born; the device is
+//! `/mfa-warden/<user name>.<last 8 characters of the version id>`. The enrolment is *sound* when that device exists,
+//! unassigned, under the user's present name, and *broken* when it does not although AWS's listings have had the time to
+//! settle. The secret is created first and deleted last, so that no half-done work is ever invisible.
 //!
-//! A new version becomes current by a compare-and-swap on `AWSCURRENT` ([`aws::secrets::Secrets::claim`]): of two runs
-//! at once one wins, and the other deletes the device it made and tells nobody.
+//! A seed is written only into a secret that this function made: created in this run, or holding a version of ours. Any
+//! other of that name and tag may have been prepared by somebody ([`facts::Doubt`]); it is deleted and made anew first.
+//!
+//! A new version becomes current by a compare-and-swap on `AWSCURRENT` ([`aws::secrets::Secrets::claim`]), the first one
+//! against none: of two runs at once one wins, and the other deletes the device it made and tells nobody. Calls that change
+//! a secret name it by its ARN: the very secret that was seen, and not another that has come under its name since.
+//!
+//! # Telling
+//!
+//! An invitation goes out at least once: in the run that won the version it is published and then noted; a run that finds
+//! a version won earlier and not told first proves that it can note anything. Every other message goes out at most once: it
+//! is noted and then published. So a lasting refusal to note costs one message, and no death of the process loses an
+//! invitation.
+//!
+//! # Time
+//!
+//! The grace period counts from the first notice that went out ([`facts::Secret::first_notice_at`]). Nobody is quarantined
+//! who is not known to have heard of the current version for long enough to be reminded once
+//! ([`facts::Secret::is_warned`]), or who could not enrol ([`preflight::Preflight::is_able_to_enroll`]).
 //!
 //! # The decision table
 //!
@@ -59,19 +80,24 @@
 //! | verdict | enrolment | plan |
 //! |---|---|---|
 //! | unknown | any | nothing; reported |
-//! | non-compliant | none or broken | provision, attach enrolment policy, notify(invitation) |
+//! | non-compliant | somebody else's secret bears the name | nothing; failed |
+//! | non-compliant | none, user outside `PILOT` | nothing new is begun; deferred |
+//! | non-compliant | none, owner surely unreachable | nothing is prepared; reported; subscribe, with `SUBSCRIBE_OWNERS` and an e-mail address without a subscription |
+//! | non-compliant | open, owner not known to have heard anything, and surely unreachable | close in silence |
+//! | non-compliant | none or broken, replicated or rotated | provision, attach enrolment policy, notify(invitation) |
 //! | non-compliant | sound, seed older than `OFFER_TTL` | provision, notify(invitation) |
-//! | non-compliant | sound, owner never told of this version | notify(invitation) |
-//! | non-compliant | sound, the invitation reached nobody and the owner is within reach now | notify(invitation); with a new seed where a quarantine could follow at once |
-//! | non-compliant | sound, older than `GRACE_PERIOD`, `AFTER_GRACE=quarantine`, invitation heard | quarantine, notify(quarantined) |
-//! | non-compliant | sound, last notice older than `REMIND_EVERY`, or it reached nobody and the owner is within reach now | notify(reminder) |
-//! | non-compliant | sound, otherwise | nothing; subscribe, with `SUBSCRIBE_OWNERS` and an e-mail address without a subscription |
-//! | compliant | sound or broken | close, notify(enrolled) |
-//! | exempt, not applicable | sound or broken | close, notify(withdrawn) |
+//! | non-compliant | sound, never told of this version; or told, not known to have heard, and within reach now; or the owner tag names somebody else | notify(invitation) |
+//! | non-compliant | sound, quarantined, not told of it | notify(quarantined) |
+//! | non-compliant | sound, overdue, `AFTER_GRACE=quarantine`, warned, able to enrol, not quarantined, within `PILOT` | quarantine, notify(quarantined); `MAX_QUARANTINES` a run, within `QUARANTINE_HOURS`; the rest is deferred |
+//! | non-compliant | sound, last notice older than `REMIND_EVERY` | notify(reminder) |
+//! | non-compliant | sound, otherwise; or its device is not listed yet | nothing |
+//! | compliant | secret left | close, notify(enrolled) where the owner was invited |
+//! | exempt, not applicable | secret left | close, notify(withdrawn) where the owner was invited |
 //! | user gone | secret left | close, in silence |
 //! | any but unknown | devices of ours that are not the current version's | delete each |
 //! | non-compliant | open, enrolment policy not attached | attach |
-//! | any but unknown | a policy of ours attached without need | detach |
+//! | non-compliant | open, the secret's policy is not the one this version writes | put_policy |
+//! | any but unknown | a policy of ours attached without need; the quarantine policy where the user cannot enrol | detach |
 //!
 //! # Unknown is never none
 //!

@@ -82,7 +82,7 @@ pub fn summary(account: &Account, answer: &Answer, since: Since<'_>) -> Message 
         newly_unreachable(answer, since),
         spared(answer),
         denied(answer),
-        section("LEFT TO THE NEXT RUN (deadline or MAX_PROVISIONS)", &|outcome| {
+        section("LEFT TO A LATER RUN", &|outcome| {
             outcome.result == Ending::Deferred && outcome.postponed != Some(Postponed::Pilot)
         }),
         warnings(answer),
@@ -306,7 +306,7 @@ fn newly_unreachable(answer: &Answer, since: Since<'_>) -> String {
     if !since.has_grown(Trouble::Unreachable) && since.before.is_some() {
         return String::new();
     }
-    unreachable("UNREACHABLE OWNERS (told as soon as a subscription lets them hear it)", answer)
+    unreachable("UNREACHABLE OWNERS (nothing is prepared for them until a subscription lets them hear it)", answer)
 }
 
 fn unreachable_before(answer: &Answer, since: Since<'_>) -> String {

@@ -66,9 +66,9 @@ impl fmt::Display for Postponed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Postponed::Pilot => "outside the pilot",
-            Postponed::QuarantineHours => "the quarantine waits for QUARANTINE_HOURS",
-            Postponed::MaxQuarantines => "MAX_QUARANTINES users were quarantined in this run",
-            Postponed::MaxProvisions => "MAX_PROVISIONS users were given a device in this run",
+            Postponed::QuarantineHours => "its quarantine waits for QUARANTINE_HOURS",
+            Postponed::MaxQuarantines => "its quarantine is left to a later run by MAX_QUARANTINES",
+            Postponed::MaxProvisions => "left to a later run by MAX_PROVISIONS",
             Postponed::Deadline => "the deadline of the run came first",
             Postponed::Race => "another run is at work for this user",
         })

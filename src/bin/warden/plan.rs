@@ -129,7 +129,12 @@ fn would(outcome: &Outcome) -> String {
         Ending::Failed(cause) => format!("failed: {cause}"),
         Ending::None | Ending::Planned | Ending::Done if outcome.actions.is_empty() => {
             let invited = outcome.verdict == Status::NonCompliant;
-            if invited { "wait for the owner" } else { "nothing" }.to_owned()
+            let words = match (&outcome.unreachable, &outcome.open) {
+                (Some(_), None) => "nothing until the owner can be told",
+                _ if invited => "wait for the owner",
+                _ => "nothing",
+            };
+            words.to_owned()
         }
         Ending::None | Ending::Planned | Ending::Done => outcome.actions.join(", "),
     }
