@@ -231,19 +231,20 @@ fn non_compliant(facts: &UserFacts, settings: &Settings, now: Timestamp) -> Resu
             let postponed = Some(Postponed::Pilot);
             return Ok(Plan { actions: leftovers(facts), postponed, ..Plan::default() });
         }
-        let reach = facts.reach.ok_or(Question::Delivery)?;
-        if reach.is_surely_not() {
+        if delivery(facts)?.is_surely_not() {
             let actions = leftovers(facts).into_iter().chain(subscription(facts, settings)).collect();
             return Ok(Plan { actions, unreachable: true, ..Plan::default() });
         }
         return provisioning(facts, None, settings, now);
     };
-    let reach = facts.reach.ok_or(Question::Delivery)?;
     // A seed is kept for nobody who cannot be told of it. Who has heard once goes on: leaving the topic ends nothing.
-    if secret.is_unheard_of(now) && reach.is_surely_not() {
+    if secret.is_unheard_of(now) && delivery(facts)?.is_surely_not() {
         let Plan { mut actions, .. } = close(facts, secret, None);
         actions.extend(subscription(facts, settings));
         return Ok(Plan { actions, unreachable: true, ..Plan::default() });
+    }
+    if settings.subscribe_owners {
+        delivery(facts)?;
     }
     let doubt = facts.doubt(settings, now);
     let is_tampered_with = matches!(doubt, Some(Doubt::Replicated | Doubt::Rotates));
@@ -258,10 +259,15 @@ fn non_compliant(facts: &UserFacts, settings: &Settings, now: Timestamp) -> Resu
             provisioning(facts, doubt, settings, now)
         }
         Enrolment::Sound { secret, version } => {
-            follow_up(facts, secret, Some(version), reach, is_admitted, settings, now)
+            follow_up(facts, secret, Some(version), is_admitted, settings, now)
         }
-        Enrolment::Settling => follow_up(facts, secret, None, reach, is_admitted, settings, now),
+        Enrolment::Settling => follow_up(facts, secret, None, is_admitted, settings, now),
     }
+}
+
+/// Whether messages arrive at the owner.
+fn delivery(facts: &UserFacts) -> Result<Reach, Question> {
+    facts.reach.ok_or(Question::Delivery)
 }
 
 /// A new version, and an invitation to it. A seed that has expired is replaced even when nobody was ever told of it: an
@@ -272,6 +278,7 @@ fn provisioning(
     settings: &Settings,
     now: Timestamp,
 ) -> Result<Plan, Question> {
+    delivery(facts)?;
     preflight(facts, settings)?;
     let provision = Action::Provision {
         secret: facts.secret.clone(),
@@ -291,7 +298,6 @@ fn follow_up(
     facts: &UserFacts,
     secret: &Secret,
     version: Option<&str>,
-    reach: Reach,
     is_admitted: bool,
     settings: &Settings,
     now: Timestamp,
@@ -311,12 +317,15 @@ fn follow_up(
     let mut next = Vec::new();
     if let Some(version) = version {
         let is_told = secret.notified_of(version);
-        let is_again = secret.undelivered(now) && reach == Reach::Reached;
-        let is_somebody_else = secret.recipient_changed(&recipient) && !reach.is_surely_not();
+        // Nothing hangs on it for a recipient who has heard, and it takes calls.
+        let is_again = secret.undelivered(now) && delivery(facts)? == Reach::Reached;
+        let is_somebody_else =
+            secret.recipient_changed(&recipient) && !delivery(facts)?.is_surely_not();
         let is_warned = secret.is_warned(&recipient, settings, now);
         let mut quarantine_may_begin = is_due && is_warned && is_admitted && lift.is_none();
         quarantine_may_begin &= facts.attached.is_some() && !is_quarantined;
         if !is_told || is_again || is_somebody_else {
+            delivery(facts)?;
             preflight(facts, settings)?;
             next = vec![Action::Notify(Notice::Invitation)];
         } else if is_quarantined && is_due && lift.is_none() && !secret.told_of_quarantine() {
@@ -335,6 +344,7 @@ fn follow_up(
             } else if quarantine_may_begin {
                 postponed = Some(Postponed::QuarantineHours);
             } else if secret.reminder_due(settings.remind_every, now) {
+                delivery(facts)?;
                 preflight(facts, settings)?;
                 next = vec![Action::Notify(Notice::Reminder)];
             }

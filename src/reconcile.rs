@@ -127,17 +127,25 @@ impl Run<'_> {
             let late = |_| Err(Unreadable("the deadline came before the credential report".to_owned()));
             Ok(waited.unwrap_or_else(late))
         };
-        let root = async { Ok(iam.root().await) };
+        // Where the report says that the root user has MFA, nothing is to be asked of it.
+        let report_and_root = async {
+            let report: Result<_, AwsError> = report.await;
+            let report = report?;
+            let is_covered = report.as_ref().is_ok_and(|report| report.root_mfa == Some(true));
+            Ok((report, if is_covered { None } else { Some(iam.root().await) }))
+        };
         let attachments = async { Ok(self.attachments().await) };
-        let ((devices, secrets, users), report, root, attachments) =
-            futures_util::try_join!(listing, report, root, attachments)?;
+        let ((devices, secrets, users), (report, root), attachments) =
+            futures_util::try_join!(listing, report_and_root, attachments)?;
         let report = report.unwrap_or_else(|unreadable| {
             answer.warnings.push(format!(
                 "no credential report, so that every user without a listed device is looked at alone: {unreadable}"
             ));
             CredentialReport::default()
         });
-        warn_of_root(root, report.root_mfa, &mut answer);
+        if let Some(root) = root {
+            warn_of_root(root, report.root_mfa, &mut answer);
+        }
         let attachments = attachments.map_err(|error| warn_of_attachments(&error, &mut answer)).ok();
 
         let enrolled: HashSet<&str> =

@@ -561,10 +561,14 @@ fn what_a_plan_hangs_on_is_asked_first_and_nothing_else() {
     assert_eq!(asked(&new, &default), Next::Learn(Question::Delivery));
     let mut open = enrolled_since(user("alice"), "5d");
     (open.reach, open.secret_is_fresh) = (None, false);
-    assert_eq!(asked(&open, &default), Next::Learn(Question::Delivery));
-    open.reach = Some(Reach::Reached);
-    assert_eq!(asked(&open, &default), Next::Do(Plan::default()), "idle enrolments are not read by name");
+    assert_eq!(asked(&open, &default), Next::Do(Plan::default()), "of idle enrolments nothing is asked");
+    assert_eq!(asked(&open, &settings(&[("SUBSCRIBE_OWNERS", "true")])), Next::Learn(Question::Delivery));
+    let mut unheard = open.clone();
+    secret(&mut unheard).tags.remove(tag::HEARD_AT);
+    assert_eq!(asked(&unheard, &default), Next::Learn(Question::Delivery));
     secret(&mut open).tags.remove(tag::LAST_NOTICE_AT);
+    assert_eq!(asked(&open, &default), Next::Learn(Question::Delivery), "a reminder is due");
+    open.reach = Some(Reach::Reached);
     assert_eq!(asked(&open, &default), Next::Learn(Question::Secret), "before anything is done");
     let asking = settings(&ASKING);
     let mut overdue = enrolled_since(user("alice"), "20d");

@@ -67,6 +67,7 @@ struct Recorder {
     /// The API whose calls do not get through, and a text that their bodies hold.
     outage: Outage,
     users_hidden: Arc<AtomicBool>,
+    users_hidden_once: Arc<AtomicBool>,
     devices_unassigned: Arc<AtomicBool>,
     /// Whether these are the function's requests, and not the test's.
     ours: bool,
@@ -137,7 +138,10 @@ impl Intercept for Recorder {
                 return Err("the process is dead".into());
             }
         }
-        if api == "ListUsers" && self.users_hidden.load(Ordering::Relaxed) {
+        let hidden = api == "ListUsers"
+            && (self.users_hidden.load(Ordering::Relaxed)
+                || (self.ours && self.users_hidden_once.swap(false, Ordering::Relaxed)));
+        if hidden {
             // A path prefix that no user has.
             let body = "Action=ListUsers&Version=2010-05-08&PathPrefix=%2Fnobody%2F";
             *request.body_mut() = body.into();
@@ -214,6 +218,16 @@ fn create_queue(account: &str) {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
+thread_local! {
+    // Every test has a thread of its own.
+    static AHEAD: std::cell::Cell<jiff::SignedDuration> = const { std::cell::Cell::new(jiff::SignedDuration::ZERO) };
+}
+
+/// The function's clock where a test has set one: so far ahead of the real one.
+fn ahead() -> Timestamp {
+    Timestamp::now() + AHEAD.get()
+}
+
 static ACCOUNTS: AtomicU64 = AtomicU64::new(1);
 
 /// An account of its own for one test.
@@ -226,6 +240,7 @@ pub struct Cloud {
     calls: Arc<Mutex<Vec<Call>>>,
     outage: Outage,
     users_hidden: Arc<AtomicBool>,
+    users_hidden_once: Arc<AtomicBool>,
     devices_unassigned: Arc<AtomicBool>,
     death: Arc<Mutex<Death>>,
 }
@@ -278,12 +293,14 @@ impl Cloud {
             .retry_config(RetryConfig::standard().with_max_attempts(1))
             .build();
         let users_hidden = Arc::<AtomicBool>::default();
+        let users_hidden_once = Arc::<AtomicBool>::default();
         let devices_unassigned = Arc::<AtomicBool>::default();
         let death = Arc::<Mutex<Death>>::default();
         let recorder = |calls: &Arc<Mutex<Vec<Call>>>, outage: &Outage, ours: bool| Recorder {
             ours,
             death: death.clone(),
             users_hidden: users_hidden.clone(),
+            users_hidden_once: users_hidden_once.clone(),
             devices_unassigned: devices_unassigned.clone(),
             account: account.clone(),
             calls: calls.clone(),
@@ -332,9 +349,52 @@ impl Cloud {
             calls,
             outage,
             users_hidden,
+            users_hidden_once,
             devices_unassigned,
             death,
         }
+    }
+
+    /// From now on the function's clock is that many hours ahead.
+    pub fn wait(&mut self, hours: i64) {
+        AHEAD.set(AHEAD.get() + jiff::SignedDuration::from_hours(hours));
+        self.warden.clock = ahead;
+    }
+
+    /// The messages to owners since the last look: to whom, and of what kind.
+    pub fn told(&self) -> Vec<(String, String)> {
+        let messages = published(&self.calls()).into_iter().filter(|message| message.topic == "owners");
+        messages
+            .map(|message| (message.attributes["recipient"].clone(), message.attributes["kind"].clone()))
+            .collect()
+    }
+
+    /// An account with both policies, in which quarantines follow and somebody listens to every owner.
+    pub async fn quarantining(settings: &[(&str, &str)]) -> Self {
+        let account = Self::next_account();
+        let arn = |name: &str| format!("arn:aws:iam::{account}:policy/{name}");
+        let (enrollment, quarantine) = (arn("mfa-warden-enrollment"), arn("mfa-warden-quarantine"));
+        let own = [
+            ("ENROLLMENT_POLICY_ARN", enrollment.as_str()),
+            ("QUARANTINE_POLICY_ARN", quarantine.as_str()),
+            ("AFTER_GRACE", "quarantine"),
+        ];
+        let cloud = Self::in_account(account.clone(), &[&own, settings].concat()).await;
+        for name in ["mfa-warden-enrollment", "mfa-warden-quarantine"] {
+            let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}"#;
+            let policy = cloud.iam.create_policy().policy_name(name).policy_document(document);
+            policy.send().await.unwrap();
+        }
+        cloud
+    }
+
+    /// The names of our policies that are attached to the user.
+    pub async fn attached(&self, user: &str) -> Vec<String> {
+        let listed = self.iam.list_attached_user_policies().user_name(user).send().await.unwrap();
+        let policies = listed.attached_policies.unwrap_or_default().into_iter();
+        let mut names: Vec<String> = policies.filter_map(|policy| policy.policy_name).collect();
+        names.sort();
+        names
     }
 
     /// From now on the function's process dies at this call; the calls are counted anew.
@@ -418,6 +478,11 @@ impl Cloud {
     /// From now on the function's `ListUsers` shows nobody, as a listing that lags behind.
     pub fn hide_users(&self) {
         self.users_hidden.store(true, Ordering::Relaxed);
+    }
+
+    /// The function's next `ListUsers` shows nobody, as if all were renamed between two of its pages.
+    pub fn hide_users_once(&self) {
+        self.users_hidden_once.store(true, Ordering::Relaxed);
     }
 
     pub fn show_users(&self) {
@@ -526,7 +591,7 @@ pub fn names(calls: &[Call]) -> Vec<&str> {
 
 /// The calls that change something.
 pub fn writes(calls: &[Call]) -> Vec<&str> {
-    let reads = ["List", "Get", "Describe", "GenerateCredentialReport"];
+    let reads = ["List", "Get", "Describe", "GenerateCredentialReport", "Simulate"];
     names(calls).into_iter().filter(|name| !reads.iter().any(|read| name.starts_with(read))).collect()
 }
 
