@@ -160,13 +160,22 @@ def main():
     print(f"start to ready, median of 20   {statistics.median(starts):8.1f} ms   {spread}")
     print()
     print("account                              calls     time   peak memory")
-    sns = boto3.client(
-        "sns", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="t", aws_secret_access_key="t"
+    sns, sqs = (
+        boto3.client(
+            name, endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="t", aws_secret_access_key="t"
+        )
+        for name in ("sns", "sqs")
     )
     for users, without_mfa in ((1000, 0), (1000, 10), (5000, 0), (5000, 500)):
         urllib.request.urlopen(urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")).read()
         for topic in ("owner", "ops"):
             sns.create_topic(Name=topic)
+        # Nothing is prepared for owners whom nobody can tell: a queue takes all their messages.
+        sqs.create_queue(QueueName="owners")
+        queue, topic = (
+            f"arn:aws:{service}:us-east-1:{ACCOUNT}:{name}" for service, name in (("sqs", "owners"), ("sns", "owner"))
+        )
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
         populate(users, without_mfa)
         function = Function(binary, endpoint)
         calls.clear()

@@ -300,7 +300,8 @@ impl Settings {
         );
         problem(
             self.enrollment_policy_arn.is_some() && self.enrollment_policy_arn == self.quarantine_policy_arn,
-            "ENROLLMENT_POLICY_ARN and QUARANTINE_POLICY_ARN hold the same policy: they must differ".to_owned(),
+            "ENROLLMENT_POLICY_ARN and QUARANTINE_POLICY_ARN hold the same policy: they must differ"
+                .to_owned(),
         );
         let arns = [
             ("OWNER_TOPIC_ARN", Some(&self.owner_topic_arn)),
@@ -317,7 +318,9 @@ impl Settings {
             for (name, place) in others {
                 problem(
                     !place.fits(there),
-                    format!("{first} is in {there} and {name} is in {place}: they must be in one account and region"),
+                    format!(
+                        "{first} is in {there} and {name} is in {place}: they must be in one account and region"
+                    ),
                 );
             }
         }
@@ -423,13 +426,20 @@ impl<F: Fn(&str) -> Option<String>> Env<F> {
     }
 
     fn role(&mut self, name: &str) -> Option<String> {
-        self.read(name, None, "the ARN of a role of this account, `arn:aws:iam::<account>:role/<name>`", |value| {
-            is_arn(value, "iam", |region, account, resource| {
-                let role = resource.strip_prefix("role/");
-                region.is_empty() && is_account(account) && role.is_some_and(|name| is_name(name, "/+=,.@_-"))
-            })
-            .then(|| Some(value.to_owned()))
-        })
+        self.read(
+            name,
+            None,
+            "the ARN of a role of this account, `arn:aws:iam::<account>:role/<name>`",
+            |value| {
+                is_arn(value, "iam", |region, account, resource| {
+                    let role = resource.strip_prefix("role/");
+                    region.is_empty()
+                        && is_account(account)
+                        && role.is_some_and(|name| is_name(name, "/+=,.@_-"))
+                })
+                .then(|| Some(value.to_owned()))
+            },
+        )
     }
 
     fn policy(&mut self, name: &str) -> Option<String> {
@@ -647,7 +657,8 @@ mod tests {
 
     #[test]
     fn quarantines_begin_within_their_hours_in_their_time_zone() {
-        let hours = |text| read(&[("QUARANTINE_HOURS", text)]).map(|settings| settings.quarantine_hours.unwrap());
+        let hours =
+            |text| read(&[("QUARANTINE_HOURS", text)]).map(|settings| settings.quarantine_hours.unwrap());
         let allowed = |text, now: &str| hours(text).unwrap().allow(now.parse().unwrap());
         let office = "Mon-Thu 09:00-16:00 Europe/Berlin";
         // A Monday in summer, when Berlin is two hours ahead, and one in winter.

@@ -24,12 +24,7 @@ pub struct Message {
 }
 
 /// The attributes of a notice to one recipient, by which subscriptions filter.
-pub fn attributes(
-    notice: Notice,
-    recipient: &str,
-    user: &str,
-    account: &str,
-) -> Vec<(&'static str, String)> {
+pub fn attributes(notice: Notice, recipient: &str, user: &str, account: &str) -> Vec<(&'static str, String)> {
     let attributes =
         [("kind", notice.kind()), ("recipient", recipient), ("user", user), ("account", account)];
     attributes.map(|(name, value)| (name, value.to_owned())).into()
@@ -154,7 +149,9 @@ impl OwnerNotice<'_> {
             .facts
             .mfa_devices
             .iter()
-            .map(|device| format!("     {}, since {}\n", kind(&device.serial_number), date(device.enabled_at)))
+            .map(|device| {
+                format!("     {}, since {}\n", kind(&device.serial_number), date(device.enabled_at))
+            })
             .collect();
         let source = self.source.map_or(String::new(), |address| {
             format!("     set up from the address {address}, as CloudTrail reports\n")

@@ -306,7 +306,10 @@ fn newly_unreachable(answer: &Answer, since: Since<'_>) -> String {
     if !since.has_grown(Trouble::Unreachable) && since.before.is_some() {
         return String::new();
     }
-    unreachable("UNREACHABLE OWNERS (nothing is prepared for them until a subscription lets them hear it)", answer)
+    unreachable(
+        "UNREACHABLE OWNERS (nothing is prepared for them until a subscription lets them hear it)",
+        answer,
+    )
 }
 
 fn unreachable_before(answer: &Answer, since: Since<'_>) -> String {
@@ -318,9 +321,8 @@ fn unreachable_before(answer: &Answer, since: Since<'_>) -> String {
 
 /// Whose messages arrive nowhere, and why.
 fn unreachable(title: &str, answer: &Answer) -> String {
-    let why = |outcome: &Outcome| {
-        Some(format!("- {}: {}", shown(&outcome.user), outcome.unreachable.as_ref()?))
-    };
+    let why =
+        |outcome: &Outcome| Some(format!("- {}: {}", shown(&outcome.user), outcome.unreachable.as_ref()?));
     let lines: Vec<String> = answer.outcomes.iter().filter_map(why).collect();
     titled(title, &lines)
 }

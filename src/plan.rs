@@ -319,8 +319,7 @@ fn follow_up(
         let is_told = secret.notified_of(version);
         // Nothing hangs on it for a recipient who has heard, and it takes calls.
         let is_again = secret.undelivered(now) && delivery(facts)? == Reach::Reached;
-        let is_somebody_else =
-            secret.recipient_changed(&recipient) && !delivery(facts)?.is_surely_not();
+        let is_somebody_else = secret.recipient_changed(&recipient) && !delivery(facts)?.is_surely_not();
         let is_warned = secret.is_warned(&recipient, settings, now);
         let mut quarantine_may_begin = is_due && is_warned && is_admitted && lift.is_none();
         quarantine_may_begin &= facts.attached.is_some() && !is_quarantined;
@@ -329,6 +328,9 @@ fn follow_up(
             preflight(facts, settings)?;
             next = vec![Action::Notify(Notice::Invitation)];
         } else if is_quarantined && is_due && lift.is_none() && !secret.told_of_quarantine() {
+            if secret.heard_at(now).is_none() {
+                delivery(facts)?;
+            }
             next = vec![Action::Notify(Notice::Quarantined)];
         } else {
             if quarantine_may_begin && settings.preflight {
@@ -381,8 +383,7 @@ fn lifting(
     let is_due = settings.after_grace == AfterGrace::Quarantine
         && secret.is_some_and(|secret| secret.overdue_by(settings.grace_period, now).is_some());
     let policy_counts = settings.enrollment_policy_arn.is_none() || attached.enrollment;
-    let is_unable =
-        facts.preflight.as_ref().is_some_and(|answer| answer.is_unable_to_enroll(policy_counts));
+    let is_unable = facts.preflight.as_ref().is_some_and(|answer| answer.is_unable_to_enroll(policy_counts));
     (!is_due || is_unable).then_some(Action::Detach(Policy::Quarantine))
 }
 
@@ -411,7 +412,8 @@ fn closing(facts: &UserFacts, farewell: Notice) -> Plan {
         Some(secret) => {
             // A secret that is being deleted had its farewell, and one that nobody was invited to takes none: whoever can
             // make secrets could otherwise have us write to everybody.
-            let is_due = !secret.scheduled_for_deletion && !secret.was_bidden_farewell() && secret.was_invited();
+            let is_due =
+                !secret.scheduled_for_deletion && !secret.was_bidden_farewell() && secret.was_invited();
             close(facts, secret, is_due.then_some(farewell))
         }
         None => Plan { actions: leftovers(facts), ..Plan::default() },

@@ -58,7 +58,11 @@ impl fmt::Display for Denial {
             }
             Cause::Policies(policies) => {
                 let policies: Vec<String> = policies.iter().map(|policy| shown(policy)).collect();
-                write!(f, "{action} is denied without MFA by the policy {}", policies.join(" and the policy "))
+                write!(
+                    f,
+                    "{action} is denied without MFA by the policy {}",
+                    policies.join(" and the policy ")
+                )
             }
             Cause::Organization => {
                 write!(f, "{action} is denied without MFA by a service control policy of the organization")

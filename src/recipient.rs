@@ -25,7 +25,8 @@ impl Address {
         let dots = |part: &str| part.starts_with('.') || part.ends_with('.') || part.contains("..");
         let local_fits = (1..=64).contains(&local.len()) && local.chars().all(is_atom) && !dots(local);
         let domain_fits = domain.contains('.') && domain.split('.').all(is_label);
-        (text.len() <= LONGEST && local_fits && domain_fits).then(|| Address(format!("{local}@{}", domain.to_ascii_lowercase())))
+        (text.len() <= LONGEST && local_fits && domain_fits)
+            .then(|| Address(format!("{local}@{}", domain.to_ascii_lowercase())))
     }
 
     /// As messages carry it.
@@ -186,9 +187,15 @@ mod tests {
         ] {
             assert_eq!(of(tag), expected, "{tag:?}");
         }
-        for tag in
-            ["ann@", "@corp.example", "ann@corp", "ann@@corp.example", "ann@corp.example:bob", "a b@c", "ann@-a.b"]
-        {
+        for tag in [
+            "ann@",
+            "@corp.example",
+            "ann@corp",
+            "ann@@corp.example",
+            "ann@corp.example:bob",
+            "a b@c",
+            "ann@-a.b",
+        ] {
             assert_eq!(of(tag), Recipient::Malformed(tag.trim().to_owned()), "{tag:?}");
         }
     }

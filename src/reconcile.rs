@@ -318,21 +318,17 @@ impl Run<'_> {
             (Err(unreadable), _) | (Ok(_), Err(unreadable)) => {
                 verdict = Verdict { status: Status::Unknown, reason: unreadable.0 };
                 let open = listed.as_ref().map(|secret| self.open(secret, attached));
-                let outcome =
-                    Outcome::new(&name, &id, verdict.status, verdict.reason, &[], Ending::None);
+                let outcome = Outcome::new(&name, &id, verdict.status, verdict.reason, &[], Ending::None);
                 return (Outcome { open, ..outcome }, Vec::new());
             }
         };
         let before = facts.secret.clone();
-        let is_changed = before.as_ref().is_some_and(|secret| {
-            secret.recipient_changed(&facts.recipient(self.settings))
-        });
+        let is_changed =
+            before.as_ref().is_some_and(|secret| secret.recipient_changed(&facts.recipient(self.settings)));
         self.limit(&mut plan);
         let actions = std::mem::take(&mut plan.actions);
         let (done, ending) = match plan.obstacle {
-            Some(Obstacle::ForeignSecret) => {
-                (Vec::new(), Ending::Failed(in_the_way(&id)))
-            }
+            Some(Obstacle::ForeignSecret) => (Vec::new(), Ending::Failed(in_the_way(&id))),
             None if plan.postponed == Some(Postponed::MaxProvisions) => (Vec::new(), Ending::Deferred),
             None if actions.is_empty() => (Vec::new(), Ending::None),
             None if self.dry_run => (actions, Ending::Planned),
@@ -437,7 +433,8 @@ impl Run<'_> {
                 let asked = self.clients.iam.simulate(&facts.user, self.account, key, now).await;
                 facts.preflight = Some(asked.map_or_else(
                     |error| {
-                        self.audience.trouble(format!("cannot tell what keeps owners from enrolling: {error}"));
+                        self.audience
+                            .trouble(format!("cannot tell what keeps owners from enrolling: {error}"));
                         Preflight::Unanswered
                     },
                     Preflight::Answered,
@@ -459,9 +456,8 @@ impl Run<'_> {
             plan.postponed = Some(Postponed::MaxProvisions);
         }
         if has(plan, &|action| *action == Action::Quarantine) && !take(&self.quarantines_left) {
-            let is_of_it = |action: &Action| {
-                matches!(action, Action::Quarantine | Action::Notify(Notice::Quarantined))
-            };
+            let is_of_it =
+                |action: &Action| matches!(action, Action::Quarantine | Action::Notify(Notice::Quarantined));
             plan.actions.retain(|action| !is_of_it(action));
             plan.postponed = Some(Postponed::MaxQuarantines);
         }
@@ -612,11 +608,15 @@ impl Run<'_> {
         let users = match listed {
             Ok(Ok(users)) => users,
             Ok(Err(error)) => {
-                answer.warnings.push(format!("cannot tell what is left over from users that are gone: {error}"));
+                answer
+                    .warnings
+                    .push(format!("cannot tell what is left over from users that are gone: {error}"));
                 return;
             }
             Err(_) => {
-                answer.warnings.push("the deadline came before what is left over from users that are gone".to_owned());
+                answer
+                    .warnings
+                    .push("the deadline came before what is left over from users that are gone".to_owned());
                 return;
             }
         };

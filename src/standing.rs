@@ -163,9 +163,7 @@ impl Since<'_> {
         let more = |trouble| now.users(trouble) > before.users(trouble);
         let any = |wanted: &dyn Fn(&Outcome) -> bool| answer.outcomes.iter().any(wanted);
         Trouble::ALL.into_iter().any(|trouble| match trouble {
-            Trouble::Failed => {
-                self.changed().contains(&trouble) || (now.users(trouble) > 0 && is_new_day)
-            }
+            Trouble::Failed => self.changed().contains(&trouble) || (now.users(trouble) > 0 && is_new_day),
             Trouble::Overdue => more(trouble) || any(&|outcome| self.is_newly_overdue(outcome)),
             Trouble::Unreachable | Trouble::Blocked | Trouble::Reattached => self.has_grown(trouble),
             // Sweeps take users in random order, and so leave others each time.

@@ -265,15 +265,18 @@ mod tests {
 
     #[test]
     fn where_a_device_was_enabled_from_is_taken_only_where_it_is_an_address() {
-        let source = |name: &str, address: Value| {
-            match cloudtrail(json!({"eventName": name, "sourceIPAddress": address})).unwrap() {
-                Trigger::Check { source, .. } => source.map(|address| address.to_string()),
-                other => panic!("{other:?}"),
-            }
+        let source = |name: &str, address: Value| match cloudtrail(
+            json!({"eventName": name, "sourceIPAddress": address}),
+        )
+        .unwrap()
+        {
+            Trigger::Check { source, .. } => source.map(|address| address.to_string()),
+            other => panic!("{other:?}"),
         };
         assert_eq!(source("EnableMFADevice", json!("203.0.113.7")).as_deref(), Some("203.0.113.7"));
         assert_eq!(source("EnableMFADevice", json!("2001:db8::7")).as_deref(), Some("2001:db8::7"));
-        for odd in [json!("AWS Internal"), json!("https://evil.example"), json!(["203.0.113.7"]), json!(null)] {
+        for odd in [json!("AWS Internal"), json!("https://evil.example"), json!(["203.0.113.7"]), json!(null)]
+        {
             assert_eq!(source("EnableMFADevice", odd), None);
         }
         assert_eq!(source("TagUser", json!("203.0.113.7")), None, "that is no news of a device");

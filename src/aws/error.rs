@@ -2,8 +2,8 @@
 
 use crate::facts::Unreadable;
 use crate::text::{LONGEST_ERROR, shown_within};
-use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
 use std::error::Error;
 use std::fmt;
@@ -91,7 +91,9 @@ impl AwsError {
 /// Whether this can be an error's code and nothing else.
 fn is_code(text: &str) -> bool {
     let letters = (1..=48).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphabetic());
-    letters && text.starts_with(|c: char| c.is_ascii_uppercase()) && text.contains(|c: char| c.is_ascii_lowercase())
+    letters
+        && text.starts_with(|c: char| c.is_ascii_uppercase())
+        && text.contains(|c: char| c.is_ascii_lowercase())
 }
 
 /// The number that AWS gave the request, as support asks for it.

@@ -272,7 +272,8 @@ impl Iam {
             ("aws:CurrentTime", Date, &now),
         ];
         let results = all_pages(&attempted, async |marker| {
-            let mut request = self.0.simulate_principal_policy().policy_source_arn(&user.arn).set_marker(marker);
+            let mut request =
+                self.0.simulate_principal_policy().policy_source_arn(&user.arn).set_marker(marker);
             for (action, resource) in calls {
                 request = request.action_names(*action).resource_arns(*resource);
             }
@@ -281,12 +282,15 @@ impl Iam {
                 request = request.context_entries(entry.context_key_values(*value).build());
             }
             let answer = request.send().await.map_err(|error| AwsError::new(attempted.as_str(), error))?;
-            Ok(Page::of_iam(answer.evaluation_results.unwrap_or_default(), answer.is_truncated, answer.marker))
+            Ok(Page::of_iam(
+                answer.evaluation_results.unwrap_or_default(),
+                answer.is_truncated,
+                answer.marker,
+            ))
         })
         .await?;
-        let asked = |action: &str| {
-            results.iter().any(|result| result.eval_action_name.eq_ignore_ascii_case(action))
-        };
+        let asked =
+            |action: &str| results.iter().any(|result| result.eval_action_name.eq_ignore_ascii_case(action));
         if let Some((action, _)) = calls.iter().find(|(action, _)| !asked(action)) {
             return Err(AwsError::incomplete(attempted, &format!("decision on {action}")));
         }

@@ -166,7 +166,9 @@ impl Secrets {
     /// What AWS said.
     pub async fn restore(&self, id: &str) -> Result<(), AwsError> {
         let answer = self.0.restore_secret().secret_id(id).send().await;
-        answer.map(|_| ()).map_err(|error| AwsError::new(format!("restore the secret `{}`", name_of(id)), error))
+        answer
+            .map(|_| ())
+            .map_err(|error| AwsError::new(format!("restore the secret `{}`", name_of(id)), error))
     }
 
     /// Closes the secret to everyone but its owner ([`crate::owner_policy::document`]). A user made a moment ago may not be

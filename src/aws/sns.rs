@@ -54,8 +54,10 @@ impl Sns {
     /// What AWS said.
     pub async fn subscribe(&self, topic_arn: &str, address: &str) -> Result<(), AwsError> {
         let request = self.0.subscribe().topic_arn(topic_arn).protocol("email").endpoint(address);
-        let answer =
-            request.attributes("FilterPolicy", json!({"recipient": [{"equals-ignore-case": address}]}).to_string()).send().await;
+        let answer = request
+            .attributes("FilterPolicy", json!({"recipient": [{"equals-ignore-case": address}]}).to_string())
+            .send()
+            .await;
         answer
             .map(|_| ())
             .map_err(|error| AwsError::new(format!("subscribe {address} to {topic_arn}"), error))

@@ -3,7 +3,8 @@
 use crate::builders::*;
 use mfa_warden::config::Settings;
 use mfa_warden::facts::{
-    Account, Doubt, Enrolment, UserFacts, born, is_unique_id, is_user_name, rfc3339, tag, user_of_device, version_suffix,
+    Account, Doubt, Enrolment, UserFacts, born, is_unique_id, is_user_name, rfc3339, tag, user_of_device,
+    version_suffix,
 };
 use mfa_warden::owner_policy::{document, fingerprint};
 use proptest::prelude::*;
@@ -139,7 +140,11 @@ fn the_grace_period_counts_from_the_first_notice_that_went_out_and_never_from_be
         assert_eq!(first(&[set(forged)]), Some(created), "{forged}: notices went out");
         assert_eq!(first(&[set(forged), notices("0")]), None, "{forged}: none went out");
     }
-    assert_eq!(first(&[(tag::FIRST_NOTICE_AT, None), notices("3")]), Some(created), "as version 0.1.0 left it");
+    assert_eq!(
+        first(&[(tag::FIRST_NOTICE_AT, None), notices("3")]),
+        Some(created),
+        "as version 0.1.0 left it"
+    );
     assert_eq!(first(&[(tag::FIRST_NOTICE_AT, None), notices("0")]), None);
     assert_eq!(first(&[(tag::FIRST_NOTICE_AT, None), notices("-1")]), Some(created), "no count of ours");
     assert_eq!(first(&[(tag::FIRST_NOTICE_AT, None), (tag::NOTICES, None)]), Some(created), "it was invited");
@@ -185,8 +190,14 @@ fn a_seed_goes_only_into_a_secret_that_the_function_made() {
     lost_device.devices.clear();
     assert_eq!(doubt(&lost_device, &none), None, "its owner was told of that version");
     let untold = tagged(lost_device, &[(tag::NOTIFIED, None)]);
-    assert_eq!(doubt(&untold, &none), Some(Doubt::OthersVersion), "a version without a device, that nobody was told of");
-    for version in ["6ba7b810-9dad-41d1-80b4-00c04fd430c8".to_owned(), "terraform-1".to_owned(), version(ago("-1h"), 7)] {
+    assert_eq!(
+        doubt(&untold, &none),
+        Some(Doubt::OthersVersion),
+        "a version without a device, that nobody was told of"
+    );
+    for version in
+        ["6ba7b810-9dad-41d1-80b4-00c04fd430c8".to_owned(), "terraform-1".to_owned(), version(ago("-1h"), 7)]
+    {
         let mut facts = own.clone();
         secret(&mut facts).current_version = Some(version.clone());
         assert_eq!(doubt(&facts, &none), Some(Doubt::OthersVersion), "{version}");
@@ -197,7 +208,10 @@ fn a_seed_goes_only_into_a_secret_that_the_function_made() {
         (|secret| secret.current_version = None, Doubt::NoValue),
         (|secret| secret.replicated = true, Doubt::Replicated),
         (|secret| secret.rotates = true, Doubt::Rotates),
-        (|secret| secret.kms_key_id = Some("arn:aws:kms:us-east-1:210987654321:key/1".to_owned()), Doubt::OtherKey),
+        (
+            |secret| secret.kms_key_id = Some("arn:aws:kms:us-east-1:210987654321:key/1".to_owned()),
+            Doubt::OtherKey,
+        ),
     ];
     for (change, expected) in changes {
         let mut facts = own.clone();

@@ -16,8 +16,15 @@ fn message_in(account: &Account, notice: Notice, facts: &UserFacts, more: &[(&st
     let settings = settings(more);
     let verdict = verdict_of(facts, &settings);
     let recipient = facts.recipient(&settings);
-    let notice =
-        OwnerNotice { notice, account, settings: &settings, verdict: &verdict, facts, source: None, now: now() };
+    let notice = OwnerNotice {
+        notice,
+        account,
+        settings: &settings,
+        verdict: &verdict,
+        facts,
+        source: None,
+        now: now(),
+    };
     notice.message(recipient.each()[0])
 }
 
@@ -75,7 +82,8 @@ fn an_owner_whom_a_policy_keeps_from_the_seed_is_shown_the_way_that_works_and_no
 #[test]
 fn where_no_way_is_sure_to_work_all_are_shown_and_no_words_of_others() {
     let mut facts = untold("alice");
-    let denials = |actions: &[&str]| Some(Preflight::Answered(actions.iter().map(|one| denied(one)).collect()));
+    let denials =
+        |actions: &[&str]| Some(Preflight::Answered(actions.iter().map(|one| denied(one)).collect()));
     facts.preflight = denials(&["secretsmanager:GetSecretValue", "iam:EnableMFADevice"]);
     let enabling = message(Notice::Invitation, &facts, &[]).text;
     facts.preflight = denials(&["secretsmanager:GetSecretValue"]);
@@ -119,11 +127,14 @@ fn a_first_notice_never_says_that_it_was_due() {
 fn enrolled_names_devices_of_others_by_kind_and_the_source_as_a_report() {
     let mut facts = with_mfa(enrolled_since(user("alice"), "2d"));
     facts.mfa_devices[0].serial_number = "arn:aws:iam::123456789012:mfa/call-0800-EVIL".to_owned();
-    for serial in ["arn:aws:iam::123456789012:u2f/user/alice/call-0800-EVIL", "EVIL12345", &serial("alice", &version(now(), 7))] {
-        facts.mfa_devices.push(mfa_warden::facts::AssignedDevice {
-            serial_number: serial.to_owned(),
-            enabled_at: now(),
-        });
+    for serial in [
+        "arn:aws:iam::123456789012:u2f/user/alice/call-0800-EVIL",
+        "EVIL12345",
+        &serial("alice", &version(now(), 7)),
+    ] {
+        facts
+            .mfa_devices
+            .push(mfa_warden::facts::AssignedDevice { serial_number: serial.to_owned(), enabled_at: now() });
     }
     let settings = settings(&[]);
     let verdict = verdict_of(&facts, &settings);
@@ -241,8 +252,7 @@ fn whoever_has_no_owner_tag_or_an_empty_one_is_told_by_user_name() {
 
 fn outcome(user: &str, verdict: Status, actions: &[&str], result: Ending) -> Outcome {
     let id = format!("AIDA{}", user.to_uppercase());
-    let outcome =
-        Outcome::new(user, &id, verdict, "console password, no MFA device".to_owned(), &[], result);
+    let outcome = Outcome::new(user, &id, verdict, "console password, no MFA device".to_owned(), &[], result);
     Outcome { actions: actions.iter().map(|action| (*action).to_owned()).collect(), ..outcome }
 }
 

@@ -43,11 +43,7 @@ fn provision(facts: &UserFacts) -> Action {
 
 /// The same into a secret that is made anew first.
 fn provision_anew(facts: &UserFacts, doubt: Doubt) -> Action {
-    Action::Provision {
-        secret: facts.secret.clone(),
-        doubt: Some(doubt),
-        superseded: facts.devices.clone(),
-    }
+    Action::Provision { secret: facts.secret.clone(), doubt: Some(doubt), superseded: facts.devices.clone() }
 }
 
 const INVITE: Action = Action::Notify(Notice::Invitation);
@@ -96,7 +92,11 @@ fn a_secret_that_somebody_else_may_have_prepared_is_made_anew() {
     }
     let mut replicated = enrolled_since(user("alice"), "1h");
     secret(&mut replicated).replicated = true;
-    assert_eq!(planned(&replicated, &[]), [provision_anew(&replicated, Doubt::Replicated), INVITE], "at once");
+    assert_eq!(
+        planned(&replicated, &[]),
+        [provision_anew(&replicated, Doubt::Replicated), INVITE],
+        "at once"
+    );
     let mut other_key = enrolled_since(user("alice"), "1h");
     secret(&mut other_key).kms_key_id = Some("alias/theirs".to_owned());
     assert_eq!(planned(&other_key, &[]), [], "nothing is written into it");
@@ -234,7 +234,13 @@ fn nobody_is_quarantined_who_is_not_known_to_have_heard_of_this_version() {
         facts
     };
     assert_eq!(named(&heard(Some(ago("20d").to_string())), &BOTH), due);
-    for at in [None, Some(String::new()), Some("yes".to_owned()), Some(ago("2d").to_string()), Some(ago("-1d").to_string())] {
+    for at in [
+        None,
+        Some(String::new()),
+        Some("yes".to_owned()),
+        Some(ago("2d").to_string()),
+        Some(ago("-1d").to_string()),
+    ] {
         assert_eq!(named(&heard(at.clone()), &BOTH), ["attach"], "{at:?}");
     }
     // Of another version than the present one.
@@ -295,7 +301,8 @@ fn nobody_is_quarantined_who_cannot_enrol_or_of_whom_nobody_knows() {
         assert_eq!(plan.spared.len(), 1, "{answer:?}");
     }
     // What keeps it from reading the seed keeps it from nothing else: the console has a way of its own.
-    let reads = Denial { action: "secretsmanager:GetSecretValue".to_owned(), cause: policy(), is_unsure: false };
+    let reads =
+        Denial { action: "secretsmanager:GetSecretValue".to_owned(), cause: policy(), is_unsure: false };
     facts.preflight = Some(Preflight::Answered(vec![reads]));
     assert_eq!(named(&facts, &ASKING), ["quarantine", "notify(quarantined)"]);
     facts.preflight = None;
@@ -336,7 +343,10 @@ fn quarantines_wait_for_their_hours_and_everything_else_goes_on() {
     assert_eq!(names(&within("Mon 09:00-16:00").actions), ["attach", "quarantine", "notify(quarantined)"]);
     for hours in ["Mon 09:00-12:00", "Tue-Sun 09:00-16:00", "Mon 09:00-16:00 Asia/Tokyo"] {
         let plan = within(hours);
-        assert_eq!((names(&plan.actions), plan.postponed), (vec!["attach".to_owned()], Some(Postponed::QuarantineHours)));
+        assert_eq!(
+            (names(&plan.actions), plan.postponed),
+            (vec!["attach".to_owned()], Some(Postponed::QuarantineHours))
+        );
     }
 }
 

@@ -13,8 +13,10 @@ fn outcome(verdict: Status, actions: &[Action], result: Ending) -> Outcome {
 #[test]
 fn an_answer_has_the_documented_shape() {
     let mut answer = Answer::new("sweep", false, "123456789012");
-    let actions =
-        [Action::Provision { secret: None, doubt: None, superseded: vec![] }, Action::Notify(Notice::Invitation)];
+    let actions = [
+        Action::Provision { secret: None, doubt: None, superseded: vec![] },
+        Action::Notify(Notice::Invitation),
+    ];
     answer.users.add(Status::NonCompliant);
     answer.add(outcome(Status::NonCompliant, &actions, Ending::Done), &actions);
     assert_eq!(

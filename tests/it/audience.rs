@@ -103,7 +103,12 @@ async fn an_owner_is_reached_by_its_own_mailbox_or_by_whatever_takes_its_message
         (&[("sqs", "q", Some(r#"{"$or":[]}"#), &[])], Reach::Unknown),
         (&[("email", "Alice@example.com", None, &[])], Reach::Reached),
         (
-            &[("email", "ALICE@EXAMPLE.com", Some(r#"{"recipient":[{"equals-ignore-case":"Alice@example.com"}]}"#), &[])],
+            &[(
+                "email",
+                "ALICE@EXAMPLE.com",
+                Some(r#"{"recipient":[{"equals-ignore-case":"Alice@example.com"}]}"#),
+                &[],
+            )],
             Reach::Reached,
         ),
         // What reaches one person reaches her only where it says so, and what only keeps messages reaches nobody.
@@ -115,7 +120,10 @@ async fn an_owner_is_reached_by_its_own_mailbox_or_by_whatever_takes_its_message
         (&[("firehose", "archive", Some(ALICES), &[])], Reach::Unreached),
         // The stack's own mailer.
         (&[("lambda", "mailer", Some(r#"{"recipient":[{"suffix":"@example.com"}]}"#), &[])], Reach::Reached),
-        (&[("lambda", "mailer", Some(r#"{"recipient":[{"suffix":"@example.org"}]}"#), &[])], Reach::Unreached),
+        (
+            &[("lambda", "mailer", Some(r#"{"recipient":[{"suffix":"@example.org"}]}"#), &[])],
+            Reach::Unreached,
+        ),
         (&[], Reach::Unreached),
     ] {
         assert_eq!(reach(listening, ALICE).await.0, expected, "{listening:?}");

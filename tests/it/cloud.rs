@@ -381,7 +381,8 @@ impl Cloud {
         ];
         let cloud = Self::in_account(account.clone(), &[&own, settings].concat()).await;
         for name in ["mfa-warden-enrollment", "mfa-warden-quarantine"] {
-            let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}"#;
+            let document =
+                r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}"#;
             let policy = cloud.iam.create_policy().policy_name(name).policy_document(document);
             policy.send().await.unwrap();
         }

@@ -16,8 +16,8 @@ use aws_sdk_iam::operation::simulate_principal_policy::SimulatePrincipalPolicyOu
 use aws_sdk_iam::types::error::EntityAlreadyExistsException;
 use aws_sdk_iam::types::{
     EvaluationResult, LoginProfile, OrganizationsDecisionDetail, PermissionsBoundaryDecisionDetail,
-    PolicyEvaluationDecisionType, Position, ReportStateType, ResourceSpecificResult, Statement, SummaryKeyType,
-    User, VirtualMfaDevice,
+    PolicyEvaluationDecisionType, Position, ReportStateType, ResourceSpecificResult, Statement,
+    SummaryKeyType, User, VirtualMfaDevice,
 };
 use aws_sdk_secretsmanager::operation::create_secret::{CreateSecretError, CreateSecretOutput};
 use aws_sdk_secretsmanager::operation::describe_secret::{DescribeSecretError, DescribeSecretOutput};
@@ -335,7 +335,10 @@ async fn the_simulators_word_on_each_call_and_its_own_resource_is_what_counts() 
             "iam:EnableMFADevice is allowed by none of the user's policies",
         ]
     );
-    assert_eq!(denials(&[reads(false, Allowed, None, None), enables(false, Allowed, None)], None).await, [""; 0]);
+    assert_eq!(
+        denials(&[reads(false, Allowed, None, None), enables(false, Allowed, None)], None).await,
+        [""; 0]
+    );
 }
 
 #[tokio::test]
@@ -349,12 +352,20 @@ async fn the_simulator_is_given_all_that_is_known_and_asked_once_in_iams_region_
                 (entry.context_key_name().unwrap().to_owned(), entry.context_key_values().join(","))
             });
             let context: std::collections::BTreeMap<String, String> = context.collect();
-            heard.lock().unwrap().push((request.action_names().to_vec(), request.resource_arns().to_vec(), context));
+            heard.lock().unwrap().push((
+                request.action_names().to_vec(),
+                request.resource_arns().to_vec(),
+                context,
+            ));
             request.policy_source_arn() == Some(ALICE)
         })
         .then_output(|| {
             SimulatePrincipalPolicyOutput::builder()
-                .evaluation_results(simulated("secretsmanager:GetSecretValue", false, &[(SECRET, Allowed, None, None)]))
+                .evaluation_results(simulated(
+                    "secretsmanager:GetSecretValue",
+                    false,
+                    &[(SECRET, Allowed, None, None)],
+                ))
                 .evaluation_results(simulated("iam:EnableMFADevice", false, &[(ALICE, Allowed, None, None)]))
                 .build()
         });
@@ -364,9 +375,15 @@ async fn the_simulator_is_given_all_that_is_known_and_asked_once_in_iams_region_
     let asked = asked.lock().unwrap().clone();
     let [here, iams, own] = &asked[..] else { panic!("{asked:?}") };
     assert_eq!(here.0, ["secretsmanager:GetSecretValue", "iam:EnableMFADevice"]);
-    assert_eq!((&iams.0[..], &own.0[..]), (&["iam:EnableMFADevice".to_owned()][..], &["secretsmanager:GetSecretValue".to_owned()][..]));
+    assert_eq!(
+        (&iams.0[..], &own.0[..]),
+        (&["iam:EnableMFADevice".to_owned()][..], &["secretsmanager:GetSecretValue".to_owned()][..])
+    );
     assert_eq!(iams.1, [ALICE]);
-    assert_eq!([&here.2, &iams.2, &own.2].map(|context| context["aws:RequestedRegion"].as_str()), ["us-east-1", "us-east-1", "eu-west-1"]);
+    assert_eq!(
+        [&here.2, &iams.2, &own.2].map(|context| context["aws:RequestedRegion"].as_str()),
+        ["us-east-1", "us-east-1", "eu-west-1"]
+    );
     for (key, value) in [
         ("aws:MultiFactorAuthPresent", "false"),
         ("aws:username", "alice"),
@@ -386,24 +403,38 @@ async fn the_simulator_is_given_all_that_is_known_and_asked_once_in_iams_region_
 #[tokio::test]
 async fn a_simulation_that_is_cut_off_is_read_to_its_end() {
     use PolicyEvaluationDecisionType::{Allowed, ExplicitDeny};
-    let first = mock!(IamClient::simulate_principal_policy).match_requests(|r| r.marker().is_none()).then_output(|| {
-        SimulatePrincipalPolicyOutput::builder()
-            .evaluation_results(simulated("secretsmanager:GetSecretValue", false, &[(SECRET, Allowed, None, None)]))
-            .is_truncated(true)
-            .marker("two")
-            .build()
-    });
-    let second = mock!(IamClient::simulate_principal_policy).match_requests(|r| r.marker() == Some("two")).then_output(|| {
-        SimulatePrincipalPolicyOutput::builder()
-            .evaluation_results(simulated("iam:EnableMFADevice", false, &[(ALICE, ExplicitDeny, None, None)]))
-            .build()
-    });
+    let first = mock!(IamClient::simulate_principal_policy)
+        .match_requests(|r| r.marker().is_none())
+        .then_output(|| {
+            SimulatePrincipalPolicyOutput::builder()
+                .evaluation_results(simulated(
+                    "secretsmanager:GetSecretValue",
+                    false,
+                    &[(SECRET, Allowed, None, None)],
+                ))
+                .is_truncated(true)
+                .marker("two")
+                .build()
+        });
+    let second = mock!(IamClient::simulate_principal_policy)
+        .match_requests(|r| r.marker() == Some("two"))
+        .then_output(|| {
+            SimulatePrincipalPolicyOutput::builder()
+                .evaluation_results(simulated(
+                    "iam:EnableMFADevice",
+                    false,
+                    &[(ALICE, ExplicitDeny, None, None)],
+                ))
+                .build()
+        });
     let iam = iam(&[&first, &second]);
     let denials = iam.simulate(&alice_listed(), &in_region("us-east-1"), None, clock()).await.unwrap();
     assert_eq!(denials.len(), 1, "{denials:?}");
     // Half an answer is none.
-    let iam = self::iam(&[&simulator(&[simulated("iam:EnableMFADevice", false, &[(ALICE, Allowed, None, None)])])]);
-    let error = iam.simulate(&alice_listed(), &in_region("us-east-1"), None, clock()).await.unwrap_err().to_string();
+    let iam =
+        self::iam(&[&simulator(&[simulated("iam:EnableMFADevice", false, &[(ALICE, Allowed, None, None)])])]);
+    let error =
+        iam.simulate(&alice_listed(), &in_region("us-east-1"), None, clock()).await.unwrap_err().to_string();
     assert!(error.contains("no usable decision on secretsmanager:GetSecretValue"), "{error}");
 }
 

@@ -43,7 +43,9 @@ async fn what_only_bears_our_prefix_outlives_every_run_and_is_a_warning() {
         assert!(answer["warnings"].to_string().contains(warning), "{answer}");
         assert!(answer["warnings"].to_string().contains("mfa-warden/smtp-relay"), "{answer}");
     }
-    assert!(!writes(&cloud.calls()).iter().any(|call| call.ends_with("Secret") || *call == "PutResourcePolicy"));
+    assert!(
+        !writes(&cloud.calls()).iter().any(|call| call.ends_with("Secret") || *call == "PutResourcePolicy")
+    );
     for (name, _) in &others {
         assert_eq!(value(&cloud, name).await.as_deref(), Some("theirs"), "{name}");
     }
@@ -139,7 +141,11 @@ async fn what_one_listing_of_users_lacks_is_not_gone() {
     cloud.restore();
     let answer: Value = cloud.sweep().await;
     let calls = cloud.calls();
-    assert_eq!(names(&calls).iter().filter(|call| **call == "ListUsers").count(), 2, "the failed one, and one: {answer}");
+    assert_eq!(
+        names(&calls).iter().filter(|call| **call == "ListUsers").count(),
+        2,
+        "the failed one, and one: {answer}"
+    );
 }
 
 #[tokio::test]

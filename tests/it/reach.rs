@@ -92,14 +92,21 @@ async fn what_is_no_address_is_unreachable_with_the_reason() {
     cloud.subscribe("security@example.com").await;
     let answer = cloud.sweep().await;
     let reason = answer["outcomes"][0]["reason"].as_str().unwrap();
-    assert!(reason.ends_with("the owner tag says `alice@@example.com`, which is neither an e-mail address nor a name"), "{reason}");
+    assert!(
+        reason.ends_with(
+            "the owner tag says `alice@@example.com`, which is neither an e-mail address nor a name"
+        ),
+        "{reason}"
+    );
     assert_eq!(answer["actions"]["subscribe"], Value::Null);
 }
 
 #[tokio::test]
 async fn tag_keys_have_no_case() {
     let cloud = cloud_with_nobody_listening(&[]).await;
-    for (user, key, value) in [("alice", "Email", "alice@example.com"), ("dave", "MFA-Exempt", "permanent robot")] {
+    for (user, key, value) in
+        [("alice", "Email", "alice@example.com"), ("dave", "MFA-Exempt", "permanent robot")]
+    {
         cloud.user(user).await;
         cloud.tag(user, key, value).await;
     }
@@ -230,7 +237,11 @@ async fn what_was_prepared_while_nobody_could_tell_whom_it_reaches_ends_when_it_
         cloud.take_down(api);
         let answer = cloud.sweep().await;
         assert_eq!(answer["outcomes"][0]["actions"], json!(["provision", "notify(invitation)"]), "{answer}");
-        assert_eq!(cloud.secret_tags(&alice).await.get("mfa-warden:heard-at"), None, "unknown is not reached");
+        assert_eq!(
+            cloud.secret_tags(&alice).await.get("mfa-warden:heard-at"),
+            None,
+            "unknown is not reached"
+        );
         cloud.calls();
         cloud.sweep().await;
         assert_eq!(writes(&cloud.calls()), NOTHING);

@@ -14,7 +14,11 @@ async fn with_a_pilot_nothing_is_begun_for_others_and_operations_are_not_told_of
         cloud.tag("inside", "Team", "a").await;
         cloud.tag("outside", "team", "b").await;
         let answer = cloud.sweep().await;
-        assert_eq!((&answer["actions"]["provision"], &answer["deferred"]), (&json!(1), &json!(1)), "{answer}");
+        assert_eq!(
+            (&answer["actions"]["provision"], &answer["deferred"]),
+            (&json!(1), &json!(1)),
+            "{answer}"
+        );
         let outside = &answer["outcomes"][1];
         assert_eq!(
             (&outside["verdict"], &outside["result"], &outside["actions"]),

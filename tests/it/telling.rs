@@ -52,7 +52,11 @@ async fn a_secret_that_cannot_be_deleted_costs_one_farewell_which_says_nothing_t
     cloud.take_down("DeleteSecret");
     let mut messages = Vec::new();
     for run in 0..4 {
-        let answer = if run % 2 == 0 { cloud.sweep().await } else { cloud.check_result("alice").await.unwrap_or_default() };
+        let answer = if run % 2 == 0 {
+            cloud.sweep().await
+        } else {
+            cloud.check_result("alice").await.unwrap_or_default()
+        };
         if run == 0 {
             assert_eq!(answer["failed"], 1, "{answer}");
         }
@@ -123,7 +127,11 @@ async fn an_owner_tag_that_is_changed_is_news_warned_anew_and_leads_no_farewell_
     let summary = &messages.last().unwrap().text;
     assert!(summary.contains("THE OWNER TAG NAMES SOMEBODY ELSE THAN WAS INVITED"), "{summary}");
     cloud.wait(24 * 2);
-    assert_eq!(cloud.sweep().await["actions"]["quarantine"], 0, "the new recipient was not warned for long enough");
+    assert_eq!(
+        cloud.sweep().await["actions"]["quarantine"],
+        0,
+        "the new recipient was not warned for long enough"
+    );
     cloud.enrol("alice").await;
     cloud.told();
     cloud.sweep().await;

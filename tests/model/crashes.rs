@@ -116,7 +116,8 @@ async fn make() -> (World, Timestamp) {
         world.user("compliant").attached.insert(QUARANTINE.to_owned());
         // Somebody else's, under our prefix, and one that somebody prepared for a user.
         let old = now() - SignedDuration::from_hours(24 * 90);
-        let foreign = Secret { created_at: old, description: "the relay's password".to_owned(), ..Secret::default() };
+        let foreign =
+            Secret { created_at: old, description: "the relay's password".to_owned(), ..Secret::default() };
         world.state.secrets.insert(FOREIGN.to_owned(), foreign);
         world.create_user("prepared", true);
         let id = world.user("prepared").id.clone();

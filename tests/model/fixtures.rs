@@ -6,8 +6,8 @@
 
 use crate::crashes::account_in_every_state;
 use crate::world::{
-    ACCOUNT, Account, Device, ENROLLMENT, Message, QUARANTINE, SWEEP, Secret, State, User, World, advance, begin_at,
-    now,
+    ACCOUNT, Account, Device, ENROLLMENT, Message, QUARANTINE, SWEEP, Secret, State, User, World, advance,
+    begin_at, now,
 };
 use jiff::{SignedDuration, Timestamp};
 use mfa_warden::facts;
@@ -23,7 +23,8 @@ fn read(version: &str) -> Account {
     let fixture: Value = serde_json::from_str(&text).unwrap();
     let time = |value: &Value| -> Timestamp { value.as_str().unwrap().parse().unwrap() };
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    let set = |value: &Value| -> BTreeSet<String> { value.as_array().unwrap().iter().filter_map(text).collect() };
+    let set =
+        |value: &Value| -> BTreeSet<String> { value.as_array().unwrap().iter().filter_map(text).collect() };
     let tags = |value: &Value| -> BTreeMap<String, String> {
         value.as_object().unwrap().iter().map(|(key, value)| (key.clone(), text(value).unwrap())).collect()
     };
@@ -47,9 +48,10 @@ fn read(version: &str) -> Account {
         state.devices.insert(serial, device);
     }
     for (name, secret) in each("secrets") {
-        let versions = secret["versions"].as_object().unwrap().iter().map(|(id, version)| {
-            (id.clone(), (text(&version["value"]).unwrap(), set(&version["stages"])))
-        });
+        let versions =
+            secret["versions"].as_object().unwrap().iter().map(|(id, version)| {
+                (id.clone(), (text(&version["value"]).unwrap(), set(&version["stages"])))
+            });
         let added = text(&secret["added"]).unwrap_or_else(|| format!("{:06}", state.secrets.len()));
         state.secrets.insert(
             name,
@@ -103,7 +105,10 @@ fn write(version: &str, world: &World) {
 #[tokio::test(start_paused = true)]
 async fn a_release_writes_what_it_leaves_behind() {
     let account = account_in_every_state().await;
-    if let Ok(version) = std::env::var("MFA_WARDEN_WRITE_FIXTURE") {
+    // Whoever makes a release asks for it.
+    #[expect(clippy::disallowed_methods)]
+    let asked = std::env::var("MFA_WARDEN_WRITE_FIXTURE");
+    if let Ok(version) = asked {
         account.edit(|world| write(&version, world));
     }
 }
@@ -126,7 +131,8 @@ fn secrets_by_user(world: &World) -> BTreeMap<String, Secret> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sweep_over_what_version_0_1_0_left_restarts_no_clock_lifts_no_quarantine_and_invites_nobody_twice() {
+async fn a_sweep_over_what_version_0_1_0_left_restarts_no_clock_lifts_no_quarantine_and_invites_nobody_twice()
+{
     let account = read("0.1.0");
     let before = account.edit(|world| secrets_by_user(world));
     let quarantined_before = quarantined(&account);
@@ -168,8 +174,11 @@ async fn a_sweep_over_what_version_0_1_0_left_restarts_no_clock_lifts_no_quarant
         assert_eq!(messages.get(silent), None, "{silent}");
     }
     // Quarantines with a reason go on; nobody new is quarantined whom this version has not warned.
-    let still: Vec<String> =
-        quarantined_before.iter().filter(|user| !["compliant", "quarantined-enrolled"].contains(&user.as_str())).cloned().collect();
+    let still: Vec<String> = quarantined_before
+        .iter()
+        .filter(|user| !["compliant", "quarantined-enrolled"].contains(&user.as_str()))
+        .cloned()
+        .collect();
     assert_eq!(quarantined(&account), still);
     let after = account.edit(|world| secrets_by_user(world));
     for (user, secret) in &after {

@@ -130,3 +130,15 @@ async fn a_deadline_in_the_middle_of_two_thousand_users_defers_the_rest_and_the_
     assert!(runs > 1, "the deadline came in the middle at least once");
     account.assert_sound("after the deadlines");
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_the_report_says_that_the_root_user_has_mfa_the_accounts_summary_is_not_read() {
+    begin();
+    let account = Account::default();
+    account.edit(|world| world.create_user("robot", false));
+    let line = Line::default();
+    account.run_over(&line, SWEEP).await.unwrap();
+    let calls = line.fault.lock().unwrap().log.clone();
+    assert!(calls.contains(&"GetCredentialReport".to_owned()), "{calls:?}");
+    assert!(!calls.contains(&"GetAccountSummary".to_owned()), "{calls:?}");
+}

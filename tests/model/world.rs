@@ -164,7 +164,8 @@ impl World {
     /// An account that other runs have worked in.
     pub fn of(state: State) -> Self {
         let winners = state.secrets.values().filter_map(|secret| secret.current().map(suffix)).collect();
-        let told = state.secrets.values().filter_map(|secret| secret.tags.get("mfa-warden:notified").cloned());
+        let told =
+            state.secrets.values().filter_map(|secret| secret.tags.get("mfa-warden:notified").cloned());
         let told_earlier = told.collect();
         World { state, winners, told_earlier, next_id: 10_000, ..World::default() }
     }
@@ -232,7 +233,10 @@ impl World {
     /// Nobody hears anything who was never invited.
     pub fn assert_spared(&self, user: &str, context: &str) {
         let told = |message: &&Message| message.topic == "owners" && message.user == user;
-        assert!(!self.messages[self.told_before..].iter().any(|message| told(&message)), "{context}: {user} was told something");
+        assert!(
+            !self.messages[self.told_before..].iter().any(|message| told(&message)),
+            "{context}: {user} was told something"
+        );
     }
 
     /// Every message but an invitation goes out at most once while nothing else happens; an invitation that was published
@@ -528,12 +532,15 @@ impl World {
             return Ok(json!({"Name": name, "ARN": arn}));
         }
         let id = text("SecretId");
-        let (name, added) = match id.split_once(":secret:").and_then(|(_, resource)| resource.rsplit_once('-')) {
-            Some((name, added)) => (name.to_owned(), Some(added.to_owned())),
-            None => (id, None),
-        };
+        let (name, added) =
+            match id.split_once(":secret:").and_then(|(_, resource)| resource.rsplit_once('-')) {
+                Some((name, added)) => (name.to_owned(), Some(added.to_owned())),
+                None => (id, None),
+            };
         // Another secret of the same name is another.
-        if added.is_some_and(|added| self.state.secrets.get(&name).is_some_and(|secret| secret.added != added)) {
+        if added
+            .is_some_and(|added| self.state.secrets.get(&name).is_some_and(|secret| secret.added != added))
+        {
             return if api == "DeleteSecret" { Ok(json!({})) } else { Err(not_found) };
         }
         let is_ours = |secret: &Secret| {

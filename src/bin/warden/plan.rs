@@ -193,8 +193,17 @@ fn verdicts(users: UserCounts) -> Vec<String> {
 }
 
 fn actions(answer: &Answer) -> String {
-    let ActionCounts { provision, notify, quarantine, close, delete_device, attach, detach, put_policy, subscribe } =
-        answer.actions;
+    let ActionCounts {
+        provision,
+        notify,
+        quarantine,
+        close,
+        delete_device,
+        attach,
+        detach,
+        put_policy,
+        subscribe,
+    } = answer.actions;
     let kinds = [
         (provision, "provision"),
         (attach, "attach"),

@@ -100,11 +100,16 @@ impl SettingsArgs {
         let misplaced: Vec<String> = misplaced.into_iter().filter(is_given).collect();
         if !misplaced.is_empty() {
             let misplaced = misplaced.join("; ").replace("the function runs", "you are");
-            bail!("{misplaced}. Give the settings of the function in this account and region (--profile, --region)");
+            bail!(
+                "{misplaced}. Give the settings of the function in this account and region (--profile, --region)"
+            );
         }
         let Account { partition, id, .. } = account;
         let own = || format!("arn:{partition}:iam::{id}:role/mfa-warden");
-        Ok(Settings { function_role_arn: Some(settings.function_role_arn.clone().unwrap_or_else(own)), ..settings })
+        Ok(Settings {
+            function_role_arn: Some(settings.function_role_arn.clone().unwrap_or_else(own)),
+            ..settings
+        })
     }
 
     fn given(&self) -> Vec<Given<'_>> {
@@ -194,8 +199,7 @@ fn read(given: &[Given]) -> anyhow::Result<Settings> {
     // The function's parser wants topics, of the account of all else. Nothing is published here: a dry run tells nobody.
     let value = |name: &str| given.iter().find(|(variable, _, _)| *variable == name)?.2.clone();
     let set = |name: &str| value(name).filter(|value| !value.is_empty());
-    let arns =
-        [OWNER_TOPIC, "ENROLLMENT_POLICY_ARN", "QUARANTINE_POLICY_ARN", "FUNCTION_ROLE_ARN"].map(set);
+    let arns = [OWNER_TOPIC, "ENROLLMENT_POLICY_ARN", "QUARANTINE_POLICY_ARN", "FUNCTION_ROLE_ARN"].map(set);
     let arn = arns.into_iter().flatten().next().unwrap_or_default();
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let (partition, region, account) = match parts[..] {

@@ -8,8 +8,8 @@ use comfy_table::Color;
 use jiff::{SignedDuration, Timestamp};
 use mfa_warden::aws::{AwsError, Clients};
 use mfa_warden::facts::{Account, Secret, User, born, rfc3339, tag};
-use serde::Serialize;
 use mfa_warden::text::shown;
+use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -97,10 +97,8 @@ pub async fn status(
     }
     // What is not ours by name and tag is somebody else's.
     let listed = secrets.len();
-    let secrets: BTreeMap<String, Secret> = secrets
-        .into_iter()
-        .filter_map(|secret| Some((secret.owner_id()?.to_owned(), secret)))
-        .collect();
+    let secrets: BTreeMap<String, Secret> =
+        secrets.into_iter().filter_map(|secret| Some((secret.owner_id()?.to_owned(), secret))).collect();
     if secrets.len() < listed {
         eprintln!(
             "warden: {} under mfa-warden/ in this region that mfa-warden did not make",
