@@ -144,6 +144,11 @@ impl<'a> Audience<'a> {
         self.catch_all.lock().map(|known| known.iter().cloned().collect()).unwrap_or_default()
     }
 
+    /// Whether this run listed the subscriptions.
+    pub fn is_known(&self) -> bool {
+        self.subscriptions.get().is_some_and(Option::is_some)
+    }
+
     /// Whether the owner topic was seen to have no subscription at all.
     pub fn is_deaf(&self) -> bool {
         self.deaf.get().is_some()

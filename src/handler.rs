@@ -66,8 +66,8 @@ impl Warden {
         let run = Run { source, ..run };
         let (started, calls) = (Instant::now(), self.clients.calls.made());
         let (action, ran) = match &user {
-            Some(user) => ("check", run.check(user).await),
-            None => ("sweep", run.sweep().await),
+            Some(user) => ("check", Box::pin(run.check(user)).await),
+            None => ("sweep", Box::pin(run.sweep()).await),
         };
         let mut answer = match ran {
             Ok(answer) => answer,
@@ -83,7 +83,12 @@ impl Warden {
             }
         };
         if !run.dry_run {
-            self.tell_operations(&account, &mut answer, run.began, changed).await;
+            // What is left of the time, less a moment for the answer.
+            let until = started + time_left.saturating_sub(Duration::from_millis(500));
+            let telling = self.tell_operations(&account, &mut answer, run.began, changed);
+            if tokio::time::timeout_at(until, Box::pin(telling)).await.is_err() {
+                tracing::error!("operations were not told of this {action}: the deadline came first");
+            }
             let effort = Effort {
                 aws_calls: self.clients.calls.made() - calls,
                 duration: SignedDuration::try_from(started.elapsed()).unwrap_or_default(),
@@ -117,7 +122,6 @@ impl Warden {
     /// at each of them.
     async fn tell_operations(&self, account: &Account, answer: &mut Answer, began: Timestamp, changed: bool) {
         let (sns, topic) = (&self.clients.sns, &self.settings.ops_topic_arn);
-        let standing = Standing::of(answer, began);
         let is_sweep = answer.action == "sweep";
         let mut before = None;
         if is_sweep {
@@ -126,6 +130,7 @@ impl Warden {
                 Err(error) => tracing::warn!(%error, "operations may be told again of what they know"),
             }
         }
+        let standing = Standing::of(answer, began).remembering(before.as_ref(), answer);
         let since = Since { before: before.as_ref(), now: &standing };
         let is_news = is_sweep && since.is_news(answer);
         let failures = answer.outcomes.iter().any(|outcome| outcome.cause().is_some());

@@ -89,7 +89,7 @@ pub fn summary(account: &Account, answer: &Answer, since: Since<'_>) -> Message 
         totals(answer),
         overdue_before(answer, since),
         unreachable_before(answer, since),
-        catch_all(answer),
+        catch_all(answer, since),
         section("EXEMPT", &|outcome| outcome.verdict == Status::Exempt && outcome.result != Ending::Done),
         section("STILL WITHOUT MFA, INVITED BEFORE", &|outcome| {
             outcome.verdict == Status::NonCompliant
@@ -116,7 +116,7 @@ pub fn failure(account: &Account, answer: &Answer, since: Since<'_>) -> Message 
         totals(answer),
         overdue_before(answer, since),
         unreachable_before(answer, since),
-        catch_all(answer),
+        catch_all(answer, since),
     ]
     .concat();
     let unreadable = answer.outcomes.iter().filter(|outcome| outcome.is_unreadable()).count();
@@ -337,10 +337,15 @@ fn nobody_listens(answer: &Answer) -> String {
         .to_owned()
 }
 
-/// Which subscriptions make every owner count as reached: whoever stands behind them can keep all from hearing.
-fn catch_all(answer: &Answer) -> String {
-    let lines: Vec<String> = answer.catch_all.iter().map(|one| format!("- {one}")).collect();
-    titled("BY THESE SUBSCRIPTIONS EVERY OWNER COUNTS AS REACHED (make sure that they are yours)", &lines)
+/// Which subscriptions make every owner count as reached: whoever stands behind them can keep all from hearing. One that
+/// came since the last message is news.
+fn catch_all(answer: &Answer, since: Since<'_>) -> String {
+    let lines: Vec<String> = answer.catch_all.iter().flatten().map(|one| format!("- {one}")).collect();
+    let new = if since.before.is_some() && since.has_grown(Trouble::CatchAll) { "NEW: " } else { "" };
+    titled(
+        &format!("{new}BY THESE SUBSCRIPTIONS EVERY OWNER COUNTS AS REACHED (make sure that they are yours)"),
+        &lines,
+    )
 }
 
 /// Closed enrolments, with where the device was enabled from, as far as that was reported.

@@ -118,10 +118,10 @@ impl Run<'_> {
         let Clients { iam, secrets, .. } = self.clients;
         let mut answer = Answer::new("sweep", self.dry_run, &self.account.id);
         // Devices and secrets before users: what a new user has is never taken for nobody's.
-        let listing = async {
+        let listing = self.in_time("list the account", async {
             let (devices, secrets) = futures_util::try_join!(iam.virtual_mfa_devices(false), secrets.list())?;
             Ok((devices, secrets, iam.users().await?))
-        };
+        });
         let report = async {
             let waited = tokio::time::timeout_at(self.stop_at, iam.credential_report()).await;
             let late = |_| Err(Unreadable("the deadline came before the credential report".to_owned()));
@@ -132,9 +132,11 @@ impl Run<'_> {
             let report: Result<_, AwsError> = report.await;
             let report = report?;
             let is_covered = report.as_ref().is_ok_and(|report| report.root_mfa == Some(true));
-            Ok((report, if is_covered { None } else { Some(iam.root().await) }))
+            let root = self.in_time("read the account summary", iam.root());
+            Ok((report, if is_covered { None } else { Some(root.await) }))
         };
-        let attachments = async { Ok(self.attachments().await) };
+        let attachments =
+            async { Ok(self.in_time("list whom our policies are attached to", self.attachments()).await) };
         let ((devices, secrets, users), (report, root), attachments) =
             futures_util::try_join!(listing, report_and_root, attachments)?;
         let report = report.unwrap_or_else(|unreadable| {
@@ -202,14 +204,21 @@ impl Run<'_> {
     pub async fn check(&self, name: &str) -> Result<Answer, AwsError> {
         let Clients { iam, secrets, .. } = self.clients;
         let mut answer = Answer::new("check", self.dry_run, &self.account.id);
-        let devices = iam.virtual_mfa_devices(true).await?;
-        let (found, root) = futures_util::join!(iam.user(name), iam.root());
+        let reading = self.in_time("read the user", async {
+            let devices = iam.virtual_mfa_devices(true).await?;
+            let (found, root) = futures_util::join!(iam.user(name), iam.root());
+            Ok((devices, found, root))
+        });
+        let (devices, found, root) = reading.await?;
         warn_of_root(root, None, &mut answer);
         let Some((user, tags)) = found? else {
             // Only complete listings tell what belongs to no one.
-            let mut belongings = Belongings::new(&devices, secrets.list().await?);
+            let listing =
+                self.in_time("list the account", async { Ok((secrets.list().await?, iam.users().await?)) });
+            let (secrets, users) = listing.await?;
+            let mut belongings = Belongings::new(&devices, secrets);
             warn_of_others(&belongings.foreign, &mut answer);
-            for user in iam.users().await? {
+            for user in users {
                 let secret = belongings.secrets.remove(&user.id);
                 belongings.devices_of(&user, secret.as_ref());
             }
@@ -217,9 +226,9 @@ impl Run<'_> {
             self.clear_away(belongings, &mut answer).await;
             return Ok(answer);
         };
-        let attached = self.attached(&user).await;
+        let attached = self.in_time("list the attached policies", self.attached(&user)).await;
         let attached = attached.map_err(|error| warn_of_attachments(&error, &mut answer)).ok();
-        let (secret, foreign_secret) = self.describe(&user).await?;
+        let (secret, foreign_secret) = self.in_time("describe the secret", self.describe(&user)).await?;
         if foreign_secret {
             warn_of_others(&[user.id.clone()].into(), &mut answer);
         }
@@ -241,10 +250,21 @@ impl Run<'_> {
         Ok(answer)
     }
 
+    /// Cuts a read off at the deadline, so that there is time to tell operations.
+    async fn in_time<T>(
+        &self,
+        attempted: &str,
+        read: impl Future<Output = Result<T, AwsError>>,
+    ) -> Result<T, AwsError> {
+        // The SDK's futures are large, and stacks are not.
+        let read = tokio::time::timeout_at(self.give_up_at, Box::pin(read)).await;
+        read.unwrap_or_else(|_| Err(AwsError::late(attempted)))
+    }
+
     /// What the run learned about reaching owners.
     fn conclude(&self, answer: &mut Answer) {
         answer.warnings.extend(self.audience.troubles());
-        answer.catch_all = self.audience.catch_all();
+        answer.catch_all = self.audience.is_known().then(|| self.audience.catch_all());
         answer.nobody_listens = self.audience.is_deaf();
     }
 
@@ -289,7 +309,7 @@ impl Run<'_> {
         if Instant::now() >= self.stop_at {
             return left("not looked at before the deadline");
         }
-        match tokio::time::timeout_at(self.give_up_at, self.work(candidate)).await {
+        match tokio::time::timeout_at(self.give_up_at, Box::pin(self.work(candidate))).await {
             Ok((outcome, done)) => {
                 log(&outcome);
                 (outcome, done)
@@ -628,7 +648,7 @@ impl Run<'_> {
             if ids.contains(user_id.as_str()) {
                 continue;
             }
-            match self.is_gone(&user_id, &secret, now).await {
+            match self.in_time("read the user of a secret", self.is_gone(&user_id, &secret, now)).await {
                 Ok(true) => leftovers.push(Leftover {
                     user: secret.user_name().to_owned(),
                     user_id,
@@ -695,7 +715,7 @@ impl Run<'_> {
         } else if self.dry_run {
             Ending::Planned
         } else {
-            match tokio::time::timeout_at(self.give_up_at, delete()).await {
+            match tokio::time::timeout_at(self.give_up_at, Box::pin(delete())).await {
                 Ok(Ok(())) => Ending::Done,
                 Ok(Err(error)) => Ending::Failed(error.to_string()),
                 Err(_) => Ending::Deferred,

@@ -280,9 +280,9 @@ pub struct Answer {
     pub outcomes: Vec<Outcome>,
     /// What a person should know beyond single users.
     pub warnings: Vec<String>,
-    /// Subscriptions of the owner topic that count as a way to every owner.
+    /// Subscriptions of the owner topic that count as a way to every owner; `None`: this run did not look.
     #[serde(skip)]
-    pub catch_all: Vec<String>,
+    pub catch_all: Option<Vec<String>>,
     /// The owner topic has no subscription at all.
     #[serde(skip)]
     pub nobody_listens: bool,
@@ -301,7 +301,7 @@ impl Answer {
             deferred: 0,
             outcomes: Vec::new(),
             warnings: Vec::new(),
-            catch_all: Vec::new(),
+            catch_all: None,
             nobody_listens: false,
         }
     }

@@ -21,18 +21,21 @@ pub enum Trouble {
     Blocked,
     /// The enrolment policy had to be attached again: another tool detaches it.
     Reattached,
+    /// A subscription of the owner topic counts for every owner. (These are subscriptions, and no users.)
+    CatchAll,
     /// Left to the next run, and not for being outside the pilot.
     Deferred,
 }
 
 impl Trouble {
     /// All kinds.
-    pub const ALL: [Trouble; 6] = [
+    pub const ALL: [Trouble; 7] = [
         Trouble::Failed,
         Trouble::Overdue,
         Trouble::Unreachable,
         Trouble::Blocked,
         Trouble::Reattached,
+        Trouble::CatchAll,
         Trouble::Deferred,
     ];
 
@@ -44,6 +47,7 @@ impl Trouble {
             Trouble::Unreachable => "unreachable",
             Trouble::Blocked => "blocked",
             Trouble::Reattached => "reattached",
+            Trouble::CatchAll => "catch_all",
             Trouble::Deferred => "deferred",
         }
     }
@@ -55,6 +59,7 @@ impl Trouble {
             Trouble::Unreachable => outcome.is_unreachable(),
             Trouble::Blocked => !outcome.spared.is_empty(),
             Trouble::Reattached => outcome.reattached,
+            Trouble::CatchAll => false,
             Trouble::Deferred => {
                 outcome.result == Ending::Deferred && outcome.postponed != Some(Postponed::Pilot)
             }
@@ -83,15 +88,27 @@ impl Standing {
         let crowd = |trouble: Trouble| {
             let outcomes = answer.outcomes.iter().filter(|outcome| trouble.has(outcome));
             // By the unique id; of what is left over from users that are gone there may be none.
-            let mut users: Vec<_> =
+            let mut members: Vec<_> =
                 outcomes.map(|outcome| (outcome.user_id.as_str(), outcome.user.as_str())).collect();
-            users.sort_unstable();
+            if trouble == Trouble::CatchAll {
+                members = answer.catch_all.iter().flatten().map(|one| (one.as_str(), "")).collect();
+            }
+            members.sort_unstable();
             let mut hasher = DefaultHasher::new();
-            users.hash(&mut hasher);
+            members.hash(&mut hasher);
             let digest = u32::try_from(hasher.finish() & 0xffff_ffff).unwrap_or_default();
-            (!users.is_empty()).then_some((trouble, Crowd { users: users.len(), digest }))
+            (!members.is_empty()).then_some((trouble, Crowd { users: members.len(), digest }))
         };
         Standing { at, crowds: Trouble::ALL.into_iter().filter_map(crowd).collect() }
+    }
+
+    /// Keeps what was told of subscriptions where this run did not look at them.
+    pub fn remembering(mut self, before: Option<&Standing>, answer: &Answer) -> Self {
+        let told = before.and_then(|before| before.crowds.get(&Trouble::CatchAll)).copied();
+        if let Some(told) = told.filter(|_| answer.catch_all.is_none()) {
+            self.crowds.insert(Trouble::CatchAll, told);
+        }
+        self
     }
 
     /// Reads what [`Display`](fmt::Display) wrote; `None`: it is none of that, or it is of the future: somebody else wrote
@@ -130,7 +147,13 @@ impl Since<'_> {
     /// The kinds of trouble that other users are in than were told last; than nobody, where nothing was told.
     pub fn changed(&self) -> Vec<Trouble> {
         let (before, now) = (self.before.map(|before| &before.crowds), &self.now.crowds);
-        let differs = |trouble: &Trouble| now.get(trouble) != before.and_then(|before| before.get(trouble));
+        // A subscription is no trouble by itself: it is news only where another was told of before.
+        let is_first = |trouble: &Trouble| {
+            *trouble == Trouble::CatchAll && before.is_none_or(|before| !before.contains_key(trouble))
+        };
+        let differs = |trouble: &Trouble| {
+            now.get(trouble) != before.and_then(|before| before.get(trouble)) && !is_first(trouble)
+        };
         Trouble::ALL.into_iter().filter(differs).collect()
     }
 
@@ -159,13 +182,17 @@ impl Since<'_> {
         if answer.nobody_listens && is_new_day {
             return true;
         }
-        let Some(before) = before else { return !now.crowds.is_empty() };
+        let Some(before) = before else {
+            return now.crowds.keys().any(|trouble| *trouble != Trouble::CatchAll);
+        };
         let more = |trouble| now.users(trouble) > before.users(trouble);
         let any = |wanted: &dyn Fn(&Outcome) -> bool| answer.outcomes.iter().any(wanted);
         Trouble::ALL.into_iter().any(|trouble| match trouble {
             Trouble::Failed => self.changed().contains(&trouble) || (now.users(trouble) > 0 && is_new_day),
             Trouble::Overdue => more(trouble) || any(&|outcome| self.is_newly_overdue(outcome)),
-            Trouble::Unreachable | Trouble::Blocked | Trouble::Reattached => self.has_grown(trouble),
+            Trouble::Unreachable | Trouble::Blocked | Trouble::Reattached | Trouble::CatchAll => {
+                self.has_grown(trouble)
+            }
             // Sweeps take users in random order, and so leave others each time.
             Trouble::Deferred => more(trouble),
         })

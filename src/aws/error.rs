@@ -45,16 +45,8 @@ impl AwsError {
     where
         E: Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
-        let code = error.code().filter(|code| is_code(code)).map(str::to_owned);
-        let request = error.raw_response().and_then(|response| request_id(response.headers()));
-        let what = match (&code, &error) {
-            (Some(code), _) => code.clone(),
-            (None, SdkError::TimeoutError(_)) => "no answer in time".to_owned(),
-            (None, SdkError::DispatchFailure(_)) => "the connection failed".to_owned(),
-            (None, _) => "the answer is not understood, and is not repeated here".to_owned(),
-        };
-        let request = request.map_or(String::new(), |id| format!(" (request {id})"));
-        let said = format!("{what}{request}{}", advice(code.as_deref()));
+        let (code, said) = without_words(&error);
+        let said = format!("{said}{}", advice(code.as_deref()));
         AwsError { code, attempted: attempted.into(), source: said.clone().into(), said }
     }
 
@@ -81,11 +73,35 @@ impl AwsError {
         matches!(self.code.as_deref(), Some("InvalidRequestException" | "ResourceNotFoundException"))
     }
 
+    /// A call that was cut off at the deadline.
+    pub fn late(attempted: impl Into<String>) -> Self {
+        let said = "the deadline of the run came before AWS's answer".to_owned();
+        AwsError { code: None, attempted: attempted.into(), source: said.clone().into(), said }
+    }
+
     /// An answer of AWS that lacks what it must have.
     pub fn incomplete(attempted: impl Into<String>, lacking: &str) -> Self {
         let said = format!("AWS's answer has no usable {lacking}");
         AwsError { code: None, attempted: attempted.into(), source: said.clone().into(), said }
     }
+}
+
+/// The code of an error and what is to be said of it, without any word that came with it: the code, and the number of the
+/// request.
+pub fn without_words<E>(error: &SdkError<E, HttpResponse>) -> (Option<String>, String)
+where
+    E: Error + ProvideErrorMetadata,
+{
+    let code = error.code().filter(|code| is_code(code)).map(str::to_owned);
+    let request = error.raw_response().and_then(|response| request_id(response.headers()));
+    let what = match (&code, &error) {
+        (Some(code), _) => code.clone(),
+        (None, SdkError::TimeoutError(_)) => "no answer in time".to_owned(),
+        (None, SdkError::DispatchFailure(_)) => "the connection failed".to_owned(),
+        (None, _) => "the answer is not understood, and is not repeated here".to_owned(),
+    };
+    let request = request.map_or(String::new(), |id| format!(" (request {id})"));
+    (code, what + &request)
 }
 
 /// Whether this can be an error's code and nothing else.

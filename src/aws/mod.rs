@@ -6,7 +6,7 @@ pub mod iam;
 pub mod secrets;
 pub mod sns;
 
-pub use error::AwsError;
+pub use error::{AwsError, without_words};
 use std::collections::HashSet;
 
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};

@@ -120,7 +120,7 @@ region = eu-central-1
     assert_eq!((said.code, said.out.as_str()), (1, ""));
     assert!(said.err.contains("mfa_serial") && !said.err.contains('{'), "{}", said.err);
     assert!(
-        said.err.contains("aws configure export-credentials --profile admin --format env"),
+        said.err.contains("credential_process = aws configure export-credentials --profile admin`"),
         "{}",
         said.err
     );

@@ -45,6 +45,7 @@ impl Owner {
         text.replace(value["qr_text"].as_str().unwrap(), "<the QR code>")
             .replace(serial, &format!("{}<suffix>", &serial[..serial.len() - 8]))
             .replace(&self.cloud.account, "123456789012")
+            .replace(self.gate.url.as_str(), "<the endpoint>")
     }
 }
 

@@ -336,6 +336,7 @@ fn a_summary_says_what_changed_since_the_last_and_who_was_in_trouble_before_come
             "failed": {"users": 0, "before": 2}, "overdue": {"users": 2, "before": 1},
             "unreachable": {"users": 2, "before": 0}, "deferred": {"users": 1, "before": 2},
             "blocked": {"users": 0, "before": 0}, "reattached": {"users": 0, "before": 0},
+            "catch_all": {"users": 0, "before": 0},
         })
     );
     let user = |name: &str| {

@@ -15,6 +15,10 @@ fn answer(users: &[(u8, Trouble)]) -> Answer {
             Trouble::Deferred => Ending::Deferred,
             Trouble::Reattached => Ending::Done,
             Trouble::Overdue | Trouble::Unreachable | Trouble::Blocked => Ending::None,
+            Trouble::CatchAll => {
+                answer.catch_all.get_or_insert_default().push(format!("sqs queue-{number}"));
+                continue;
+            }
         };
         let open = Open {
             overdue: (*trouble == Trouble::Overdue).then_some(SignedDuration::from_hours(24 * 30)),
@@ -48,6 +52,12 @@ fn is_news(before: &[(u8, Trouble)], hours: i64, users: &[(u8, Trouble)]) -> boo
 fn it_is_news_when_somebody_gets_into_trouble() {
     for trouble in Trouble::ALL {
         let users = [(11, trouble)];
+        if trouble == Trouble::CatchAll {
+            // Each summary names them; what is news is that there is another one.
+            assert!(!is_news(&[], 4, &users));
+            assert!(is_news(&users, 4, &[(11, trouble), (2, trouble)]));
+            continue;
+        }
         assert!(is_news(&[], 4, &[(1, trouble)]), "{trouble:?}");
         assert!(is_news(&users, 4, &[(11, trouble), (2, trouble)]), "{trouble:?}");
         assert!(!is_news(&users, 4, &users), "{trouble:?}");
@@ -81,7 +91,9 @@ fn one_who_comes_as_another_goes_is_news() {
         assert_eq!(since.is_news(&answer), news, "{minutes}");
         assert_eq!(since.changed(), [Trouble::Overdue]);
     }
-    for trouble in [Trouble::Failed, Trouble::Unreachable, Trouble::Blocked, Trouble::Reattached] {
+    for trouble in
+        [Trouble::Failed, Trouble::Unreachable, Trouble::Blocked, Trouble::Reattached, Trouble::CatchAll]
+    {
         assert!(is_news(&[(11, trouble)], 4, &[(2, trouble)]), "{trouble:?}");
     }
     // Sweeps leave others each time, for they take users in random order.
@@ -122,6 +134,16 @@ fn a_tag_that_is_none_of_ours_is_no_memory() {
 #[test]
 fn a_memory_from_the_future_is_none_and_silences_nothing() {
     assert_eq!(Standing::parse("2999-06-15T12:00:00Z failed=1:00000000", noon()), None);
+}
+
+#[test]
+fn a_run_that_did_not_look_at_subscriptions_forgets_none() {
+    let before = Standing::of(&answer(&[(1, Trouble::CatchAll)]), noon());
+    let idle = answer(&[]);
+    let now = Standing::of(&idle, noon()).remembering(Some(&before), &idle);
+    assert_eq!(now.users(Trouble::CatchAll), 1);
+    let looked = Answer { catch_all: Some(Vec::new()), ..answer(&[]) };
+    assert_eq!(Standing::of(&looked, noon()).remembering(Some(&before), &looked).users(Trouble::CatchAll), 0);
 }
 
 #[test]

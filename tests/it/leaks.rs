@@ -19,6 +19,19 @@ enum Fate {
     Lost,
     /// The answer is no answer of AWS.
     Garbled,
+    /// AWS performs it, and answers with an error that repeats the request and the answer.
+    Echoed,
+    /// A proxy in the way answers with a page that shows both.
+    Paged,
+    /// The answer breaks off in the middle.
+    CutOff,
+    /// The answer has other types than AWS's, with all that it held.
+    Mistyped,
+}
+
+impl Fate {
+    const ALL: [Fate; 7] =
+        [Fate::Denied, Fate::Lost, Fate::Garbled, Fate::Echoed, Fate::Paged, Fate::CutOff, Fate::Mistyped];
 }
 
 #[derive(Debug, Default)]
@@ -96,8 +109,38 @@ fn pass_on(mut function: TcpStream, account: &str, seen: &Mutex<Seen>) {
         let seed = String::from_utf8(BASE64.decode(blob.as_bytes()).unwrap()).unwrap();
         seen.lock().unwrap().seeds.insert(seed);
     }
+    let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    let both = format!("1 validation error detected: {} {body}", request.body);
+    let is_json = request.body.starts_with('{');
+    let escaped = both.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     match fate {
         Some(Fate::Lost) => {}
+        Some(Fate::Echoed) => {
+            let echo = if is_json {
+                json!({"__type": "ValidationException", "message": both}).to_string()
+            } else {
+                format!(
+                    "<ErrorResponse><Error><Code>ValidationError</Code><Message>{escaped}</Message></Error></ErrorResponse>"
+                )
+            };
+            let _ = answer(&mut function, 400, &echo);
+        }
+        Some(Fate::Paged) => {
+            let _ = answer(&mut function, 403, &format!("<html><body><pre>{escaped}</pre></body></html>"));
+        }
+        Some(Fate::CutOff) => {
+            let _ = function.write_all(&response[..response.len() - body.len() / 3]);
+        }
+        Some(Fate::Mistyped) => {
+            let mistyped = if is_json {
+                let all = [both.as_str()];
+                json!({"VersionId": all, "ARN": {"x": both}, "VersionStages": both, "CreatedDate": both})
+                    .to_string()
+            } else {
+                body.replace("Seed>", "Seed><member>").replace("SerialNumber>", "SerialNumber><member>")
+            };
+            let _ = answer(&mut function, 200, &mistyped);
+        }
         Some(Fate::Garbled) => {
             // All of the answer, and so its seed, where the SDK expects something else.
             let garbled = text.split_once("\r\n\r\n").unwrap().1.replace("Response>", "Rseponse>");
@@ -180,7 +223,7 @@ async fn seeds_leave_the_process_in_put_secret_value_and_nowhere_else() {
 
     // Provisions that are disturbed at every call, in every way.
     for api in PROVISION.into_iter().chain(["DescribeSecret"]) {
-        for fate in [Fate::Denied, Fate::Lost, Fate::Garbled] {
+        for fate in Fate::ALL {
             let user = format!("{api}-{fate:?}");
             cloud.user(&user).await;
             proxy.doom(api, fate);

@@ -76,6 +76,19 @@ async fn config(global: &Global) -> SdkConfig {
     config.into_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
 }
 
+/// The endpoint that requests go to, where it is not AWS's own: whoever stands there sees what is sent, and says what it
+/// likes.
+pub fn foreign_endpoint(config: &SdkConfig) -> Option<&str> {
+    let url = config.endpoint_url()?;
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = host.split(['/', '?', '#']).next().unwrap_or_default();
+    // What stands before an `@` is no host.
+    let host = host.rsplit('@').next().unwrap_or_default().split(':').next().unwrap_or_default();
+    let own = [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".on.aws"];
+    let is_own = url.starts_with("https://") && own.iter().any(|domain| host.ends_with(domain));
+    (!is_own).then_some(url)
+}
+
 /// Reads account and partition from any ARN of the account.
 fn account(arn: &str, region: &str) -> Option<Account> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
@@ -107,9 +120,8 @@ fn why_unknown(error: &SdkError<GetCallerIdentityError>, global: &Global) -> Str
             let codes = if why.contains("AccessDenied") {
                 let profile = profile.as_deref().unwrap_or("PROFILE");
                 format!(
-                    ". A profile with `mfa_serial` is not understood here: run \
-                     `eval \"$(aws configure export-credentials --profile {profile} --format env)\"` and then warden \
-                     without --profile"
+                    ". A profile with `mfa_serial` is not understood here: add another profile to ~/.aws/config with the \
+                     line `credential_process = aws configure export-credentials --profile {profile}`, and name that one"
                 )
             } else {
                 String::new()
@@ -165,7 +177,9 @@ pub struct ReadOnly;
 impl ReadOnly {
     fn allows(operation: &str) -> bool {
         let reads = ["Get", "List", "Describe"].iter().any(|verb| operation.starts_with(verb));
-        (reads || operation == "GenerateCredentialReport") && operation != "GetSecretValue"
+        // The simulator judges calls and makes none.
+        let harmless = ["GenerateCredentialReport", "SimulatePrincipalPolicy"].contains(&operation);
+        (reads || harmless) && operation != "GetSecretValue"
     }
 }
 
@@ -206,8 +220,34 @@ mod tests {
     }
 
     #[test]
+    fn only_an_endpoint_of_aws_goes_without_saying() {
+        let named = |url: &str| {
+            let config = SdkConfig::builder().endpoint_url(url).build();
+            foreign_endpoint(&config).is_some()
+        };
+        for own in
+            ["https://vpce-1.iam.us-east-1.vpce.amazonaws.com", "https://iam.cn-north-1.amazonaws.com.cn/"]
+        {
+            assert!(!named(own), "{own}");
+        }
+        for other in [
+            "http://127.0.0.1:4566",
+            "http://iam.amazonaws.com",
+            "https://amazonaws.com.evil.example",
+            "https://iam.amazonaws.com@evil.example/",
+            "https://evil.example/.amazonaws.com",
+            "https://notamazonaws.com",
+        ] {
+            assert!(named(other), "{other}");
+        }
+        assert_eq!(foreign_endpoint(&SdkConfig::builder().build()), None);
+    }
+
+    #[test]
     fn a_read_only_client_neither_writes_nor_reads_a_secret() {
-        for operation in ["ListUsers", "GetUser", "DescribeSecret", "GenerateCredentialReport"] {
+        for operation in
+            ["ListUsers", "GetUser", "DescribeSecret", "GenerateCredentialReport", "SimulatePrincipalPolicy"]
+        {
             assert!(ReadOnly::allows(operation), "{operation}");
         }
         for operation in ["GetSecretValue", "CreateSecret", "EnableMFADevice", "Publish", "TagResource"] {

@@ -1,12 +1,13 @@
 //! `enroll`: an owner sets up the prepared device, from the QR code to the proof that it is enabled.
 
 use crate::args::{EnrollArgs, Global};
-use crate::connect::{Connection, connect};
+use crate::connect::{Connection, connect, foreign_endpoint};
 use crate::output::{Look, plain, print};
 use anyhow::{anyhow, bail};
 use aws_sdk_iam::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use mfa_warden::aws::iam::Iam;
+use mfa_warden::aws::{iam::Iam, without_words};
 use mfa_warden::facts::{AssignedDevice, SECRET_PREFIX, user_of_device};
+use mfa_warden::text::{LONGEST_ERROR, printable, shown, shown_within};
 use serde::Deserialize;
 use std::io::{IsTerminal, stdin};
 use std::process::ExitCode;
@@ -37,10 +38,14 @@ pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCo
         print(&enrolled_already(user, devices))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let value = read_secret(&connection, devices.is_ok()).await?;
-    let prepared: Prepared = serde_json::from_str(&value)
-        .map_err(|_| anyhow!("the secret does not hold what mfa-warden writes: {}", TELL_OPERATIONS))?;
+    let (version, value) = read_secret(&connection, devices.is_ok()).await?;
+    let prepared: Prepared = serde_json::from_str(&value).map_err(|_| anyhow!(not_ours()))?;
+    let expected = connection.account.serial_number(user, &version);
+    prepared.verify(&expected).map_err(|why| anyhow!(why))?;
     let look = Look::new(global);
+    if let Some(endpoint) = foreign_endpoint(&connection.config) {
+        print(&format!("Careful: this talks to {}, and not to AWS.\n\n", printable(endpoint)))?;
+    }
     print(&invitation(user, &connection.account.id, &prepared, args.show_seed, look))?;
     let serial_number = &prepared.serial_number;
     for tries_left in (0..TRIES).rev() {
@@ -82,17 +87,46 @@ struct Prepared {
     qr_text: Zeroizing<String>,
 }
 
-/// `has_none`: IAM said that the user has no MFA device; otherwise nobody knows.
-async fn read_secret(connection: &Connection, has_none: bool) -> anyhow::Result<Zeroizing<String>> {
+impl Prepared {
+    /// Whether it is what the function prepared for this user, and shows nothing but what it should: a seed that somebody
+    /// else wrote would make that person's phone the second factor.
+    fn verify(&self, serial_number: &str) -> Result<(), String> {
+        if self.serial_number != serial_number {
+            return Err(format!(
+                "the secret names the device {}, and the one that was prepared for you is {}. Nothing was enabled: {TELL_OPERATIONS}",
+                shown(&self.serial_number),
+                shown(serial_number)
+            ));
+        }
+        let is_drawn = |c: char| matches!(c, ' ' | '\u{2580}' | '\u{2584}' | '\u{2588}' | '\n');
+        let is_base32 = |b: u8| matches!(b, b'A'..=b'Z' | b'2'..=b'7');
+        if self.qr_text.chars().all(is_drawn) && self.seed.bytes().all(is_base32) {
+            Ok(())
+        } else {
+            Err(not_ours())
+        }
+    }
+}
+
+fn not_ours() -> String {
+    format!("the secret does not hold what mfa-warden writes, and nothing was enabled: {TELL_OPERATIONS}")
+}
+
+/// The secret's version and value. `has_none`: IAM said that the user has no MFA device; otherwise nobody knows.
+async fn read_secret(connection: &Connection, has_none: bool) -> anyhow::Result<(String, Zeroizing<String>)> {
     let Connection { config, account, user_id, .. } = connection;
     let secrets = aws_sdk_secretsmanager::Client::new(config);
     let request = secrets.get_secret_value().secret_id(format!("{SECRET_PREFIX}{user_id}"));
     match request.version_stage("AWSCURRENT").send().await {
-        Ok(answer) => match answer.secret_string {
-            Some(value) => Ok(Zeroizing::new(value)),
-            None => bail!("the secret does not hold what mfa-warden writes: {TELL_OPERATIONS}"),
+        Ok(answer) => match (answer.version_id, answer.secret_string) {
+            (Some(version), Some(value)) => Ok((version, Zeroizing::new(value))),
+            _ => bail!(not_ours()),
         },
-        Err(error) => bail!(explain_read(error.code(), &said(&error), &account.region, has_none)),
+        // The answer carries a seed: none of its words are repeated.
+        Err(error) => {
+            let (code, said) = without_words(&error);
+            bail!(explain_read(code.as_deref(), &said, &account.region, has_none))
+        }
     }
 }
 
@@ -110,7 +144,7 @@ async fn is_listed(iam: &Iam, user: &str, serial_number: &str) -> bool {
     false
 }
 
-const TELL_OPERATIONS: &str = "tell whoever runs mfa-warden in your organisation";
+const TELL_OPERATIONS: &str = "tell whoever runs mfa-warden in your organization";
 
 const CONSOLE: &str = "The console's own way needs none of this: sign in to the AWS console as your user, open the menu \
                        with your name, choose \"Security credentials\", then \"Assign MFA device\".";
@@ -126,13 +160,17 @@ fn user_name(arn: &str) -> Result<&str, String> {
     if let Some(role) = resource.strip_prefix("assumed-role/") {
         let role = role.split('/').next().unwrap_or_default();
         return Err(format!(
-            "you are acting in the role `{role}`, and a role has no MFA device of its own. Use the credentials of your \
-             IAM user itself: --profile, or CloudShell after signing in as the user"
+            "you are acting in the role `{}`, and a role has no MFA device of its own. Use the credentials of your \
+             IAM user itself: --profile, or CloudShell after signing in as the user",
+            shown(role)
         ));
     }
     let name = resource.strip_prefix("user/").and_then(|path| path.rsplit('/').next());
     name.filter(|name| !name.is_empty()).ok_or_else(|| {
-        format!("you are `{arn}`, and only an IAM user has an MFA device. Use the credentials of your IAM user itself")
+        format!(
+            "you are `{}`, and only an IAM user has an MFA device. Use the credentials of your IAM user itself",
+            shown(arn)
+        )
     })
 }
 
@@ -312,11 +350,12 @@ where
     E: std::error::Error + ProvideErrorMetadata + 'static,
     R: std::fmt::Debug,
 {
-    match (error.code(), error.message()) {
+    let said = match (error.code(), error.message()) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
         (None, _) => DisplayErrorContext(error).to_string(),
-    }
+    };
+    shown_within(&said, LONGEST_ERROR)
 }
 
 fn farewell(user: &str, serial_number: &str, listed: bool) -> String {
@@ -353,6 +392,30 @@ mod tests {
             "arn:aws:sts::123456789012:federated-user/anna",
         ];
         insta::assert_snapshot!(refused.map(|arn| user_name(arn).unwrap_err()).join("\n\n"));
+    }
+
+    #[test]
+    fn only_the_device_of_the_own_name_and_version_is_enabled_and_only_blocks_are_drawn() {
+        let expected = "arn:aws:iam::123456789012:mfa/mfa-warden/anna.0a1b2c3d";
+        assert_eq!(prepared().verify(expected), Ok(()));
+        for other in [
+            "arn:aws:iam::123456789012:mfa/mfa-warden/anna.deadbeef",
+            "arn:aws:iam::123456789012:mfa/mfa-warden/mallory.0a1b2c3d",
+            "arn:aws:iam::123456789012:mfa/anna.0a1b2c3d",
+            "arn:aws:iam::210987654321:mfa/mfa-warden/anna.0a1b2c3d",
+            "GAKT00012345",
+            "",
+        ] {
+            let forged = Prepared { serial_number: other.to_owned(), ..prepared() };
+            let why = forged.verify(expected).unwrap_err();
+            assert!(why.contains("Nothing was enabled: tell whoever runs mfa-warden"), "{why}");
+        }
+        for qr_text in ["\u{1b}[2J", "scan https://evil.example", "█▀\u{202e}", "█\r█"] {
+            let forged = Prepared { qr_text: Zeroizing::new(qr_text.to_owned()), ..prepared() };
+            assert_eq!(forged.verify(expected), Err(not_ours()), "{qr_text:?}");
+        }
+        let forged = Prepared { seed: Zeroizing::new("call 0800".to_owned()), ..prepared() };
+        assert_eq!(forged.verify(expected), Err(not_ours()));
     }
 
     #[test]
