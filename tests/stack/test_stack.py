@@ -77,6 +77,7 @@ class DeployedStack(unittest.TestCase):
         self.assertEqual(self.kinds(others), [])
 
     def test_a_cloudtrail_event_provisions_once_and_its_duplicate_nothing(self):
+        self.stack.open_inbox("alice", self.stack.outputs["OwnerTopicArn"], "alice@example.com")
         alice = add_user(self.iam, "alice", "alice@example.com")
         event = json.loads((EVENTS / "cloudtrail-create-login-profile.json").read_text())
         self.assertEqual(event["account"], ACCOUNT)
@@ -158,7 +159,8 @@ class MailingStack(unittest.TestCase):
         for name, address in (("alice", "alice@example.com"), ("eve", "eve@partner.example")):
             add_user(iam, name, address)
         ops = stack.open_inbox("ops", stack.outputs["OpsTopicArn"])
-        self.assertEqual(stack.invoke({"action": "sweep"})["actions"]["notify"], 2)
+        answer = stack.invoke({"action": "sweep"})
+        self.assertEqual((answer["actions"]["provision"], answer["actions"]["notify"]), (1, 1), answer)
 
         def mails():
             with urllib.request.urlopen(f"{ministack.endpoint}/_ministack/ses/messages") as answer:
@@ -179,6 +181,8 @@ class RemovedStack(unittest.TestCase):
         ministack = self.enterContext(MiniStack())
         stack = Stack(ministack, os.environ["MFA_WARDEN_BOOTSTRAP"])
         iam, secrets = ministack.client("iam"), ministack.client("secretsmanager")
+        # Nothing is prepared for owners whom nobody can tell.
+        stack.open_inbox("everybody", stack.outputs["OwnerTopicArn"])
         for name in ("alice", "wei,chen"):
             add_user(iam, name)
         self.assertEqual(stack.invoke({"action": "sweep"})["actions"]["attach"], 2)
