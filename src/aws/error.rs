@@ -4,7 +4,7 @@ use crate::facts::Unreadable;
 use crate::text::{LONGEST_ERROR, shown_within};
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_runtime_api::http::Headers;
-use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use std::error::Error;
 use std::fmt;
 
@@ -27,7 +27,7 @@ impl AwsError {
         let said = match (&code, error.message()) {
             (Some(code), Some(message)) => format!("{code}: {message}"),
             (Some(code), None) => code.clone(),
-            (None, _) => DisplayErrorContext(&error).to_string(),
+            (None, _) => causes(&error),
         };
         // AWS repeats what others chose: names, paths, ARNs.
         let said = shown_within(&said, LONGEST_ERROR);
@@ -84,6 +84,15 @@ impl AwsError {
         let said = format!("AWS's answer has no usable {lacking}");
         AwsError { code: None, attempted: attempted.into(), source: said.clone().into(), said }
     }
+}
+
+/// What went wrong where AWS gave no code: each cause in its own words, once. (The SDK's own display adds the whole of the
+/// answer.)
+fn causes(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    let mut said: Vec<String> = causes.map(ToString::to_string).collect();
+    said.dedup();
+    said.join(": ")
 }
 
 /// The code of an error and what is to be said of it, without any word that came with it: the code, and the number of the

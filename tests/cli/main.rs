@@ -12,3 +12,5 @@ mod operators;
 mod owners;
 mod people;
 mod terminal;
+#[path = "../support/words.rs"]
+mod words;

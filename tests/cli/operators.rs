@@ -254,3 +254,47 @@ fn wrong_arguments_exit_with_1_for_2_means_users_without_mfa() {
     }
     assert_eq!(say(warden(), &["--help"]).code, 0);
 }
+
+#[tokio::test]
+async fn words_of_others_are_shown_as_words_in_tables_csv_and_json() {
+    use crate::words::{HOSTILE, HOSTILE_IN_XML, assert_harmless};
+    let cloud = Cloud::new().await;
+    for user in ["alice", "-bob", "@carol"] {
+        cloud.user(user).await;
+    }
+    cloud.sweep().await;
+    cloud.tag("alice", "mfa-exempt", HOSTILE_IN_XML).await;
+    let tag = aws_sdk_secretsmanager::types::Tag::builder()
+        .key("mfa-warden:user-id")
+        .value("AIDAEXAMPLEGONE0000001");
+    let gone = cloud.secrets.create_secret().name("mfa-warden/AIDAEXAMPLEGONE0000001").tags(tag.build());
+    gone.description(format!("MFA seed, kept by mfa-warden for nobody but the IAM user {HOSTILE}"))
+        .send()
+        .await
+        .unwrap();
+    let gate = Gate::new(&cloud.account);
+    for arguments in [
+        &["plan"][..],
+        &["plan", "--csv"],
+        &["plan", "--json"],
+        &["status"],
+        &["status", "--csv"],
+        &["status", "--json"],
+        &["check", "alice"],
+    ] {
+        let said = say(operator(&gate), arguments);
+        assert!(said.out.contains("evil"), "{arguments:?}: {}", said.out);
+        for text in [&said.out, &said.err] {
+            // Names of users are IAM's own letters.
+            assert_harmless(&format!("{arguments:?}"), &text.replace("@carol", "carol"));
+        }
+        if arguments.contains(&"--csv") {
+            let fields = said.out.lines().filter_map(|line| line.split(',').next());
+            assert!(fields.clone().all(|field| !field.starts_with(['=', '+', '-', '@'])), "{}", said.out);
+            assert!(
+                fields.clone().any(|field| field == "'-bob")
+                    && fields.clone().any(|field| field == "'@carol")
+            );
+        }
+    }
+}

@@ -203,3 +203,62 @@ async fn a_profile_that_is_asked_for_goes_before_keys_in_the_environment() {
     assert_eq!(said.code, 0, "{}", said.err);
     assert_eq!(owner.devices().await, 1);
 }
+
+/// The owner's secret with another value under a version of its own, as somebody who may write secrets could leave it.
+async fn forge(owner: &Owner, number: usize, change: impl Fn(&mut serde_json::Value)) {
+    let mut value = owner.cloud.value(&owner.id).await;
+    change(&mut value);
+    let name = format!("mfa-warden/{}", owner.id);
+    let put = owner.cloud.secrets.put_secret_value().secret_id(name).secret_string(value.to_string());
+    put.client_request_token(format!("01999999-000{number}-7000-8000-0000deadbeef")).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn only_the_device_that_was_prepared_is_ever_enabled() {
+    let owner = Owner::invited().await;
+    let planted = owner.cloud.iam.create_virtual_mfa_device().virtual_mfa_device_name("planted").send().await;
+    let planted = planted.unwrap().virtual_mfa_device.unwrap().serial_number;
+    let real = owner.cloud.value(&owner.id).await["serial_number"].as_str().unwrap().to_owned();
+    // Another device; and the true one under another's version.
+    for (number, serial) in [planted, real].into_iter().enumerate() {
+        forge(&owner, number, |value| value["serial_number"] = serial.clone().into()).await;
+        let said = owner.enroll(&[], "123456\n654321\n");
+        assert_eq!((said.code, said.out.as_str()), (1, ""), "nothing is shown of it");
+        assert!(said.err.contains("Nothing was enabled: tell whoever runs mfa-warden"), "{}", said.err);
+    }
+    assert!(!owner.gate.calls().contains(&"EnableMFADevice".to_owned()));
+    assert_eq!(owner.devices().await, 0);
+}
+
+#[tokio::test]
+async fn a_secret_that_is_none_of_ours_puts_nothing_on_the_terminal() {
+    let owner = Owner::invited().await;
+    let account = owner.cloud.account.clone();
+    let serial = format!("arn:aws:iam::{account}:mfa/mfa-warden/anna.schmidt.deadbeef");
+    let forged =
+        [("qr_text", "\u{1b}[2Jscan https://evil.example"), ("seed", "call 0800"), ("qr_text", "\u{202e}")];
+    for (number, (key, words)) in forged.into_iter().enumerate() {
+        forge(&owner, number, |value| {
+            value["serial_number"] = serial.clone().into();
+            value[key] = words.into();
+        })
+        .await;
+        let said = owner.enroll(&["--show-seed"], "123456\n654321\n");
+        assert_eq!((said.code, said.out.as_str()), (1, ""), "{key}");
+        assert!(said.err.contains("does not hold what mfa-warden writes"), "{}", said.err);
+        assert!(!said.err.contains("evil") && !said.err.contains("0800"), "{}", said.err);
+    }
+    assert!(!owner.gate.calls().contains(&"EnableMFADevice".to_owned()));
+}
+
+#[tokio::test]
+async fn an_error_that_repeats_the_answer_shows_no_seed() {
+    let owner = Owner::invited().await;
+    let seed = owner.cloud.value(&owner.id).await["seed"].as_str().unwrap().to_owned();
+    let echo = format!(r#"{{"SecretString": ["{seed}"], "VersionId": 7}}"#);
+    owner.gate.answer("GetSecretValue", Answer::Json(echo.leak()));
+    let said = owner.enroll(&[], "");
+    assert_eq!(said.code, 1);
+    assert!(!said.err.contains(&seed) && !said.out.contains(&seed), "{}{}", said.out, said.err);
+    assert!(said.err.contains("failed to read the secret that was prepared for you"), "{}", said.err);
+}

@@ -85,7 +85,8 @@ pub struct Death {
     pub after: Option<usize>,
 }
 
-type Outage = Arc<Mutex<Option<(String, String)>>>;
+/// The API that is down, a part of the requests that it is down for, and what is said of it.
+type Outage = Arc<Mutex<Option<(String, String, Option<String>)>>>;
 
 impl Intercept for Recorder {
     fn name(&self) -> &'static str {
@@ -148,13 +149,13 @@ impl Intercept for Recorder {
             request.headers_mut().insert("content-length", body.len().to_string());
         }
         match &*self.outage.lock().unwrap() {
-            Some((down, part))
+            Some((down, part, said))
                 if *down == api
                     && percent_encoding::percent_decode_str(&body)
                         .decode_utf8_lossy()
                         .contains(part.as_str()) =>
             {
-                Err(format!("{api} is down").into())
+                Err(said.clone().unwrap_or_else(|| format!("{api} is down")).into())
             }
             _ => Ok(()),
         }
@@ -502,7 +503,12 @@ impl Cloud {
 
     /// From now on that API fails for the function where the request holds `part`.
     pub fn take_down_for(&self, api: &str, part: &str) {
-        *self.outage.lock().unwrap() = Some((api.to_owned(), part.to_owned()));
+        *self.outage.lock().unwrap() = Some((api.to_owned(), part.to_owned(), None));
+    }
+
+    /// The same with these words.
+    pub fn take_down_saying(&self, api: &str, words: &str) {
+        *self.outage.lock().unwrap() = Some((api.to_owned(), String::new(), Some(words.to_owned())));
     }
 
     pub fn restore(&self) {

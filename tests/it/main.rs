@@ -16,3 +16,4 @@ mod reach;
 mod rollout;
 mod sweep;
 mod telling;
+mod words;
