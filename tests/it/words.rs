@@ -1,11 +1,11 @@
 //! Words of others stay words: every door that they come in by, every window that they could be seen in.
 
 #[path = "../support/words.rs"]
-mod words;
+mod hostile;
 
 use crate::cloud::{Cloud, published};
+use hostile::{HOSTILE, HOSTILE_IN_XML, assert_harmless};
 use serde_json::Value;
-use words::{HOSTILE, HOSTILE_IN_XML, assert_harmless};
 
 /// All strings of an answer.
 fn strings(value: &Value, into: &mut Vec<String>) {
