@@ -15,8 +15,10 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::error::ErrorMetadata;
+use aws_types::service_config::ServiceConfigKey;
 use mfa_warden::aws::{self, Clients};
 use mfa_warden::facts::Account;
+use mfa_warden::text::shown;
 use std::error::Error;
 
 /// A way to AWS, and who we are there.
@@ -50,8 +52,9 @@ pub async fn connect(global: &Global) -> anyhow::Result<Connection> {
     let answer = aws_sdk_sts::Client::from_conf(sts.build()).get_caller_identity().send().await;
     let answer = answer.map_err(|error| anyhow!(why_unknown(&error, global)))?;
     let arn = answer.arn.unwrap_or_default();
-    let account = account(&arn, region.as_ref())
-        .ok_or_else(|| anyhow!("AWS says that these credentials are `{arn}`, which is no ARN"))?;
+    let account = account(&arn, region.as_ref()).ok_or_else(|| {
+        anyhow!("AWS says that these credentials are `{}`, which is no ARN of an account", shown(&arn))
+    })?;
     Ok(Connection { account, user_id: answer.user_id.unwrap_or_default(), arn, config })
 }
 
@@ -78,22 +81,46 @@ async fn config(global: &Global) -> SdkConfig {
 
 /// The endpoint that requests go to, where it is not AWS's own: whoever stands there sees what is sent, and says what it
 /// likes.
-pub fn foreign_endpoint(config: &SdkConfig) -> Option<&str> {
-    let url = config.endpoint_url()?;
+pub fn foreign_endpoint(config: &SdkConfig) -> Option<String> {
+    let of_service = |service: &&str| {
+        let key =
+            ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url");
+        config.service_config()?.load_config(key.build().ok()?)
+    };
+    let services = ["STS", "IAM", "Secrets Manager"];
+    let urls =
+        config.endpoint_url().map(str::to_owned).into_iter().chain(services.iter().filter_map(of_service));
+    urls.into_iter().find(|url| !is_of_aws(url))
+}
+
+/// Whether a URL is that of an endpoint of a service that enrolling needs, or of a VPC endpoint to one (AWS General
+/// Reference, "Service endpoints"). Other hosts of AWS's domains may be anybody's.
+fn is_of_aws(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split(['/', '?', '#']).next().unwrap_or_default();
     // What stands before an `@` is no host.
     let host = host.rsplit('@').next().unwrap_or_default().split(':').next().unwrap_or_default();
-    let own = [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".on.aws"];
-    let is_own = url.starts_with("https://") && own.iter().any(|domain| host.ends_with(domain));
-    (!is_own).then_some(url)
+    let domains = [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws"];
+    let Some(labels) = domains.iter().find_map(|domain| host.strip_suffix(domain)) else {
+        return false;
+    };
+    let labels: Vec<&str> = labels.split('.').collect();
+    let is_service = |label: &str| {
+        ["iam", "sts", "secretsmanager"].contains(&label.strip_suffix("-fips").unwrap_or(label))
+    };
+    let is_own = match labels[..] {
+        [service] | [service, _] => is_service(service),
+        [_, service, _, "vpce"] => is_service(service),
+        _ => false,
+    };
+    is_own && url.starts_with("https://")
 }
 
 /// Reads account and partition from any ARN of the account.
 fn account(arn: &str, region: &str) -> Option<Account> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     match parts[..] {
-        ["arn", partition, _, _, id, _] => {
+        ["arn", partition, _, _, id, _] if id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit()) => {
             Some(Account { partition: partition.to_owned(), region: region.to_owned(), id: id.to_owned() })
         }
         _ => None,
@@ -225,9 +252,13 @@ mod tests {
             let config = SdkConfig::builder().endpoint_url(url).build();
             foreign_endpoint(&config).is_some()
         };
-        for own in
-            ["https://vpce-1.iam.us-east-1.vpce.amazonaws.com", "https://iam.cn-north-1.amazonaws.com.cn/"]
-        {
+        for own in [
+            "https://iam.amazonaws.com",
+            "https://iam-fips.amazonaws.com",
+            "https://secretsmanager.eu-central-1.api.aws",
+            "https://vpce-1.secretsmanager.us-east-1.vpce.amazonaws.com",
+            "https://iam.cn-north-1.amazonaws.com.cn/",
+        ] {
             assert!(!named(own), "{own}");
         }
         for other in [
@@ -237,6 +268,11 @@ mod tests {
             "https://iam.amazonaws.com@evil.example/",
             "https://evil.example/.amazonaws.com",
             "https://notamazonaws.com",
+            "https://anybody.s3.amazonaws.com",
+            "https://abc.execute-api.us-east-1.amazonaws.com",
+            "https://abc.lambda-url.us-east-1.on.aws",
+            "https://vpce-1.vpce-svc-2.us-east-1.vpce.amazonaws.com",
+            "https://iam.evil.example.amazonaws.com",
         ] {
             assert!(named(other), "{other}");
         }

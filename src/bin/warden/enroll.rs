@@ -6,7 +6,7 @@ use crate::output::{Look, plain, print};
 use anyhow::{anyhow, bail};
 use aws_sdk_iam::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use mfa_warden::aws::{iam::Iam, without_words};
-use mfa_warden::facts::{AssignedDevice, SECRET_PREFIX, user_of_device};
+use mfa_warden::facts::{AssignedDevice, SECRET_PREFIX, is_user_name, user_of_device};
 use mfa_warden::text::{LONGEST_ERROR, printable, shown, shown_within};
 use serde::Deserialize;
 use std::io::{IsTerminal, stdin};
@@ -44,7 +44,7 @@ pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCo
     prepared.verify(&expected).map_err(|why| anyhow!(why))?;
     let look = Look::new(global);
     if let Some(endpoint) = foreign_endpoint(&connection.config) {
-        print(&format!("Careful: this talks to {}, and not to AWS.\n\n", printable(endpoint)))?;
+        print(&format!("Careful: this talks to {}, and not to AWS.\n\n", printable(&endpoint)))?;
     }
     print(&invitation(user, &connection.account.id, &prepared, args.show_seed, look))?;
     let serial_number = &prepared.serial_number;
@@ -166,7 +166,7 @@ fn user_name(arn: &str) -> Result<&str, String> {
         ));
     }
     let name = resource.strip_prefix("user/").and_then(|path| path.rsplit('/').next());
-    name.filter(|name| !name.is_empty()).ok_or_else(|| {
+    name.filter(|name| is_user_name(name)).ok_or_else(|| {
         format!(
             "you are `{}`, and only an IAM user has an MFA device. Use the credentials of your IAM user itself",
             shown(arn)
