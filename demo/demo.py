@@ -151,7 +151,9 @@ def show_quarantine(scene):
     parameters = {"AfterGrace": "quarantine", "GracePeriod": "1s", "Settle": "1s", "Preflight": "false"}
     with step(f"Deploying again with {', '.join(f'{name}={value}' for name, value in parameters.items())}"):
         scene.stack.deploy("update", parameters)
-    note("(in place of two weeks, and of five minutes for AWS's listings to settle; the emulator has no simulator to ask")
+    note(
+        "(in place of two weeks, and of five minutes for AWS's listings to settle; the emulator has no simulator to ask"
+    )
     note("whether the owners can enroll, and without its answer nobody is quarantined)")
     overdue = [user.name for user in scene.users if user.verdict == "non_compliant" and not user.mfa]
     answer, messages = scene.sweep("Invoking the function")
