@@ -16,7 +16,7 @@ use crate::reach::Reach;
 use crate::recipient::{Recipient, remembered};
 use crate::seed::{Seed, secret_value};
 use crate::verdict::Verdict;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub enum Stop {
     Lost,
     /// It could not be done, which is told once a run and keeps nothing else from being done.
     LeftUndone,
+    /// The secret is being destroyed already: there is nothing left to close, and nothing to tell.
+    Destroyed,
     /// The secret is another than the facts show (listings lag, and other runs write): read it and plan again.
     SecretChanged,
 }
@@ -92,10 +94,22 @@ impl Actor<'_> {
                 for serial_number in devices {
                     self.clients.iam.delete_virtual_mfa_device(serial_number).await?;
                 }
+                let is_going = facts.secret.as_ref().is_some_and(|secret| secret.scheduled_for_deletion);
+                if is_going && farewell.is_some() {
+                    // A secret that somebody scheduled for deletion takes no note until that is called off. One that is being
+                    // destroyed cannot be called back, and whoever destroys it has said what there was to say.
+                    let secret = facts.secret.clone();
+                    if let Some(secret) = secret
+                        && !self.call_off(&secret).await?
+                    {
+                        return Err(Stop::Destroyed);
+                    }
+                }
                 if let Some(notice) = farewell {
                     // Noted first: while the secret cannot be deleted, no run says it again.
                     self.note(facts, vec![(tag::FAREWELL, rfc3339((self.clock)()))]).await?;
-                    self.publish(*notice, &everybody(facts, self.settings), verdict, facts).await?;
+                    let everybody = everybody(facts, self.settings);
+                    self.publish(*notice, &everybody, verdict, facts).await.into_result()?;
                 }
                 self.clients.secrets.delete(secret).await?;
                 facts.secret = None;
@@ -118,6 +132,13 @@ impl Actor<'_> {
                 match policy {
                     Policy::Enrollment => attached.enrollment = false,
                     Policy::Quarantine => attached.quarantine = false,
+                }
+                // Another quarantine is to be told again.
+                let was_told = facts.secret.as_ref().is_some_and(|secret| {
+                    secret.tags.get(tag::QUARANTINED_AT).is_some_and(|at| !at.is_empty())
+                });
+                if *policy == Policy::Quarantine && was_told {
+                    self.note(facts, vec![(tag::QUARANTINED_AT, String::new())]).await?;
                 }
                 Ok(())
             }
@@ -255,14 +276,19 @@ impl Actor<'_> {
     /// Calls off a deletion that someone scheduled. One that is under way for good cannot be called off: then the secret
     /// is made anew.
     async fn restore(&self, secret: Secret, facts: &UserFacts) -> Result<Secret, Stop> {
-        if !secret.was_bidden_farewell() {
-            match self.clients.secrets.restore(secret.id()).await {
-                Ok(()) => return Ok(secret),
-                Err(error) if error.is_invalid_request() => {}
-                Err(error) => return Err(error.into()),
-            }
+        if !secret.was_bidden_farewell((self.clock)()) && self.call_off(&secret).await? {
+            return Ok(secret);
         }
         self.create_secret(facts).await
+    }
+
+    /// Calls off the deletion of a secret; whether it could be: not once it is under way for good.
+    async fn call_off(&self, secret: &Secret) -> Result<bool, Stop> {
+        match self.clients.secrets.restore(secret.id()).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.is_invalid_request() => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn put_policy(&self, facts: &mut UserFacts) -> Result<(), Stop> {
@@ -309,15 +335,22 @@ impl Actor<'_> {
         }
         let recipient = facts.recipient(self.settings);
         let now = (self.clock)();
-        self.publish(Notice::Invitation, &each(&recipient), verdict, facts).await?;
+        let published = self.publish(Notice::Invitation, &each(&recipient), verdict, facts).await;
+        if !published.went_out {
+            return published.into_result();
+        }
+        let is_heard = self.is_heard(Notice::Invitation, &recipient, facts).await;
         let Some(secret) = &facts.secret else { return Ok(()) };
-        let is_heard = facts.reach == Some(Reach::Reached);
+        let is_first = !version.as_deref().is_some_and(|version| secret.notified_of(version));
         let mut tags = went_out(secret, now);
         tags.push((tag::NOTIFIED, suffix));
         if is_heard {
             tags.push((tag::HEARD_AT, rfc3339(now)));
         } else if secret.recipient_changed(&recipient) {
             tags.push((tag::HEARD_AT, String::new()));
+        } else if let Some(heard) = secret.heard_at(now).filter(|_| is_first) {
+            // An earlier version was heard of in the second in which this one was made: tags hold no parts of one.
+            tags.push((tag::HEARD_AT, rfc3339(heard - SignedDuration::from_secs(1))));
         }
         tags.push((tag::RECIPIENT, recipient.to_string()));
         if secret.recipient_changed(&recipient) {
@@ -327,13 +360,23 @@ impl Actor<'_> {
                 remembered(&before.iter().map(String::as_str).collect::<Vec<_>>()),
             ));
         }
-        if secret.was_bidden_farewell() {
+        if secret.tags.get(tag::FAREWELL).is_some_and(|at| !at.is_empty()) {
             tags.push((tag::FAREWELL, String::new()));
         }
         if let Some(policy) = secret.tags.get(tag::POLICY).filter(|_| facts.version_is_new) {
             tags.push((tag::POLICY, policy.clone()));
         }
-        self.note(facts, tags).await
+        self.note(facts, tags).await?;
+        // Where it went to some and not to others, it is noted all the same: the others hear of it by reminders, and the
+        // first are not told again and again.
+        published.into_result()
+    }
+
+    /// Whether a message of that kind is known to reach one of them.
+    async fn is_heard(&self, notice: Notice, recipient: &Recipient, facts: &UserFacts) -> bool {
+        let (user, account) = (&facts.user.name, &self.account.id);
+        let attributes = |one: &str| crate::notice::attributes(notice, one, user, account);
+        facts.reach.is_some() && self.audience.reach(recipient, attributes).await == Reach::Reached
     }
 
     /// Any other message to the owner, at most once: notes it, and then publishes. One that dies in between is made up for
@@ -349,10 +392,10 @@ impl Actor<'_> {
         if !secret.tags.contains_key(tag::RECIPIENT) {
             tags.push((tag::RECIPIENT, recipient.to_string()));
         }
-        let is_first_heard = facts.reach == Some(Reach::Reached) && secret.heard_at(now).is_none();
+        let is_unheard = secret.heard_at(now).is_none();
         self.note(facts, tags).await?;
-        self.publish(notice, &each(&recipient), verdict, facts).await?;
-        if is_first_heard {
+        self.publish(notice, &each(&recipient), verdict, facts).await.into_result()?;
+        if is_unheard && self.is_heard(notice, &recipient, facts).await {
             self.note(facts, vec![(tag::HEARD_AT, rfc3339(now))]).await?;
         }
         Ok(())
@@ -366,14 +409,14 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// Publishes a notice to each of these.
+    /// Publishes a notice to each of these, whatever becomes of the others.
     async fn publish(
         &self,
         notice: Notice,
         recipients: &[String],
         verdict: &Verdict,
         facts: &UserFacts,
-    ) -> Result<(), Stop> {
+    ) -> Published {
         let notice = OwnerNotice {
             notice,
             account: self.account,
@@ -383,12 +426,16 @@ impl Actor<'_> {
             source: self.source,
             now: (self.clock)(),
         };
+        let mut published = Published { went_out: false, error: None };
         for recipient in recipients {
             self.audience.pace().await;
             let message = notice.message(recipient);
-            self.clients.sns.publish(&self.settings.owner_topic_arn, &message, false).await?;
+            match self.clients.sns.publish(&self.settings.owner_topic_arn, &message, false).await {
+                Ok(()) => published.went_out = true,
+                Err(error) => published.error = Some(error),
+            }
         }
-        Ok(())
+        published
     }
 
     async fn attach(&self, policy: Policy, user: &str) -> Result<(), Stop> {
@@ -408,6 +455,20 @@ impl Actor<'_> {
     }
 }
 
+/// What became of a notice to one or several.
+struct Published {
+    /// To one of them at least.
+    went_out: bool,
+    /// Why it did not go out to another.
+    error: Option<AwsError>,
+}
+
+impl Published {
+    fn into_result(self) -> Result<(), Stop> {
+        self.error.map_or(Ok(()), |error| Err(error.into()))
+    }
+}
+
 /// What is noted of every notice.
 fn went_out(secret: &Secret, now: Timestamp) -> Vec<(&'static str, String)> {
     let mut tags = vec![
@@ -424,14 +485,9 @@ fn each(recipient: &Recipient) -> Vec<String> {
     recipient.each().into_iter().map(str::to_owned).collect()
 }
 
-/// Everybody who was ever invited, and who would be now: an owner tag that was changed leads no farewell away.
+/// Everybody who was ever invited: an owner tag that was changed leads no farewell away, and to nobody else. Version 0.1.0
+/// did not remember whom it invited: then it is who would be now.
 fn everybody(facts: &UserFacts, settings: &Settings) -> Vec<String> {
-    let mut all = facts.secret.as_ref().map(Secret::invited).unwrap_or_default();
-    let present = facts.recipient(settings);
-    if !matches!(present, Recipient::Malformed(_)) || all.is_empty() {
-        all.extend(each(&present));
-    }
-    let mut known = std::collections::HashSet::new();
-    all.retain(|one| known.insert(one.to_lowercase()));
-    all
+    let invited = facts.secret.as_ref().map(Secret::invited).unwrap_or_default();
+    if invited.is_empty() { each(&facts.recipient(settings)) } else { invited }
 }

@@ -98,18 +98,21 @@ impl<'a> Audience<'a> {
                 uncertain = true;
                 continue;
             };
-            let names_recipient = filter.names("recipient");
-            if subscription.is_personal(recipient) && !names_recipient {
+            // What reaches one person is a way to the owner only where it lists that very recipient.
+            let lists_recipient = filter.lists("recipient", recipient);
+            if subscription.is_personal(recipient) && !lists_recipient {
                 continue;
             }
             // Whoever takes all addresses of a domain cannot mail to what only ends like one.
             let is_no_address = recipient.contains('@') && Address::parse(recipient).is_none();
-            if is_no_address && names_recipient && !filter.lists("recipient", recipient) {
+            if is_no_address && filter.names("recipient") && !lists_recipient {
                 continue;
             }
+            let user = attributes.iter().find(|(name, _)| *name == "user").map_or("", |(_, user)| *user);
+            let is_for_it = lists_recipient || filter.takes_domain("recipient") || filter.lists("user", user);
             match filter.lets_through(&attributes) {
                 Some(true) => {
-                    if !is_own && !names_recipient && !filter.names("user") {
+                    if !is_own && !is_for_it {
                         self.note_catch_all(subscription);
                     }
                     return Reach::Reached;
@@ -173,7 +176,7 @@ impl<'a> Audience<'a> {
                 false
             }
             Err(error) => {
-                self.trouble(format!("{} cannot be subscribed: {error}", shown(address)));
+                self.trouble(format!("some owners cannot be subscribed: {}: {error}", shown(address)));
                 false
             }
         }

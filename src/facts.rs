@@ -45,7 +45,7 @@ pub mod tag {
     pub const FAREWELL: &str = "mfa-warden:farewell";
     /// Which resource policy the secret has: [`crate::owner_policy::fingerprint`].
     pub const POLICY: &str = "mfa-warden:policy";
-    /// When the owner was told of the quarantine.
+    /// When the owner was told of the quarantine. Empty: it was lifted.
     pub const QUARANTINED_AT: &str = "mfa-warden:quarantined-at";
 }
 
@@ -113,6 +113,11 @@ impl Account {
 /// The name of the device that belongs to `version`: `<user name>.<last 8 characters of the version id>`.
 pub fn device_name(user: &str, version: &str) -> String {
     format!("{user}.{}", version_suffix(version))
+}
+
+/// Whether a device bears the suffix of `version`.
+pub fn is_made_for(serial_number: &str, version: &str) -> bool {
+    serial_number.rsplit_once('.').is_some_and(|(_, suffix)| suffix == version_suffix(version))
 }
 
 /// The last 8 characters of a version id: what device names and the `notified` tag carry of it.
@@ -223,6 +228,8 @@ pub struct UserFacts {
     /// Serial numbers of unassigned devices of ours: those under the user's present name, and the one that the
     /// current version was made for under a former name.
     pub devices: Vec<String>,
+    /// Whether two listings lack what `devices` lacks.
+    pub absence_is_sure: bool,
     /// Which of our policies are attached to the user; `None`: that could not be read.
     pub attached: Option<Attached>,
     /// Whether messages arrive at the owner; `None`: not asked, for nothing hangs on it.
@@ -261,6 +268,16 @@ impl UserFacts {
         }
     }
 
+    /// Whether nothing but the absence of its device breaks the enrolment.
+    pub fn misses_device(&self, settle: SignedDuration, now: Timestamp) -> bool {
+        let secret = self.secret.as_ref().filter(|secret| !secret.scheduled_for_deletion);
+        let Some(version) = secret.and_then(|secret| secret.current_version.as_deref()) else {
+            return false;
+        };
+        let is_absent = self.device_of(version).is_none() && !self.renamed(version);
+        is_absent && born(version).is_some_and(|born| now.duration_since(born) > settle)
+    }
+
     /// Why the secret may have been prepared by somebody else, so that no seed is written into it. `None`: this function
     /// made it, for it holds a version whose device lies under [`DEVICE_PATH`], or of which the owner was told.
     pub fn doubt(&self, settings: &Settings, now: Timestamp) -> Option<Doubt> {
@@ -277,8 +294,8 @@ impl UserFacts {
         let Some(age) = born(version).map(|born| now.duration_since(born)) else {
             return Some(Doubt::OthersVersion);
         };
-        let is_listed = self.device_of(version).is_some() || self.renamed(version);
-        let is_ours = is_listed || secret.notified_of(version) || age <= settings.settle;
+        let is_settling = age <= settings.settle && !secret.scheduled_for_deletion;
+        let is_ours = self.device_of(version).is_some() || secret.notified_of(version) || is_settling;
         if age < -settings.settle || !is_ours {
             return Some(Doubt::OthersVersion);
         }
@@ -428,8 +445,12 @@ impl Secret {
 
     /// Whether the present recipient is another than the one that was invited. Earlier versions did not remember whom.
     pub fn recipient_changed(&self, present: &Recipient) -> bool {
-        let present = present.to_string().to_lowercase();
-        self.record(tag::RECIPIENT).is_some_and(|invited| invited.to_lowercase() != present)
+        let sorted = |tag: &str| {
+            let mut each: Vec<String> = recalled(tag).iter().map(|one| one.to_lowercase()).collect();
+            each.sort_unstable();
+            each
+        };
+        self.record(tag::RECIPIENT).is_some_and(|invited| sorted(invited) != sorted(&present.to_string()))
     }
 
     /// Everybody who was ever invited, as far as it was remembered: the first of them first.
@@ -448,8 +469,8 @@ impl Secret {
     }
 
     /// Whether the farewell went out already.
-    pub fn was_bidden_farewell(&self) -> bool {
-        self.record(tag::FAREWELL).is_some()
+    pub fn was_bidden_farewell(&self, now: Timestamp) -> bool {
+        self.past(tag::FAREWELL, now).is_some()
     }
 
     /// Whether its key is surely another than the one that is set. A key can be named by id, alias or ARN; one by its
@@ -494,8 +515,8 @@ impl Secret {
     }
 
     /// Whether the owner was told of the quarantine.
-    pub fn told_of_quarantine(&self) -> bool {
-        self.record(tag::QUARANTINED_AT).is_some()
+    pub fn told_of_quarantine(&self, now: Timestamp) -> bool {
+        self.past(tag::QUARANTINED_AT, now).is_some()
     }
 
     /// The user's name when the secret was created.

@@ -75,9 +75,11 @@ impl Warden {
                 tracing::error!(%error, "the {action} failed");
                 if !run.dry_run {
                     // That they could not be told either is logged, and must not hide why the run failed.
-                    let _ = self
-                        .tell(operations::run_failed(&account, user.as_deref(), &error.to_string()))
-                        .await;
+                    let message = operations::run_failed(&account, user.as_deref(), &error.to_string());
+                    let until = started + time_left.saturating_sub(Duration::from_millis(500));
+                    if tokio::time::timeout_at(until, self.tell(message)).await.is_err() {
+                        tracing::error!("operations were not told of the failure: the deadline came first");
+                    }
                 }
                 return Err(anyhow!(error));
             }
@@ -125,9 +127,13 @@ impl Warden {
         let is_sweep = answer.action == "sweep";
         let mut before = None;
         if is_sweep {
-            match sns.tag(topic, TOLD).await {
-                Ok(told) => before = told.as_deref().and_then(|told| Standing::parse(told, began)),
-                Err(error) => tracing::warn!(%error, "operations may be told again of what they know"),
+            // Telling matters more than not telling again.
+            match tokio::time::timeout(MEMORY_PATIENCE, sns.tag(topic, TOLD)).await {
+                Ok(Ok(told)) => before = told.as_deref().and_then(|told| Standing::parse(told, began)),
+                Ok(Err(error)) => tracing::warn!(%error, "operations may be told again of what they know"),
+                Err(_) => {
+                    tracing::warn!("operations may be told again of what they know: SNS does not answer")
+                }
             }
         }
         let standing = Standing::of(answer, began).remembering(before.as_ref(), answer);
@@ -166,6 +172,9 @@ impl Warden {
         told.inspect_err(|error| tracing::error!(%error, "operations were not told"))
     }
 }
+
+/// How long the tag that says what operations know may take.
+const MEMORY_PATIENCE: Duration = Duration::from_millis(1500);
 
 /// Time kept back at the end of an invocation, for users already begun and for the message to operations.
 fn reserve(time_left: Duration) -> Duration {

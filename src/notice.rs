@@ -138,9 +138,12 @@ impl OwnerNotice<'_> {
 
     fn enrolled(&self) -> String {
         let ours = &format!("arn:{}:iam::{}:", self.account.partition, self.account.id);
+        let own_name = self.user();
+        let is_own =
+            |serial: &str| user_of_device(serial).is_some_and(|user| user.eq_ignore_ascii_case(own_name));
         let kind = |serial: &str| match () {
             // Our own name for it; whoever makes a device of its own chooses the name.
-            () if serial.starts_with(ours.as_str()) && user_of_device(serial).is_some() => serial.to_owned(),
+            () if serial.starts_with(ours.as_str()) && is_own(serial) => serial.to_owned(),
             () if serial.contains(":u2f/") => "a passkey or a security key".to_owned(),
             () if serial.starts_with("arn:") => "a virtual MFA device".to_owned(),
             () => "a hardware token".to_owned(),
@@ -193,10 +196,21 @@ impl OwnerNotice<'_> {
         )
     }
 
-    /// When the grace period ends. It begins with the first notice that goes out: perhaps with this one.
+    /// When the grace period ends. It begins with the first notice that goes out: perhaps with this one. Nobody is
+    /// quarantined who has not known for a while, so whoever is first told late has until then.
     fn deadline(&self) -> Timestamp {
-        let first = self.facts.secret.as_ref().and_then(|secret| secret.first_notice_at(self.now));
-        later(first.unwrap_or(self.now), self.settings.grace_period)
+        let Settings { grace_period, remind_every, after_grace, .. } = *self.settings;
+        let secret = self.facts.secret.as_ref();
+        let first = secret.and_then(|secret| secret.first_notice_at(self.now));
+        let end = later(first.unwrap_or(self.now), grace_period);
+        let is_new =
+            secret.is_none_or(|secret| secret.recipient_changed(&self.facts.recipient(self.settings)));
+        let heard = secret.and_then(|secret| secret.heard_at(self.now)).filter(|_| !is_new);
+        let is_quarantined = self.facts.attached.is_some_and(|attached| attached.quarantine);
+        if after_grace == AfterGrace::Notify || self.notice == Notice::Quarantined || is_quarantined {
+            return end;
+        }
+        end.max(later(heard.unwrap_or(self.now), remind_every.min(grace_period)))
     }
 
     /// The version of the secret that is offered, where there is one.

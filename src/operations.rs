@@ -128,7 +128,8 @@ pub fn failure(account: &Account, answer: &Answer, since: Since<'_>) -> Message 
 pub fn run_failed(account: &Account, user: Option<&str>, error: &str) -> Message {
     let place = format!("AWS account {} ({})", account.id, account.region);
     let error = &shown_within(error, 2 * LONGEST_ERROR);
-    let (what, text) = match user {
+    let user = user.map(shown);
+    let (what, text) = match &user {
         Some(user) => (
             format!("the check of {user} failed"),
             format!(
@@ -341,7 +342,7 @@ fn nobody_listens(answer: &Answer) -> String {
 /// came since the last message is news.
 fn catch_all(answer: &Answer, since: Since<'_>) -> String {
     let lines: Vec<String> = answer.catch_all.iter().flatten().map(|one| format!("- {one}")).collect();
-    let new = if since.before.is_some() && since.has_grown(Trouble::CatchAll) { "NEW: " } else { "" };
+    let new = if since.has_grown(Trouble::CatchAll) { "NEW: " } else { "" };
     titled(
         &format!("{new}BY THESE SUBSCRIPTIONS EVERY OWNER COUNTS AS REACHED (make sure that they are yours)"),
         &lines,
@@ -351,9 +352,9 @@ fn catch_all(answer: &Answer, since: Since<'_>) -> String {
 /// Closed enrolments, with where the device was enabled from, as far as that was reported.
 fn resolved_by(answer: &Answer, resolved: &dyn Fn(&&Outcome) -> bool) -> String {
     let from = |outcome: &Outcome| {
-        outcome
-            .source
-            .map_or(String::new(), |address| format!("; enabled from {address}, as CloudTrail reports"))
+        let at = outcome.enabled_at.map(|at| format!("; enabled on {}", date(at)));
+        let from = outcome.source.map(|address| format!(" from {address}, as CloudTrail reports"));
+        [at, from].into_iter().flatten().collect::<String>()
     };
     let outcomes = answer.outcomes.iter().filter(resolved);
     let lines: Vec<String> = outcomes.map(|outcome| line(outcome) + &from(outcome)).collect();

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use std::fmt;
 
 /// What follows from what is known.
+#[expect(clippy::large_enum_variant, reason = "one lives at a time, for a moment")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
     /// Something else has to be known first.
@@ -24,6 +25,8 @@ pub enum Next {
 pub enum Question {
     /// The user's secret as it is now: listings may lag.
     Secret,
+    /// Whether the device of the secret's version is in a second listing: pages of one may have missed it.
+    Device,
     /// Whether messages arrive at the owner.
     Delivery,
     /// What keeps the owner from enrolling.
@@ -43,6 +46,8 @@ pub struct Plan {
     pub unreachable: bool,
     /// Why the user is not quarantined, although it is overdue and was warned.
     pub spared: Vec<String>,
+    /// What is due instead of a quarantine that is left to a later run.
+    pub instead: Option<Action>,
 }
 
 /// Why something is left to a later run.
@@ -206,8 +211,8 @@ pub fn next(facts: &UserFacts, verdict: &Verdict, settings: &Settings, now: Time
     let decided = match verdict.status {
         Status::Unknown => Ok(Plan::default()),
         Status::NonCompliant => non_compliant(facts, settings, now),
-        Status::Compliant => Ok(closing(facts, Notice::Enrolled)),
-        Status::Exempt | Status::NotApplicable => Ok(closing(facts, Notice::Withdrawn)),
+        Status::Compliant => Ok(closing(facts, Notice::Enrolled, now)),
+        Status::Exempt | Status::NotApplicable => Ok(closing(facts, Notice::Withdrawn, now)),
     };
     // What a listing shows of a secret only finds candidates: before anything is done the secret is read by name.
     let has_something = facts.secret.is_some() || facts.foreign_secret || !facts.devices.is_empty();
@@ -215,7 +220,7 @@ pub fn next(facts: &UserFacts, verdict: &Verdict, settings: &Settings, now: Time
     match decided {
         Ok(plan) if is_stale && plan != Plan::default() => Next::Learn(Question::Secret),
         Ok(plan) => Next::Do(plan),
-        Err(Question::Preflight) if is_stale => Next::Learn(Question::Secret),
+        Err(Question::Preflight | Question::Device) if is_stale => Next::Learn(Question::Secret),
         Err(question) => Next::Learn(question),
     }
 }
@@ -223,7 +228,10 @@ pub fn next(facts: &UserFacts, verdict: &Verdict, settings: &Settings, now: Time
 /// The plan for a user who has to enrol.
 fn non_compliant(facts: &UserFacts, settings: &Settings, now: Timestamp) -> Result<Plan, Question> {
     if facts.foreign_secret {
-        return Ok(Plan { obstacle: Some(Obstacle::ForeignSecret), ..Plan::default() });
+        // Nobody can be quarantined whom we offer nothing. The rest stays: what lost its tag may get it back.
+        let is_quarantined = facts.attached.is_some_and(|attached| attached.quarantine);
+        let actions = is_quarantined.then_some(Action::Detach(Policy::Quarantine)).into_iter().collect();
+        return Ok(Plan { actions, obstacle: Some(Obstacle::ForeignSecret), ..Plan::default() });
     }
     let is_admitted = settings.pilot.as_ref().is_none_or(|pilot| pilot.admits(&facts.user, &facts.tags));
     let Some(secret) = &facts.secret else {
@@ -243,11 +251,19 @@ fn non_compliant(facts: &UserFacts, settings: &Settings, now: Timestamp) -> Resu
         actions.extend(subscription(facts, settings));
         return Ok(Plan { actions, unreachable: true, ..Plan::default() });
     }
+    // What nobody heard of is nothing that goes on.
+    if !is_admitted && secret.is_unheard_of(now) {
+        let actions = lifting(facts, None, settings, now).into_iter().collect();
+        return Ok(Plan { actions, postponed: Some(Postponed::Pilot), ..Plan::default() });
+    }
     if settings.subscribe_owners {
         delivery(facts)?;
     }
     let doubt = facts.doubt(settings, now);
     let is_tampered_with = matches!(doubt, Some(Doubt::Replicated | Doubt::Rotates));
+    if !facts.absence_is_sure && facts.misses_device(settings.settle, now) {
+        return Err(Question::Device);
+    }
     match facts.enrolment(settings.settle, now) {
         Enrolment::None | Enrolment::Broken => provisioning(facts, doubt, settings, now),
         Enrolment::Sound { .. } | Enrolment::Settling if is_tampered_with => {
@@ -288,8 +304,9 @@ fn provisioning(
     // With a secret made anew the clock begins anew.
     let kept = facts.secret.as_ref().filter(|_| doubt.is_none());
     let lift = lifting(facts, kept, settings, now);
-    let actions = [provision].into_iter().chain(attaching(facts, settings));
-    let actions = actions.chain([Action::Notify(Notice::Invitation)]).chain(lift);
+    // Whoever is to be free is so first, whatever fails afterwards.
+    let actions = lift.into_iter().chain([provision]).chain(attaching(facts, settings));
+    let actions = actions.chain([Action::Notify(Notice::Invitation)]);
     Ok(Plan { actions: actions.chain(subscription(facts, settings)).collect(), ..Plan::default() })
 }
 
@@ -314,6 +331,7 @@ fn follow_up(
     let recipient = facts.recipient(settings);
     let mut spared = Vec::new();
     let mut postponed = None;
+    let mut instead = None;
     let mut next = Vec::new();
     if let Some(version) = version {
         let is_told = secret.notified_of(version);
@@ -327,7 +345,7 @@ fn follow_up(
             delivery(facts)?;
             preflight(facts, settings)?;
             next = vec![Action::Notify(Notice::Invitation)];
-        } else if is_quarantined && is_due && lift.is_none() && !secret.told_of_quarantine() {
+        } else if is_quarantined && is_due && lift.is_none() && !secret.told_of_quarantine(now) {
             if secret.heard_at(now).is_none() {
                 delivery(facts)?;
             }
@@ -340,23 +358,31 @@ fn follow_up(
                     quarantine_may_begin = false;
                 }
             }
+            let is_reminder_due = secret.reminder_due(settings.remind_every, now);
             let in_hours = settings.quarantine_hours.as_ref().is_none_or(|hours| hours.allow(now));
             if quarantine_may_begin && in_hours {
-                next = vec![Action::Quarantine, Action::Notify(Notice::Quarantined)];
-            } else if quarantine_may_begin {
-                postponed = Some(Postponed::QuarantineHours);
-            } else if secret.reminder_due(settings.remind_every, now) {
-                delivery(facts)?;
-                preflight(facts, settings)?;
-                next = vec![Action::Notify(Notice::Reminder)];
+                // Who was told of it already has lost the policy to another tool: that is no news to the owner.
+                let told = secret.told_of_quarantine(now);
+                next.push(Action::Quarantine);
+                next.extend((!told).then_some(Action::Notify(Notice::Quarantined)));
+                // Whoever may be quarantined has heard, so nothing hangs on whether it is reached now.
+                instead = is_reminder_due.then_some(Action::Notify(Notice::Reminder));
+            } else {
+                postponed = quarantine_may_begin.then_some(Postponed::QuarantineHours);
+                if is_reminder_due {
+                    delivery(facts)?;
+                    preflight(facts, settings)?;
+                    next.push(Action::Notify(Notice::Reminder));
+                }
             }
         }
     }
     let put_policy = (!facts.has_current_policy(settings)).then_some(Action::PutPolicy);
     let strays = facts.strays().into_iter().map(|serial_number| Action::DeleteDevice { serial_number });
-    let actions = put_policy.into_iter().chain(attaching(facts, settings)).chain(next).chain(lift);
+    // Whoever is to be free is so first, whatever fails afterwards.
+    let actions = lift.into_iter().chain(put_policy).chain(attaching(facts, settings)).chain(next);
     let actions = actions.chain(strays).chain(subscription(facts, settings)).collect();
-    Ok(Plan { actions, postponed, spared, ..Plan::default() })
+    Ok(Plan { actions, postponed, spared, instead, ..Plan::default() })
 }
 
 /// What the simulator said, where it is asked at all.
@@ -402,18 +428,18 @@ fn leftovers(facts: &UserFacts) -> Vec<Action> {
 
 fn attached_policies(facts: &UserFacts) -> impl Iterator<Item = Policy> + use<> {
     let attached = facts.attached.unwrap_or_default();
-    let policies = [(attached.enrollment, Policy::Enrollment), (attached.quarantine, Policy::Quarantine)];
+    // The quarantine goes first: whoever is left with it alone could do nothing at all.
+    let policies = [(attached.quarantine, Policy::Quarantine), (attached.enrollment, Policy::Enrollment)];
     policies.into_iter().filter_map(|(attached, policy)| attached.then_some(policy))
 }
 
 /// The plan for a user who need not enrol: everything of ours goes.
-fn closing(facts: &UserFacts, farewell: Notice) -> Plan {
+fn closing(facts: &UserFacts, farewell: Notice, now: Timestamp) -> Plan {
     match &facts.secret {
         Some(secret) => {
-            // A secret that is being deleted had its farewell, and one that nobody was invited to takes none: whoever can
-            // make secrets could otherwise have us write to everybody.
-            let is_due =
-                !secret.scheduled_for_deletion && !secret.was_bidden_farewell() && secret.was_invited();
+            // One that nobody was invited to takes none: whoever can make secrets could otherwise have us write to
+            // everybody. One that somebody else scheduled for deletion is restored first, so its owner still hears.
+            let is_due = !secret.was_bidden_farewell(now) && secret.was_invited();
             close(facts, secret, is_due.then_some(farewell))
         }
         None => Plan { actions: leftovers(facts), ..Plan::default() },

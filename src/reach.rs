@@ -67,10 +67,21 @@ impl Filter {
         !self.on_body && self.policy.as_ref().is_some_and(|policy| policy.get(attribute).is_some())
     }
 
-    /// Whether it lists that very value of the attribute.
+    /// Whether it lists that very value of the attribute, and no more than that: as it is, or without regard to case.
     pub fn lists(&self, attribute: &str, value: &str) -> bool {
+        let is_it = |rule: &Value| {
+            rule.as_str() == Some(value)
+                || rule["equals-ignore-case"].as_str().is_some_and(|one| one.eq_ignore_ascii_case(value))
+        };
         let listed = self.policy.as_ref().and_then(|policy| policy.get(attribute)?.as_array());
-        !self.on_body && listed.is_some_and(|listed| listed.iter().any(|one| one.as_str() == Some(value)))
+        !self.on_body && listed.is_some_and(|listed| listed.iter().any(is_it))
+    }
+
+    /// Whether it takes the addresses of a domain.
+    pub fn takes_domain(&self, attribute: &str) -> bool {
+        let is_domain = |rule: &Value| rule["suffix"].as_str().is_some_and(|end| end.starts_with('@'));
+        let rules = self.policy.as_ref().and_then(|policy| policy.get(attribute)?.as_array());
+        !self.on_body && rules.is_some_and(|rules| !rules.is_empty() && rules.iter().all(is_domain))
     }
 
     /// Whether a message with these attributes is let through; `None`: the filter says something that is not

@@ -6,8 +6,8 @@ use crate::aws::credential_report::{CredentialReport, Vouched};
 use crate::aws::{AwsError, Clients};
 use crate::config::{Scope, Settings};
 use crate::facts::{
-    Account, Attached, Device, Root, SECRET_PREFIX, Secret, Unreadable, User, UserFacts, is_unique_id,
-    is_user_name, user_of_device, version_suffix,
+    Account, Attached, Device, Root, SECRET_PREFIX, Secret, Unreadable, User, UserFacts, is_made_for,
+    is_unique_id, is_user_name, user_of_device,
 };
 use crate::notice;
 use crate::plan::{Action, Next, Notice, Obstacle, Plan, Postponed, Question, next};
@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 /// Users worked on at once: enough to hide AWS's latency, few enough for IAM's undocumented rate.
@@ -59,6 +60,8 @@ pub struct Run<'a> {
     pub source: Option<IpAddr>,
     /// Who listens to the owner topic.
     pub audience: Audience<'a>,
+    /// The second listing of devices, where one was needed.
+    pub devices_again: OnceCell<Vec<Device>>,
 }
 
 /// A user to be looked at alone.
@@ -105,6 +108,7 @@ impl<'a> Run<'a> {
             quarantines_left: AtomicU32::new(settings.max_quarantines),
             source: None,
             audience: Audience::new(&clients.sns, &settings.owner_topic_arn),
+            devices_again: OnceCell::new(),
         }
     }
 }
@@ -154,11 +158,12 @@ impl Run<'_> {
             devices.iter().filter_map(|device| device.assigned_to.as_deref()).collect();
         let mut belongings = Belongings::new(&devices, secrets);
         warn_of_others(&belongings.foreign, &mut answer);
+        let present = names_of(&users);
         let mut suspects = Vec::new();
         for user in users {
             let secret = belongings.secrets.remove(&user.id);
             let foreign_secret = belongings.foreign.contains(&user.id);
-            let devices = belongings.devices_of(&user, secret.as_ref());
+            let devices = belongings.devices_of(&user, secret.as_ref(), &present);
             let attached = attachments.as_ref().map(|attachments| attachments.of(&user.id));
             let ours =
                 secret.is_some() || !devices.is_empty() || attached.is_some_and(|a| a != Attached::default());
@@ -218,11 +223,12 @@ impl Run<'_> {
             let (secrets, users) = listing.await?;
             let mut belongings = Belongings::new(&devices, secrets);
             warn_of_others(&belongings.foreign, &mut answer);
+            let present = names_of(&users);
             for user in users {
                 let secret = belongings.secrets.remove(&user.id);
-                belongings.devices_of(&user, secret.as_ref());
+                belongings.devices_of(&user, secret.as_ref(), &present);
             }
-            answer.warnings.push(format!("there is no IAM user `{name}`"));
+            answer.warnings.push(format!("there is no IAM user `{}`", shown(name)));
             self.clear_away(belongings, &mut answer).await;
             return Ok(answer);
         };
@@ -232,7 +238,15 @@ impl Run<'_> {
         if foreign_secret {
             warn_of_others(&[user.id.clone()].into(), &mut answer);
         }
-        let devices = Belongings::new(&devices, Vec::new()).devices_of(&user, secret.as_ref());
+        let mut belongings = Belongings::new(&devices, Vec::new());
+        let mut present = HashSet::new();
+        for former in belongings.former_names(&user, secret.as_ref()) {
+            let found = self.in_time("read the user that a device is named after", iam.user(&former)).await?;
+            if found.is_some() {
+                present.insert(former);
+            }
+        }
+        let devices = belongings.devices_of(&user, secret.as_ref(), &present);
         let candidate = Candidate {
             user,
             tags: Some(tags),
@@ -347,12 +361,18 @@ impl Run<'_> {
             before.as_ref().is_some_and(|secret| secret.recipient_changed(&facts.recipient(self.settings)));
         self.limit(&mut plan);
         let actions = std::mem::take(&mut plan.actions);
-        let (done, ending) = match plan.obstacle {
-            Some(Obstacle::ForeignSecret) => (Vec::new(), Ending::Failed(in_the_way(&id))),
-            None if plan.postponed == Some(Postponed::MaxProvisions) => (Vec::new(), Ending::Deferred),
-            None if actions.is_empty() => (Vec::new(), Ending::None),
-            None if self.dry_run => (actions, Ending::Planned),
-            None => self.carry_out(&mut facts, actions, &verdict, &mut plan.postponed).await,
+        let (done, ending) = if actions.is_empty() {
+            (Vec::new(), Ending::None)
+        } else if self.dry_run {
+            (actions, Ending::Planned)
+        } else {
+            self.carry_out(&mut facts, actions, &verdict, &mut plan).await
+        };
+        let ending = match (plan.obstacle, ending) {
+            (Some(Obstacle::ForeignSecret), Ending::Done | Ending::Planned | Ending::None) => {
+                Ending::Failed(in_the_way(&id))
+            }
+            (_, ending) => ending,
         };
         let ending = match ending {
             Ending::Done | Ending::Planned | Ending::None if plan.postponed.is_some() => Ending::Deferred,
@@ -368,7 +388,7 @@ impl Run<'_> {
         }
         let told_farewell = done.iter().filter_map(Action::notice).any(is_farewell);
         if closed && !told_farewell && verdict.status != Status::NonCompliant {
-            let why = if before.as_ref().is_some_and(Secret::was_bidden_farewell) {
+            let why = if before.as_ref().is_some_and(|secret| secret.was_bidden_farewell(now)) {
                 "; its owner has been told already"
             } else {
                 "; its owner is told nothing, for nobody was invited"
@@ -389,7 +409,8 @@ impl Run<'_> {
         let is_open = verdict.status == Status::NonCompliant && !(closed && self.dry_run);
         let open = facts.secret.as_ref().filter(|_| is_open);
         let open = open.map(|secret| self.open(secret, facts.attached));
-        let is_mended = matches!(done[..], [Action::Attach]) && before.is_some();
+        let is_again = |action: &Action| matches!(action, Action::Attach | Action::Quarantine);
+        let is_mended = !done.is_empty() && done.iter().all(is_again) && before.is_some();
         let outcome = Outcome {
             open,
             unreachable,
@@ -398,7 +419,8 @@ impl Run<'_> {
             postponed: plan.postponed,
             recipient_changed: is_changed,
             reattached: is_mended,
-            source: self.source.filter(|_| told_farewell || closed),
+            source: self.source.filter(|_| closed && verdict.status == Status::Compliant),
+            enabled_at: facts.mfa_devices.iter().map(|device| device.enabled_at).max(),
             ..Outcome::new(&name, &id, verdict.status, verdict.reason, &done, ending)
         };
         (outcome, done)
@@ -441,6 +463,24 @@ impl Run<'_> {
                 (facts.secret, facts.foreign_secret) = self.describe(&facts.user).await?;
                 facts.secret_is_fresh = true;
             }
+            Question::Device => {
+                let list = || self.clients.iam.virtual_mfa_devices(false);
+                let devices = self.devices_again.get_or_try_init(list).await?;
+                let version = facts.secret.as_ref().and_then(|secret| secret.current_version.as_deref());
+                let wanted = version.map(|version| self.account.serial_number(&facts.user.name, version));
+                if let Some(found) =
+                    devices.iter().find(|device| Some(&device.serial_number) == wanted.as_ref())
+                {
+                    if found.assigned_to.as_ref() == Some(&facts.user.arn) {
+                        return Err(Unreadable(format!(
+                            "its device {} was enabled a moment ago",
+                            shown(&found.serial_number)
+                        )));
+                    }
+                    facts.devices.extend(found.assigned_to.is_none().then(|| found.serial_number.clone()));
+                }
+                facts.absence_is_sure = true;
+            }
             Question::Delivery => {
                 let recipient = facts.recipient(self.settings);
                 let attributes = |one: &str| {
@@ -472,13 +512,15 @@ impl Run<'_> {
         };
         let has = |plan: &Plan, wanted: &dyn Fn(&Action) -> bool| plan.actions.iter().any(wanted);
         if has(plan, &|action| matches!(action, Action::Provision { .. })) && !take(&self.provisions_left) {
-            plan.actions.clear();
+            // Whoever is to be free is so all the same.
+            plan.actions.retain(|action| matches!(action, Action::Detach(_)));
             plan.postponed = Some(Postponed::MaxProvisions);
         }
         if has(plan, &|action| *action == Action::Quarantine) && !take(&self.quarantines_left) {
             let is_of_it =
                 |action: &Action| matches!(action, Action::Quarantine | Action::Notify(Notice::Quarantined));
             plan.actions.retain(|action| !is_of_it(action));
+            plan.actions.extend(plan.instead.take());
             plan.postponed = Some(Postponed::MaxQuarantines);
         }
     }
@@ -503,7 +545,7 @@ impl Run<'_> {
                 _ => {
                     return Err(Unreadable(format!(
                         "IAM listed the user `{}` and then did not find it: it was made, renamed or deleted a moment ago",
-                        listed.name
+                        shown(&listed.name)
                     )));
                 }
             },
@@ -521,6 +563,7 @@ impl Run<'_> {
             attached,
             reach: None,
             preflight: None,
+            absence_is_sure: false,
             version_is_new: false,
         };
         // A device that was enabled since the devices were listed is in use, and not ours to delete any more.
@@ -559,7 +602,7 @@ impl Run<'_> {
         facts: &mut UserFacts,
         actions: Vec<Action>,
         verdict: &Verdict,
-        postponed: &mut Option<Postponed>,
+        plan: &mut Plan,
     ) -> (Vec<Action>, Ending) {
         let Run { clients, settings, account, clock, ref audience, source, .. } = *self;
         let actor = Actor { clients, settings, account, clock, audience, source };
@@ -578,15 +621,14 @@ impl Run<'_> {
                 Ok(()) => done.push(action),
                 // Whoever cannot be given the policy must hear of the device all the same: many need no policy.
                 Err(Stop::Failed(cause)) if action == Action::Attach => unattached = Some(cause),
-                Err(Stop::LeftUndone) => {}
+                Err(Stop::LeftUndone | Stop::Destroyed) => {}
                 Err(Stop::Lost) => {
-                    *postponed = Some(Postponed::Race);
+                    plan.postponed = Some(Postponed::Race);
                     return (done, Ending::Deferred);
                 }
                 Err(Stop::Failed(cause)) => return (done, Ending::Failed(cause)),
                 Err(Stop::SecretChanged) if planned_again => {
-                    let cause =
-                        "its secret exists and yet cannot be found, perhaps while it is being deleted";
+                    let cause = "its secret changed twice meanwhile: another run is at work on it, or somebody deletes it";
                     return (done, Ending::Failed(cause.to_owned()));
                 }
                 Err(Stop::SecretChanged) => {
@@ -598,13 +640,25 @@ impl Run<'_> {
                         Err(unreadable) => Err(unreadable),
                     };
                     match planned {
-                        Ok(Plan { obstacle: Some(Obstacle::ForeignSecret), .. }) => {
-                            return (done, Ending::Failed(in_the_way(&facts.user.id)));
+                        Ok(again) => {
+                            *plan = again;
+                            self.limit(plan);
+                            queue = std::mem::take(&mut plan.actions).into_iter();
                         }
-                        Ok(plan) => queue = plan.actions.into_iter(),
                         Err(unreadable) => return (done, Ending::Failed(unreadable.0)),
                     }
                 }
+            }
+        }
+        // Who is quarantined, and neither given the policy nor allowed to enrol by any other, is locked out.
+        let is_quarantined = facts.attached.is_some_and(|attached| attached.quarantine);
+        let is_unable = facts.preflight.as_ref().is_some_and(|answer| answer.is_unable_to_enroll(true));
+        if unattached.is_some() && is_quarantined && is_unable {
+            let lift = Action::Detach(crate::plan::Policy::Quarantine);
+            match actor.act(&lift, verdict, facts).await {
+                Ok(()) => done.push(lift),
+                Err(Stop::Failed(cause)) => return (done, Ending::Failed(cause)),
+                Err(_) => {}
             }
         }
         let ending = match unattached {
@@ -640,11 +694,15 @@ impl Run<'_> {
                 return;
             }
         };
+        if users.is_empty() && !self.has_no_user(answer).await {
+            return;
+        }
         let ids: HashSet<&str> = users.iter().map(|user| user.id.as_str()).collect();
-        let names: HashSet<String> = users.iter().map(|user| user.name.to_ascii_lowercase()).collect();
+        let present = names_of(&users);
+        devices.retain(|user, _| !present.contains(user));
         let mut leftovers = Vec::new();
         for (user_id, secret) in secrets {
-            let devices = take_version(&mut devices, secret.current_version.as_deref());
+            let devices = take_version(&mut devices, secret.current_version.as_deref(), &present);
             if ids.contains(user_id.as_str()) {
                 continue;
             }
@@ -667,7 +725,6 @@ impl Run<'_> {
                 }
             }
         }
-        devices.retain(|user, _| !names.contains(user));
         let mut nobodys: Vec<String> = devices.into_values().flatten().collect();
         nobodys.sort();
         leftovers.extend(nobodys.into_iter().map(|serial_number| Leftover {
@@ -682,6 +739,24 @@ impl Run<'_> {
         while let Some((outcome, done)) = buried.next().await {
             answer.add(outcome, &done);
         }
+    }
+
+    /// Whether IAM counts no user either, before an empty listing ends all that there is.
+    async fn has_no_user(&self, answer: &mut Answer) -> bool {
+        let warning = match self.in_time("read the account summary", self.clients.iam.user_count()).await {
+            Ok(Some(0)) => return true,
+            Ok(count) => format!(
+                "IAM lists no user, and counts {}: nothing was taken for left over",
+                count.map_or("nobody knows how many".to_owned(), |count| count.to_string())
+            ),
+            Err(error) => {
+                format!(
+                    "IAM lists no user, and nobody knows whether there is none, so nothing was taken for left over: {error}"
+                )
+            }
+        };
+        answer.warnings.push(warning);
+        false
     }
 
     /// Whether the user of a secret is gone, who is in no listing. While the secret is so young that the listing of
@@ -730,6 +805,7 @@ impl Run<'_> {
             }
             _ => Vec::new(),
         };
+        let user = shown(&user);
         tracing::info!(user, user_id, reason, result = ?result, "left over from `{user}`");
         let postponed = (result == Ending::Deferred).then_some(Postponed::Deadline);
         let outcome = Outcome::new(&user, &user_id, Status::NotApplicable, reason, &done, result);
@@ -824,23 +900,43 @@ impl Belongings {
         belongings
     }
 
-    /// The user's devices: by its name, and by the version they were made for under a former name.
-    fn devices_of(&mut self, user: &User, secret: Option<&Secret>) -> Vec<String> {
+    /// The user's devices: by its name, and by the version they were made for under a former name. What is named after
+    /// somebody `present` (names in lower case) is theirs: whoever can write versions can choose what they end in.
+    fn devices_of(&mut self, user: &User, secret: Option<&Secret>, present: &HashSet<String>) -> Vec<String> {
         let mut devices = self.devices.remove(&user.name.to_ascii_lowercase()).unwrap_or_default();
         let version = secret.and_then(|secret| secret.current_version.as_deref());
-        devices.extend(take_version(&mut self.devices, version));
+        devices.extend(take_version(&mut self.devices, version, present));
         devices
+    }
+
+    /// The other names, in lower case, under which a device may have been made for the user's secret.
+    fn former_names(&self, user: &User, secret: Option<&Secret>) -> Vec<String> {
+        let own = user.name.to_ascii_lowercase();
+        let Some(version) = secret.and_then(|secret| secret.current_version.as_deref()) else {
+            return Vec::new();
+        };
+        let is_of_version = |serials: &[String]| serials.iter().any(|serial| is_made_for(serial, version));
+        let others = self.devices.iter().filter(|(name, serials)| **name != own && is_of_version(serials));
+        others.map(|(name, _)| name.clone()).collect()
     }
 }
 
-/// Takes the devices made for `version`, whatever the user's name was.
-fn take_version(devices: &mut HashMap<String, Vec<String>>, version: Option<&str>) -> Vec<String> {
+/// The names of the users, in lower case: IAM's names are unique without regard to case.
+fn names_of(users: &[User]) -> HashSet<String> {
+    users.iter().map(|user| user.name.to_ascii_lowercase()).collect()
+}
+
+/// Takes the devices made for `version` under names that nobody `present` has.
+fn take_version(
+    devices: &mut HashMap<String, Vec<String>>,
+    version: Option<&str>,
+    present: &HashSet<String>,
+) -> Vec<String> {
     let Some(version) = version else {
         return Vec::new();
     };
-    let suffix = format!(".{}", version_suffix(version));
-    let taken = devices.values_mut().flat_map(|own| own.extract_if(.., |serial| serial.ends_with(&suffix)));
-    taken.collect()
+    let former = devices.iter_mut().filter(|(name, _)| !present.contains(*name));
+    former.flat_map(|(_, own)| own.extract_if(.., |serial| is_made_for(serial, version))).collect()
 }
 
 fn warn_of_others(foreign: &HashSet<String>, answer: &mut Answer) {

@@ -4,7 +4,7 @@ use crate::facts::is_user_name;
 use crate::plan::{Action, Postponed};
 use crate::text::shown;
 use crate::verdict::Status;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use std::net::IpAddr;
 
@@ -44,6 +44,9 @@ pub struct Outcome {
     /// Whether all that was done was to attach the enrolment policy again.
     #[serde(skip)]
     pub reattached: bool,
+    /// When the newest of the user's MFA devices was enabled.
+    #[serde(skip)]
+    pub enabled_at: Option<Timestamp>,
     /// Where the change came from that closed the enrolment, as CloudTrail reported it.
     #[serde(skip)]
     pub source: Option<IpAddr>,
@@ -87,6 +90,7 @@ impl Outcome {
             postponed: None,
             recipient_changed: false,
             reattached: false,
+            enabled_at: None,
             source: None,
         }
     }
@@ -309,9 +313,12 @@ impl Answer {
     /// Whether anything was done that operations should hear of each time: more than attaching again what another tool
     /// keeps detaching.
     pub fn has_done_something(&self) -> bool {
-        let again = self.outcomes.iter().filter(|outcome| outcome.reattached).count();
-        let again = u32::try_from(again).unwrap_or(u32::MAX);
-        let others = ActionCounts { attach: self.actions.attach.saturating_sub(again), ..self.actions };
+        let again = self.outcomes.iter().filter(|outcome| outcome.reattached).flat_map(|one| &one.actions);
+        let mut others = self.actions;
+        for action in again {
+            let count = if action == "attach" { &mut others.attach } else { &mut others.quarantine };
+            *count = count.saturating_sub(1);
+        }
         others.any()
     }
 

@@ -97,7 +97,9 @@ impl Standing {
             let mut hasher = DefaultHasher::new();
             members.hash(&mut hasher);
             let digest = u32::try_from(hasher.finish() & 0xffff_ffff).unwrap_or_default();
-            (!members.is_empty()).then_some((trouble, Crowd { users: members.len(), digest }))
+            // That there is no such subscription is known too where somebody looked.
+            let is_known = trouble == Trouble::CatchAll && answer.catch_all.is_some();
+            (is_known || !members.is_empty()).then_some((trouble, Crowd { users: members.len(), digest }))
         };
         Standing { at, crowds: Trouble::ALL.into_iter().filter_map(crowd).collect() }
     }
@@ -147,10 +149,10 @@ impl Since<'_> {
     /// The kinds of trouble that other users are in than were told last; than nobody, where nothing was told.
     pub fn changed(&self) -> Vec<Trouble> {
         let (before, now) = (self.before.map(|before| &before.crowds), &self.now.crowds);
-        // A subscription is no trouble by itself: it is news only where another was told of before.
-        let is_first = |trouble: &Trouble| {
-            *trouble == Trouble::CatchAll && before.is_none_or(|before| !before.contains_key(trouble))
-        };
+        // A subscription is no trouble by itself: it is news only where it is known that it was not there.
+        let is_unknown =
+            |of: Option<&BTreeMap<Trouble, Crowd>>| of.is_none_or(|of| !of.contains_key(&Trouble::CatchAll));
+        let is_first = |trouble: &Trouble| *trouble == Trouble::CatchAll && is_unknown(before);
         let differs = |trouble: &Trouble| {
             now.get(trouble) != before.and_then(|before| before.get(trouble)) && !is_first(trouble)
         };

@@ -28,7 +28,7 @@ pub fn shown_within(words: &str, longest: usize) -> String {
         let alone = !goes_on(before) && rest.peek().is_none_or(|next| !goes_on(*next));
         let c = match c {
             _ if c.is_whitespace() => ' ',
-            '@' if !goes_on(before) => {
+            '@' if !(before.is_alphanumeric() || before == '_') => {
                 text.push_str("(at)");
                 before = '@';
                 left -= 1;
@@ -50,6 +50,17 @@ pub fn shown_within(words: &str, longest: usize) -> String {
     text
 }
 
+/// Our own words around a name that is what IAM allows, which may begin like a mention.
+pub fn unmentioned(text: &str) -> String {
+    let mut before = ' ';
+    let mut one = |c: char| {
+        let is_mention = c == '@' && !(before.is_alphanumeric() || before == '_');
+        before = c;
+        if is_mention { "(at)".to_owned() } else { c.to_string() }
+    };
+    text.chars().map(&mut one).collect()
+}
+
 /// Text of several sentences for a terminal or a table: as it is, but for what nobody would see and a terminal might obey.
 pub fn printable(text: &str) -> String {
     text.replace(|c: char| is_invisible(c) && c != '\u{fffd}', "\u{fffd}")
@@ -69,6 +80,7 @@ fn is_invisible(c: char) -> bool {
             | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
             | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
             | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{ffff}'
+            | '\u{890}' | '\u{891}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e000}'..='\u{f8ff}'
             | '\u{e0000}'..='\u{10ffff}')
 }
@@ -90,6 +102,7 @@ mod tests {
             ("x:///y", "x:/ /y"),
             ("@channel hello @here", "(at)channel hello (at)here"),
             ("(@here)", "((at)here)"),
+            ("-@here =@here .@here", "-(at)here =(at)here .(at)here"),
             ("<https://a|b> [click](x) `rm` *now* ~no~", "?https:/ a?b? (click)(x) ?rm? ?now? ?no?"),
             ("on resource: *", "on resource: *"),
             ("\u{1b}[31mred", "?(31mred"),

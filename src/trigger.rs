@@ -1,6 +1,7 @@
 //! The event that woke the function -> what to look at. An event says whom to look at and nothing else.
 
 use crate::facts::{Account, is_user_name, user_of_device};
+use crate::text::shown_within;
 use serde::Deserialize;
 use serde_json::Value;
 use std::fmt;
@@ -40,12 +41,7 @@ const REPEATED: usize = 200;
 impl UnknownEvent {
     /// `what` may hold parts of the event, and so anything at any length: only its beginning is kept, on one line.
     fn new(what: &str) -> Self {
-        let visible = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
-        let mut kept: String = what.chars().take(REPEATED).map(visible).collect();
-        if what.chars().nth(REPEATED).is_some() {
-            kept.push('…');
-        }
-        UnknownEvent(kept)
+        UnknownEvent(shown_within(what, REPEATED))
     }
 }
 

@@ -1,7 +1,7 @@
 //! A failed AWS call, told to the person who has to do something about it.
 
 use crate::facts::Unreadable;
-use crate::text::{LONGEST_ERROR, shown_within};
+use crate::text::{LONGEST_ERROR, shown_within, unmentioned};
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -32,7 +32,7 @@ impl AwsError {
         // AWS repeats what others chose: names, paths, ARNs.
         let said = shown_within(&said, LONGEST_ERROR);
         AwsError {
-            attempted: attempted.into(),
+            attempted: unmentioned(&attempted.into()),
             said: format!("{said}{}", advice(code.as_deref())),
             source: error.into(),
             code,
@@ -47,7 +47,7 @@ impl AwsError {
     {
         let (code, said) = without_words(&error);
         let said = format!("{said}{}", advice(code.as_deref()));
-        AwsError { code, attempted: attempted.into(), source: said.clone().into(), said }
+        AwsError { code, attempted: unmentioned(&attempted.into()), source: said.clone().into(), said }
     }
 
     /// Whether a quota of SNS was hit that no second attempt gets around.
@@ -76,13 +76,13 @@ impl AwsError {
     /// A call that was cut off at the deadline.
     pub fn late(attempted: impl Into<String>) -> Self {
         let said = "the deadline of the run came before AWS's answer".to_owned();
-        AwsError { code: None, attempted: attempted.into(), source: said.clone().into(), said }
+        AwsError { code: None, attempted: unmentioned(&attempted.into()), source: said.clone().into(), said }
     }
 
     /// An answer of AWS that lacks what it must have.
     pub fn incomplete(attempted: impl Into<String>, lacking: &str) -> Self {
         let said = format!("AWS's answer has no usable {lacking}");
-        AwsError { code: None, attempted: attempted.into(), source: said.clone().into(), said }
+        AwsError { code: None, attempted: unmentioned(&attempted.into()), source: said.clone().into(), said }
     }
 }
 

@@ -1,7 +1,7 @@
 //! IAM: users, what they sign in with, MFA devices, the root user.
 
 use super::{AwsError, Page, all_pages, timestamp};
-use crate::facts::{Account, AssignedDevice, DEVICE_PATH, Device, Root, User};
+use crate::facts::{Account, AssignedDevice, DEVICE_PATH, Device, Root, User, is_user_name};
 use crate::preflight::{Cause, Denial};
 use crate::seed::Seed;
 use aws_sdk_iam::{
@@ -86,7 +86,8 @@ impl Iam {
         match self.0.get_user().user_name(name).send().await {
             Ok(answer) => {
                 let user = answer.user.ok_or_else(|| AwsError::incomplete(attempted(), "user"))?;
-                let known = known(&user).ok_or_else(|| AwsError::incomplete(attempted(), "creation time"))?;
+                let known =
+                    known(&user).ok_or_else(|| AwsError::incomplete(attempted(), "name or creation time"))?;
                 let tags = user.tags.unwrap_or_default();
                 Ok(Some((known, tags.into_iter().map(|tag| (tag.key, tag.value)).collect())))
             }
@@ -216,6 +217,17 @@ impl Iam {
         })
     }
 
+    /// How many users IAM counts in the account; `None`: it does not say.
+    ///
+    /// # Errors
+    /// When AWS does not answer.
+    pub async fn user_count(&self) -> Result<Option<i32>, AwsError> {
+        let attempted = "read the account summary";
+        let answer =
+            self.0.get_account_summary().send().await.map_err(|error| AwsError::new(attempted, error))?;
+        Ok(answer.summary_map.and_then(|summary| summary.get(&SummaryKeyType::Users).copied()))
+    }
+
     /// What of enrolling is not allowed to the user without MFA. One call; two where the stack is in another region than
     /// IAM, for policies judge each call by its region.
     ///
@@ -258,6 +270,8 @@ impl Iam {
         let attempted = format!("simulate the policies of `{}`", user.name);
         let now = crate::facts::rfc3339(now);
         // All that is known of the request. What is not said counts as missing, and decisions that hang on it are unsure.
+        let via_service = format!("secretsmanager.{region}.amazonaws.com");
+        let secret = account.secret_arn(&user.id);
         let context = [
             ("aws:MultiFactorAuthPresent", Boolean, "false"),
             ("aws:username", Text, &user.name),
@@ -271,6 +285,14 @@ impl Iam {
             ("aws:RequestedRegion", Text, region),
             ("aws:CurrentTime", Date, &now),
         ];
+        let kms_key = [
+            // Secrets Manager decrypts for the caller, and says for which secret.
+            ("kms:ViaService", Text, via_service.as_str()),
+            ("kms:EncryptionContext:SecretARN", Text, secret.as_str()),
+            ("kms:CallerAccount", Text, account.id.as_str()),
+            ("aws:ResourceTag/mfa-warden:user-id", Text, user.id.as_str()),
+        ];
+        let context = [context.as_slice(), kms_key.as_slice()].concat();
         let results = all_pages(&attempted, async |marker| {
             let mut request =
                 self.0.simulate_principal_policy().policy_source_arn(&user.arn).set_marker(marker);
@@ -289,9 +311,12 @@ impl Iam {
             ))
         })
         .await?;
-        let asked =
-            |action: &str| results.iter().any(|result| result.eval_action_name.eq_ignore_ascii_case(action));
-        if let Some((action, _)) = calls.iter().find(|(action, _)| !asked(action)) {
+        let asked = |call: &(&str, &str)| {
+            results
+                .iter()
+                .any(|result| result.eval_action_name.eq_ignore_ascii_case(call.0) && is_of(result, call.1))
+        };
+        if let Some((action, _)) = calls.iter().find(|call| !asked(call)) {
             return Err(AwsError::incomplete(attempted, &format!("decision on {action}")));
         }
         Ok(results.iter().filter_map(|result| denial(result, calls)).collect())
@@ -331,6 +356,12 @@ impl Iam {
     }
 }
 
+/// Whether a decision is, among others, on `resource`: what is said of other resources alone says nothing of it.
+fn is_of(result: &EvaluationResult, resource: &str) -> bool {
+    let specific = result.resource_specific_results();
+    specific.is_empty() || specific.iter().any(|specific| specific.eval_resource_name == resource)
+}
+
 /// Why a simulated call is not allowed; `None`: it is.
 fn denial(result: &EvaluationResult, calls: &[(&str, &str)]) -> Option<Denial> {
     // The top level judges each action on all resources together; what counts is its own alone. Only what organizations
@@ -348,7 +379,7 @@ fn denial(result: &EvaluationResult, calls: &[(&str, &str)]) -> Option<Denial> {
             on.missing_context_values(),
             outside(on.permissions_boundary_decision_detail()),
         ),
-        None if specific.is_empty() || calls.len() == 1 => (
+        None if specific.is_empty() => (
             &result.eval_decision,
             result.matched_statements(),
             result.missing_context_values(),
@@ -400,6 +431,7 @@ fn is_none<E>(error: &SdkError<E>, kind: impl Fn(&E) -> bool) -> bool {
 }
 
 fn known(user: &aws_sdk_iam::types::User) -> Option<User> {
+    is_user_name(&user.user_name).then_some(())?;
     Some(User {
         name: user.user_name.clone(),
         id: user.user_id.clone(),

@@ -71,6 +71,7 @@ pub fn user(name: &str) -> UserFacts {
         attached: Some(Attached::default()),
         reach: Some(Reach::Reached),
         preflight: None,
+        absence_is_sure: true,
         version_is_new: false,
     }
 }

@@ -124,6 +124,25 @@ fn a_first_notice_never_says_that_it_was_due() {
 }
 
 #[test]
+fn whoever_is_first_told_late_is_given_the_time_that_there_is_before_a_quarantine() {
+    let told = |change: fn(&mut UserFacts)| {
+        let mut facts = enrolled_since(user("alice"), "40d");
+        change(&mut facts);
+        message(Notice::Invitation, &facts, &QUARANTINE_SET).text
+    };
+    let unheard: fn(&mut UserFacts) = |facts| drop(secret(facts).tags.remove(tag::HEARD_AT));
+    let changed: fn(&mut UserFacts) =
+        |facts| drop(secret(facts).tags.insert(tag::RECIPIENT.to_owned(), "zoe".to_owned()));
+    for text in [told(unheard), told(changed)] {
+        assert!(text.contains("Please set it up by 18 June 2026, 12:00 UTC."), "{text}");
+        assert!(text.contains("If you have no MFA by 18 June 2026, 12:00 UTC"), "{text}");
+        assert!(!text.contains("was due") && !text.contains("Any time now"), "{text}");
+    }
+    let text = told(|_| ());
+    assert!(text.contains("It was due by") && text.contains("Any time now"), "{text}");
+}
+
+#[test]
 fn enrolled_names_devices_of_others_by_kind_and_the_source_as_a_report() {
     let mut facts = with_mfa(enrolled_since(user("alice"), "2d"));
     facts.mfa_devices[0].serial_number = "arn:aws:iam::123456789012:mfa/call-0800-EVIL".to_owned();
@@ -131,6 +150,7 @@ fn enrolled_names_devices_of_others_by_kind_and_the_source_as_a_report() {
         "arn:aws:iam::123456789012:u2f/user/alice/call-0800-EVIL",
         "EVIL12345",
         &serial("alice", &version(now(), 7)),
+        &serial("call-0800-EVIL", &version(now(), 7)),
     ] {
         facts
             .mfa_devices

@@ -119,8 +119,12 @@ fn somebody_elses_secret_of_the_users_name_is_never_touched() {
     stray(&mut facts);
     facts.foreign_secret = true;
     facts.attached = Some(Attached { enrollment: true, quarantine: true });
-    let expected = Plan { obstacle: Some(Obstacle::ForeignSecret), ..Plan::default() };
-    assert_eq!(plan(&facts, &BOTH), expected);
+    let obstacle = Some(Obstacle::ForeignSecret);
+    // A quarantine without an offer would be a lockout.
+    let lift = vec![Action::Detach(Policy::Quarantine)];
+    assert_eq!(plan(&facts, &BOTH), Plan { actions: lift, obstacle, ..Plan::default() });
+    facts.attached = Some(Attached { enrollment: true, quarantine: false });
+    assert_eq!(plan(&facts, &BOTH), Plan { obstacle, ..Plan::default() });
 }
 
 #[test]
@@ -259,17 +263,21 @@ fn leaving_the_topic_after_having_heard_is_no_way_around_a_quarantine() {
 
 #[test]
 fn whatever_tags_say_nobody_is_quarantined_before_secret_and_version_are_old_enough() {
-    let forged = |created: &str, made: &str| {
+    let forged = |created: &str, made: &str, heard: &str| {
         let mut facts = enrolled_since(user("alice"), made);
         secret(&mut facts).created_at = ago(created);
-        for key in [tag::FIRST_NOTICE_AT, tag::HEARD_AT, tag::NONCOMPLIANT_SINCE] {
+        for key in [tag::FIRST_NOTICE_AT, tag::NONCOMPLIANT_SINCE] {
             secret(&mut facts).tags.insert(key.to_owned(), "2000-01-01T00:00:00Z".to_owned());
         }
+        secret(&mut facts).tags.insert(tag::HEARD_AT.to_owned(), heard.to_owned());
         named(&facts, &BOTH)
     };
     // Nobody is known to have heard of a version before it existed.
-    assert_eq!(forged("13d", "13d"), ["attach", "notify(invitation)"]);
-    assert_eq!(forged("40d", "2d"), ["attach", "notify(invitation)"]);
+    assert_eq!(forged("13d", "13d", "2000-01-01T00:00:00Z"), ["attach", "notify(invitation)"]);
+    assert_eq!(forged("40d", "2d", "2000-01-01T00:00:00Z"), ["attach", "notify(invitation)"]);
+    let heard = ago("12d").to_string();
+    assert_eq!(forged("13d", "13d", &heard), ["attach"], "the secret is younger than the period");
+    assert_eq!(forged("15d", "13d", &heard), ["attach", "quarantine", "notify(quarantined)"]);
 }
 
 fn deny(cause: Cause) -> Preflight {
@@ -416,7 +424,7 @@ fn with_mfa_the_enrolment_is_closed_and_the_owner_told() {
     stray(&mut facts);
     let close = Action::Close {
         secret: format!("mfa-warden/{USER_ID}"),
-        policies: vec![Policy::Enrollment, Policy::Quarantine],
+        policies: vec![Policy::Quarantine, Policy::Enrollment],
         devices: facts.devices.clone(),
         farewell: Some(Notice::Enrolled),
     };
@@ -454,7 +462,17 @@ fn nobody_gets_a_farewell_who_was_never_invited_or_got_one_already() {
         }),
         ["close"]
     );
-    assert_eq!(farewell(|secret| secret.scheduled_for_deletion = true), ["close"], "it is going already");
+    assert_eq!(
+        farewell(|secret| secret.scheduled_for_deletion = true),
+        ["close", "notify(enrolled)"],
+        "somebody else deletes it, and its owner was told nothing yet"
+    );
+    let future = with_mfa(enrolled_since(user("alice"), "1h"));
+    for (value, expected) in [("2999-01-01T00:00:00Z", 2), ("", 2), ("2026-06-15T11:00:00Z", 1)] {
+        let mut future = future.clone();
+        set(secret(&mut future), tag::FAREWELL, value);
+        assert_eq!(named(&future, &[]).len(), expected, "{value:?}");
+    }
     let mut told = with_mfa(enrolled_since(user("alice"), "1h"));
     set(secret(&mut told), tag::FAREWELL, "2026-06-15T11:00:00Z");
     assert_eq!(named(&told, &[]), ["close"]);
@@ -468,7 +486,7 @@ fn outside_the_pilot_nothing_new_is_begun_and_what_is_open_goes_on() {
     let leftover = stray(&mut facts);
     facts.reach = None;
     let new = plan(&facts, pilot);
-    let expected = [Action::Detach(Policy::Enrollment), Action::Detach(Policy::Quarantine), leftover];
+    let expected = [Action::Detach(Policy::Quarantine), Action::Detach(Policy::Enrollment), leftover];
     assert_eq!((&new.actions[..], new.postponed), (&expected[..], Some(Postponed::Pilot)));
     let mut open = enrolled_since(user("alice"), "5d");
     secret(&mut open).tags.remove(tag::LAST_NOTICE_AT);
@@ -511,7 +529,7 @@ fn what_an_earlier_version_prepared_for_an_owner_whom_nobody_can_tell_ends_in_si
         facts.reach = Some(reach);
         let close = Action::Close {
             secret: format!("mfa-warden/{USER_ID}"),
-            policies: vec![Policy::Enrollment, Policy::Quarantine],
+            policies: vec![Policy::Quarantine, Policy::Enrollment],
             devices: facts.devices.clone(),
             farewell: None,
         };
@@ -595,7 +613,7 @@ fn without_a_secret_policies_and_strays_go_all_the_same() {
     let mut facts = with_mfa(user("alice"));
     facts.attached = Some(Attached { enrollment: true, quarantine: true });
     let stray = stray(&mut facts);
-    let expected = [Action::Detach(Policy::Enrollment), Action::Detach(Policy::Quarantine), stray];
+    let expected = [Action::Detach(Policy::Quarantine), Action::Detach(Policy::Enrollment), stray];
     assert_eq!(planned(&facts, &BOTH), expected);
     assert_eq!(planned(&with_mfa(user("alice")), &BOTH), []);
 }
@@ -619,7 +637,7 @@ fn a_quarantine_without_cause_is_lifted() {
     assert_eq!(named(&notify_only, &setting), ["detach"]);
     let mut unenrolled = user("alice");
     unenrolled.attached = attached;
-    assert_eq!(named(&unenrolled, &BOTH), ["provision", "notify(invitation)", "detach"]);
+    assert_eq!(named(&unenrolled, &BOTH), ["detach", "provision", "notify(invitation)"]);
 }
 
 #[test]

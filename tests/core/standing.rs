@@ -53,8 +53,14 @@ fn it_is_news_when_somebody_gets_into_trouble() {
     for trouble in Trouble::ALL {
         let users = [(11, trouble)];
         if trouble == Trouble::CatchAll {
-            // Each summary names them; what is news is that there is another one.
-            assert!(!is_news(&[], 4, &users));
+            // The first summary names them; what is news is that there is another one.
+            let first = answer(&users);
+            let now = Standing::of(&first, noon());
+            assert!(!Since { before: None, now: &now }.is_news(&first));
+            assert!(!is_news(&[], 4, &users), "nobody looked before");
+            let looked = Answer { catch_all: Some(Vec::new()), ..answer(&[]) };
+            let before = Standing::parse(&Standing::of(&looked, noon()).to_string(), noon());
+            assert!(Since { before: before.as_ref(), now: &now }.is_news(&first), "it was not there");
             assert!(is_news(&users, 4, &[(11, trouble), (2, trouble)]));
             continue;
         }

@@ -115,6 +115,24 @@ async fn an_owner_is_reached_by_its_own_mailbox_or_by_whatever_takes_its_message
         (&[("sms", "+15550100", None, &[])], Reach::Unreached),
         (&[("sms", "+15550100", Some(r#"{"account":["123456789012"]}"#), &[])], Reach::Unreached),
         (&[("sms", "+15550100", Some(ALICES), &[])], Reach::Reached),
+        (&[("sms", "+15550100", Some(r#"{"recipient":[{"exists":true}]}"#), &[])], Reach::Unreached),
+        (
+            &[("sms", "+15550100", Some(r#"{"recipient":[{"suffix":"@example.com"}]}"#), &[])],
+            Reach::Unreached,
+        ),
+        (
+            &[("email", "security@example.com", Some(r#"{"recipient":[{"anything-but":"x"}]}"#), &[])],
+            Reach::Unreached,
+        ),
+        (
+            &[(
+                "sms",
+                "+15550100",
+                Some(r#"{"recipient":[{"equals-ignore-case":"ALICE@example.com"}]}"#),
+                &[],
+            )],
+            Reach::Reached,
+        ),
         (&[("application", "phone", None, &[])], Reach::Unreached),
         (&[("firehose", "archive", None, &[])], Reach::Unreached),
         (&[("firehose", "archive", Some(ALICES), &[])], Reach::Unreached),
@@ -181,6 +199,19 @@ async fn subscriptions_that_count_for_everybody_are_named() {
     assert_eq!(audience.catch_all(), Vec::<String>::new(), "her own mailbox is enough");
     assert_eq!(reach("bob@example.com").await, Reach::Reached);
     assert_eq!(audience.catch_all(), ["sqs arn:aws:sqs:us-east-1:123456789012:somebodys"]);
+    for (filter, named) in [
+        (r#"{"recipient":[{"exists":true}]}"#, true),
+        (r#"{"recipient":[{"anything-but":"x"}]}"#, true),
+        (r#"{"kind":["invitation"]}"#, true),
+        (r#"{"recipient":[{"suffix":"@example.com"}]}"#, false),
+        (r#"{"user":["alice"]}"#, false),
+    ] {
+        let sns = Topic::with(&[("sqs", "q", Some(filter), &[])]).sns(&[]);
+        let audience = Audience::new(&sns, TOPIC);
+        let recipient = Recipient::of(&[("email".to_owned(), ALICE.to_owned())].into(), "email", "alice");
+        audience.reach(&recipient, |one| attributes(Notice::Invitation, one, "alice", "1")).await;
+        assert_eq!(!audience.catch_all().is_empty(), named, "{filter}");
+    }
 }
 
 #[tokio::test]
@@ -238,7 +269,7 @@ async fn an_address_that_sns_refuses_keeps_no_other_from_being_subscribed() {
     let audience = Audience::new(&sns, TOPIC);
     assert!(!audience.subscribe("a@example..com").await);
     assert!(audience.subscribe(ALICE).await);
-    assert!(audience.troubles()[0].contains("a@example..com cannot be subscribed"));
+    assert!(audience.troubles()[0].contains("some owners cannot be subscribed: a@example..com"));
 }
 
 /// How long ten messages take to be let out, by a clock that jumps.

@@ -68,6 +68,7 @@ struct Recorder {
     outage: Outage,
     users_hidden: Arc<AtomicBool>,
     users_hidden_once: Arc<AtomicBool>,
+    devices_hidden_once: Arc<AtomicBool>,
     devices_unassigned: Arc<AtomicBool>,
     /// Whether these are the function's requests, and not the test's.
     ours: bool,
@@ -142,9 +143,16 @@ impl Intercept for Recorder {
         let hidden = api == "ListUsers"
             && (self.users_hidden.load(Ordering::Relaxed)
                 || (self.ours && self.users_hidden_once.swap(false, Ordering::Relaxed)));
-        if hidden {
-            // A path prefix that no user has.
-            let body = "Action=ListUsers&Version=2010-05-08&PathPrefix=%2Fnobody%2F";
+        let without_devices = api == "ListVirtualMFADevices"
+            && self.ours
+            && self.devices_hidden_once.swap(false, Ordering::Relaxed);
+        if hidden || without_devices {
+            // A path prefix that no user has; devices in use, which none of ours is.
+            let body = if hidden {
+                "Action=ListUsers&Version=2010-05-08&PathPrefix=%2Fnobody%2F"
+            } else {
+                "Action=ListVirtualMFADevices&Version=2010-05-08&AssignmentStatus=Assigned"
+            };
             *request.body_mut() = body.into();
             request.headers_mut().insert("content-length", body.len().to_string());
         }
@@ -242,6 +250,7 @@ pub struct Cloud {
     outage: Outage,
     users_hidden: Arc<AtomicBool>,
     users_hidden_once: Arc<AtomicBool>,
+    devices_hidden_once: Arc<AtomicBool>,
     devices_unassigned: Arc<AtomicBool>,
     death: Arc<Mutex<Death>>,
 }
@@ -295,6 +304,7 @@ impl Cloud {
             .build();
         let users_hidden = Arc::<AtomicBool>::default();
         let users_hidden_once = Arc::<AtomicBool>::default();
+        let devices_hidden_once = Arc::<AtomicBool>::default();
         let devices_unassigned = Arc::<AtomicBool>::default();
         let death = Arc::<Mutex<Death>>::default();
         let recorder = |calls: &Arc<Mutex<Vec<Call>>>, outage: &Outage, ours: bool| Recorder {
@@ -302,6 +312,7 @@ impl Cloud {
             death: death.clone(),
             users_hidden: users_hidden.clone(),
             users_hidden_once: users_hidden_once.clone(),
+            devices_hidden_once: devices_hidden_once.clone(),
             devices_unassigned: devices_unassigned.clone(),
             account: account.clone(),
             calls: calls.clone(),
@@ -351,6 +362,7 @@ impl Cloud {
             outage,
             users_hidden,
             users_hidden_once,
+            devices_hidden_once,
             devices_unassigned,
             death,
         }
@@ -487,6 +499,11 @@ impl Cloud {
         self.users_hidden_once.store(true, Ordering::Relaxed);
     }
 
+    pub fn hide_prepared_devices_once(&self) {
+        self.devices_hidden_once.store(true, Ordering::Relaxed);
+    }
+
+    /// Users are listed again.
     pub fn show_users(&self) {
         self.users_hidden.store(false, Ordering::Relaxed);
     }

@@ -360,11 +360,12 @@ async fn the_simulator_is_given_all_that_is_known_and_asked_once_in_iams_region_
             request.policy_source_arn() == Some(ALICE)
         })
         .then_output(|| {
+            let elsewhere = SECRET.replace("us-east-1", "eu-west-1");
             SimulatePrincipalPolicyOutput::builder()
                 .evaluation_results(simulated(
                     "secretsmanager:GetSecretValue",
                     false,
-                    &[(SECRET, Allowed, None, None)],
+                    &[(SECRET, Allowed, None, None), (elsewhere.leak(), Allowed, None, None)],
                 ))
                 .evaluation_results(simulated("iam:EnableMFADevice", false, &[(ALICE, Allowed, None, None)]))
                 .build()
@@ -395,8 +396,26 @@ async fn the_simulator_is_given_all_that_is_known_and_asked_once_in_iams_region_
         ("aws:ViaAWSService", "false"),
         ("aws:SecureTransport", "true"),
         ("aws:CurrentTime", "2026-06-15T12:00:00Z"),
+        ("aws:ResourceTag/mfa-warden:user-id", "AIDAEXAMPLEALICE00001"),
+        ("kms:ViaService", "secretsmanager.us-east-1.amazonaws.com"),
+        ("kms:CallerAccount", "123456789012"),
+        ("kms:EncryptionContext:SecretARN", SECRET),
     ] {
         assert_eq!(here.2[key], value, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn a_decision_on_something_else_alone_is_no_answer() {
+    use PolicyEvaluationDecisionType::{Allowed, ExplicitDeny, ImplicitDeny};
+    const ZOE: &str = "arn:aws:iam::123456789012:user/zoe";
+    for (resource, decision) in [(ZOE, ExplicitDeny), (ZOE, Allowed), ("*", ImplicitDeny)] {
+        let seed = simulated("secretsmanager:GetSecretValue", false, &[(SECRET, Allowed, None, None)]);
+        let other = simulated("iam:EnableMFADevice", false, &[(resource, decision, None, None)]);
+        let iam = iam(&[&simulator(&[seed, other])]);
+        let answer = iam.simulate(&alice_listed(), &in_region("us-east-1"), None, clock()).await;
+        let error = answer.unwrap_err().to_string();
+        assert!(error.contains("AWS's answer has no usable decision on iam:EnableMFADevice"), "{error}");
     }
 }
 
@@ -783,7 +802,7 @@ async fn a_secret_that_exists_and_cannot_be_found_fails_its_user_and_does_not_lo
     });
     let alice = Alice::new(vec![exists, no_secret()]);
     let error = alice.handle(json!({"action": "check", "user": "alice"})).await.unwrap_err().to_string();
-    assert!(error.contains("its secret exists and yet cannot be found"), "{error}");
+    assert!(error.contains("its secret changed twice meanwhile"), "{error}");
     assert_eq!(alice.secrets[0].num_calls(), 2);
 }
 

@@ -159,3 +159,71 @@ async fn devices_of_nobody_are_judged_by_the_listings_and_cost_no_call_each() {
     assert_eq!(answer["actions"]["delete_device"], 20, "{answer}");
     assert!(!names(&cloud.calls()).contains(&"GetUser"));
 }
+
+#[tokio::test]
+async fn empty_listings_of_users_end_nothing_while_iam_counts_users() {
+    let mut cloud = Cloud::new().await;
+    let alice = cloud.user("alice").await;
+    cloud.sweep().await;
+    cloud.wait(24);
+    cloud.hide_users();
+    for event in [json!({"action": "sweep"}), json!({"action": "check", "user": "nobody"})] {
+        let answer = cloud.handle(event).await.unwrap();
+        assert_eq!(
+            (&answer["actions"]["close"], &answer["actions"]["delete_device"]),
+            (&json!(0), &json!(0))
+        );
+        assert!(answer["warnings"].to_string().contains("IAM lists no user, and counts 1"), "{answer}");
+    }
+    cloud.take_down("GetAccountSummary");
+    let answer = cloud.sweep().await;
+    assert!(answer["warnings"].to_string().contains("nobody knows whether there is none"), "{answer}");
+    cloud.restore();
+    cloud.show_users();
+    cloud.assert_sound("alice", &alice).await;
+}
+
+#[tokio::test]
+async fn what_one_listing_of_devices_lacks_is_not_gone() {
+    let mut cloud = Cloud::new().await;
+    let alice = cloud.user("alice").await;
+    cloud.sweep().await;
+    cloud.wait(1);
+    for event in [json!({"action": "sweep"}), json!({"action": "check", "user": "alice"})] {
+        cloud.calls();
+        cloud.hide_prepared_devices_once();
+        let answer = cloud.handle(event).await.unwrap();
+        assert_eq!(answer["actions"]["provision"], 0, "{answer}");
+        let calls = cloud.calls();
+        assert_eq!(names(&calls).iter().filter(|call| **call == "ListVirtualMFADevices").count(), 2);
+        cloud.assert_sound("alice", &alice).await;
+    }
+}
+
+#[tokio::test]
+async fn nobodys_version_takes_the_device_of_another_user() {
+    let mut cloud = Cloud::new().await;
+    let alice = cloud.user("alice").await;
+    let bob = cloud.user("bob").await;
+    cloud.sweep().await;
+    let device = cloud.devices().await.into_iter().find(|device| device.contains("/alice.")).unwrap();
+    let (_, suffix) = device.rsplit_once('.').unwrap();
+    let version = format!("{}{suffix}", &cloud.current(&bob).await[..28]);
+    let planted = cloud.secrets.put_secret_value().secret_id(format!("mfa-warden/{bob}"));
+    planted.client_request_token(version).secret_string("theirs").send().await.unwrap();
+    cloud.wait(1);
+    for event in [json!({"action": "check", "user": "bob"}), json!({"action": "sweep"})] {
+        cloud.handle(event).await.unwrap();
+        cloud.assert_sound("alice", &alice).await;
+        cloud.assert_sound("bob", &bob).await;
+    }
+    // Nor does one that belongs to nobody any more.
+    let version = format!("{}{suffix}", &cloud.current(&bob).await[..28]);
+    let planted = cloud.secrets.put_secret_value().secret_id(format!("mfa-warden/{bob}"));
+    planted.client_request_token(version).secret_string("theirs").send().await.unwrap();
+    cloud.iam.delete_login_profile().user_name("bob").send().await.unwrap();
+    cloud.iam.delete_user().user_name("bob").send().await.unwrap();
+    cloud.wait(1);
+    cloud.sweep().await;
+    cloud.assert_sound("alice", &alice).await;
+}

@@ -76,7 +76,8 @@ async fn with_max_quarantines_zero_nobody_is_quarantined_and_everything_else_goe
     cloud.iam.detach_user_policy().user_name("alice").policy_arn(policy).send().await.unwrap();
     let answer = cloud.sweep().await;
     assert_eq!(answer["outcomes"][0]["result"], "deferred", "{answer}");
-    assert_eq!(answer["outcomes"][0]["actions"], json!(["attach"]));
+    let actions = json!(["attach", "notify(reminder)"]);
+    assert_eq!(answer["outcomes"][0]["actions"], actions, "who is not quarantined is reminded");
     assert_eq!(cloud.attached("alice").await, ["mfa-warden-enrollment"]);
 }
 

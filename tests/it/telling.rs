@@ -175,3 +175,57 @@ async fn a_secret_of_version_0_1_0_gets_the_policy_of_this_one_once_and_its_owne
     cloud.sweep().await;
     assert_eq!(writes(&cloud.calls()), [""; 0]);
 }
+
+#[tokio::test]
+async fn who_is_told_beside_another_whose_message_is_refused_is_told_once() {
+    let cloud = Cloud::new().await;
+    cloud.user("alice").await;
+    cloud.tag("alice", "email", "ann@corp.example:bob@corp.example").await;
+    cloud.take_down_for("Publish", "bob@corp.example");
+    let mut told = Vec::new();
+    for run in 0..4 {
+        let answer = cloud.sweep().await;
+        let is_failed = answer["outcomes"][0]["result"].to_string().contains("failed to publish");
+        assert_eq!(is_failed, run == 0, "{answer}");
+        told.extend(published(&cloud.calls()));
+    }
+    let to = |one: &str| {
+        told.iter().filter(|message| message.attributes.get("recipient").is_some_and(|to| to == one)).count()
+    };
+    assert_eq!(to("ann@corp.example"), 1);
+}
+
+#[tokio::test]
+async fn a_farewell_reaches_whoever_can_be_reached_although_another_cannot() {
+    let cloud = Cloud::new().await;
+    cloud.user("alice").await;
+    cloud.tag("alice", "email", "ann@corp.example:bob@corp.example:cy@corp.example").await;
+    cloud.sweep().await;
+    cloud.enrol("alice").await;
+    cloud.calls();
+    cloud.take_down_for("Publish", "bob@corp.example");
+    cloud.sweep().await;
+    let told: Vec<String> = published(&cloud.calls())
+        .iter()
+        .filter(|message| message.attributes.get("kind").is_some_and(|kind| kind == "enrolled"))
+        .map(|message| message.attributes["recipient"].clone())
+        .collect();
+    for one in ["ann@corp.example", "cy@corp.example"] {
+        assert_eq!(told.iter().filter(|to| *to == one).count(), 1, "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_somebody_deletes_in_the_meantime_silences_no_farewell() {
+    let cloud = Cloud::new().await;
+    let alice = cloud.user("alice").await;
+    cloud.sweep().await;
+    cloud.enrol("alice").await;
+    let delete = cloud.secrets.delete_secret().secret_id(format!("mfa-warden/{alice}"));
+    delete.recovery_window_in_days(7).send().await.unwrap();
+    cloud.told();
+    cloud.sweep().await;
+    assert_eq!(kinds(&cloud.told()), ["enrolled"]);
+    cloud.sweep().await;
+    assert_eq!(cloud.told(), []);
+}

@@ -345,8 +345,11 @@ impl World {
                 Ok(format!("<MFADevices>{}</MFADevices>", user.mfa.iter().map(device).collect::<String>()))
             }
             "GetAccountSummary" => {
-                Ok("<SummaryMap><entry><key>AccountMFAEnabled</key><value>1</value></entry></SummaryMap>"
-                    .to_owned())
+                let entry = |key: &str, value: usize| {
+                    format!("<entry><key>{key}</key><value>{value}</value></entry>")
+                };
+                let users = entry("Users", self.state.users.len());
+                Ok(format!("<SummaryMap>{}{users}</SummaryMap>", entry("AccountMFAEnabled", 1)))
             }
             "GenerateCredentialReport" => {
                 // AWS makes a new one every four hours at most.
