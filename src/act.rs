@@ -102,12 +102,21 @@ impl Actor<'_> {
                     if let Some(secret) = secret
                         && !self.call_off(&secret).await?
                     {
-                        return Err(Stop::Destroyed);
+                        // Whatever refused to call it off, the seed is to go.
+                        return match self.clients.secrets.delete(secret.id()).await {
+                            Err(error) if !error.is_invalid_request() => Err(error.into()),
+                            _ => Err(Stop::Destroyed),
+                        };
                     }
                 }
                 if let Some(notice) = farewell {
                     // Noted first: while the secret cannot be deleted, no run says it again.
-                    self.note(facts, vec![(tag::FAREWELL, rfc3339((self.clock)()))]).await?;
+                    let noted = self.note(facts, vec![(tag::FAREWELL, rfc3339((self.clock)()))]).await;
+                    if noted.is_err() && is_going {
+                        // It was on its way out, and must not stay because this run called that off.
+                        self.clients.secrets.delete(secret).await?;
+                    }
+                    noted?;
                     let everybody = everybody(facts, self.settings);
                     self.publish(*notice, &everybody, verdict, facts).await.into_result()?;
                 }
@@ -336,10 +345,10 @@ impl Actor<'_> {
         let recipient = facts.recipient(self.settings);
         let now = (self.clock)();
         let published = self.publish(Notice::Invitation, &each(&recipient), verdict, facts).await;
-        if !published.went_out {
+        if published.to.is_empty() {
             return published.into_result();
         }
-        let is_heard = self.is_heard(Notice::Invitation, &recipient, facts).await;
+        let is_heard = self.is_heard(Notice::Invitation, &published.to, facts).await;
         let Some(secret) = &facts.secret else { return Ok(()) };
         let is_first = !version.as_deref().is_some_and(|version| secret.notified_of(version));
         let mut tags = went_out(secret, now);
@@ -372,11 +381,18 @@ impl Actor<'_> {
         published.into_result()
     }
 
-    /// Whether a message of that kind is known to reach one of them.
-    async fn is_heard(&self, notice: Notice, recipient: &Recipient, facts: &UserFacts) -> bool {
-        let (user, account) = (&facts.user.name, &self.account.id);
-        let attributes = |one: &str| crate::notice::attributes(notice, one, user, account);
-        facts.reach.is_some() && self.audience.reach(recipient, attributes).await == Reach::Reached
+    /// Whether a message of that kind is known to reach one of those to whom it went out.
+    async fn is_heard(&self, notice: Notice, to: &[String], facts: &UserFacts) -> bool {
+        if facts.reach.is_none() || matches!(facts.recipient(self.settings), Recipient::Malformed(_)) {
+            return false;
+        }
+        for one in to {
+            let attributes = crate::notice::attributes(notice, one, &facts.user.name, &self.account.id);
+            if self.audience.reach_one(one, &attributes).await == Reach::Reached {
+                return true;
+            }
+        }
+        false
     }
 
     /// Any other message to the owner, at most once: notes it, and then publishes. One that dies in between is made up for
@@ -392,13 +408,17 @@ impl Actor<'_> {
         if !secret.tags.contains_key(tag::RECIPIENT) {
             tags.push((tag::RECIPIENT, recipient.to_string()));
         }
+        // Whoever is followed up is without MFA again: the next time that it has some is to be told.
+        if secret.tags.get(tag::FAREWELL).is_some_and(|at| !at.is_empty()) {
+            tags.push((tag::FAREWELL, String::new()));
+        }
         let is_unheard = secret.heard_at(now).is_none();
         self.note(facts, tags).await?;
-        self.publish(notice, &each(&recipient), verdict, facts).await.into_result()?;
-        if is_unheard && self.is_heard(notice, &recipient, facts).await {
+        let published = self.publish(notice, &each(&recipient), verdict, facts).await;
+        if is_unheard && self.is_heard(notice, &published.to, facts).await {
             self.note(facts, vec![(tag::HEARD_AT, rfc3339(now))]).await?;
         }
-        Ok(())
+        published.into_result()
     }
 
     /// Writes on the secret what is to be remembered.
@@ -426,12 +446,12 @@ impl Actor<'_> {
             source: self.source,
             now: (self.clock)(),
         };
-        let mut published = Published { went_out: false, error: None };
+        let mut published = Published { to: Vec::new(), error: None };
         for recipient in recipients {
             self.audience.pace().await;
             let message = notice.message(recipient);
             match self.clients.sns.publish(&self.settings.owner_topic_arn, &message, false).await {
-                Ok(()) => published.went_out = true,
+                Ok(()) => published.to.push(recipient.clone()),
                 Err(error) => published.error = Some(error),
             }
         }
@@ -457,8 +477,8 @@ impl Actor<'_> {
 
 /// What became of a notice to one or several.
 struct Published {
-    /// To one of them at least.
-    went_out: bool,
+    /// To whom it went out.
+    to: Vec<String>,
     /// Why it did not go out to another.
     error: Option<AwsError>,
 }

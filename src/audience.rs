@@ -79,7 +79,7 @@ impl<'a> Audience<'a> {
     }
 
     /// The recipient's own subscription is asked first, so that others are asked about only when that fails.
-    async fn reach_one(&self, recipient: &str, attributes: &[(&'static str, String)]) -> Reach {
+    pub async fn reach_one(&self, recipient: &str, attributes: &[(&'static str, String)]) -> Reach {
         let Some(topic_arn) = self.topic_arn else { return Reach::Unknown };
         let Some(subscriptions) = self.subscriptions.get_or_init(|| self.list(topic_arn)).await else {
             return Reach::Unknown;

@@ -519,6 +519,11 @@ impl Secret {
         self.past(tag::QUARANTINED_AT, now).is_some()
     }
 
+    /// Whether the owner was told of the quarantine so lately that it need not be told again.
+    pub fn was_told_of_quarantine_within(&self, time: SignedDuration, now: Timestamp) -> bool {
+        self.past(tag::QUARANTINED_AT, now).is_some_and(|told| now.duration_since(told) <= time)
+    }
+
     /// The user's name when the secret was created.
     pub fn user_name(&self) -> &str {
         self.description.strip_prefix(DESCRIPTION).unwrap_or(&self.name)

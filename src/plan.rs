@@ -251,8 +251,8 @@ fn non_compliant(facts: &UserFacts, settings: &Settings, now: Timestamp) -> Resu
         actions.extend(subscription(facts, settings));
         return Ok(Plan { actions, unreachable: true, ..Plan::default() });
     }
-    // What nobody heard of is nothing that goes on.
-    if !is_admitted && secret.is_unheard_of(now) {
+    // What nobody was told of is nothing that goes on.
+    if !is_admitted && secret.first_notice_at(now).is_none() {
         let actions = lifting(facts, None, settings, now).into_iter().collect();
         return Ok(Plan { actions, postponed: Some(Postponed::Pilot), ..Plan::default() });
     }
@@ -361,8 +361,8 @@ fn follow_up(
             let is_reminder_due = secret.reminder_due(settings.remind_every, now);
             let in_hours = settings.quarantine_hours.as_ref().is_none_or(|hours| hours.allow(now));
             if quarantine_may_begin && in_hours {
-                // Who was told of it already has lost the policy to another tool: that is no news to the owner.
-                let told = secret.told_of_quarantine(now);
+                // Who was told of it a moment ago has lost the policy to another tool: that is no news to the owner.
+                let told = secret.was_told_of_quarantine_within(settings.remind_every, now);
                 next.push(Action::Quarantine);
                 next.extend((!told).then_some(Action::Notify(Notice::Quarantined)));
                 // Whoever may be quarantined has heard, so nothing hangs on whether it is reached now.

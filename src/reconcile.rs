@@ -61,7 +61,7 @@ pub struct Run<'a> {
     /// Who listens to the owner topic.
     pub audience: Audience<'a>,
     /// The second listing of devices, where one was needed.
-    pub devices_again: OnceCell<Vec<Device>>,
+    pub devices_again: OnceCell<(Timestamp, Vec<Device>)>,
 }
 
 /// A user to be looked at alone.
@@ -465,8 +465,21 @@ impl Run<'_> {
             }
             Question::Device => {
                 let list = || self.clients.iam.virtual_mfa_devices(false);
-                let devices = self.devices_again.get_or_try_init(list).await?;
                 let version = facts.secret.as_ref().and_then(|secret| secret.current_version.as_deref());
+                let seed_age = facts.secret.as_ref().and_then(|secret| secret.seed_age(now));
+                // One listing does for all, but for a version that had not settled when it was made.
+                let is_settled = |at: Timestamp| {
+                    seed_age.is_some_and(|age| age - now.duration_since(at) > self.settings.settle)
+                };
+                let again = async || Ok::<_, AwsError>(((self.clock)(), list().await?));
+                let shared = self.devices_again.get_or_try_init(again).await?;
+                let own;
+                let devices = if is_settled(shared.0) {
+                    &shared.1
+                } else {
+                    own = list().await?;
+                    &own
+                };
                 let wanted = version.map(|version| self.account.serial_number(&facts.user.name, version));
                 if let Some(found) =
                     devices.iter().find(|device| Some(&device.serial_number) == wanted.as_ref())
@@ -607,33 +620,66 @@ impl Run<'_> {
         let Run { clients, settings, account, clock, ref audience, source, .. } = *self;
         let actor = Actor { clients, settings, account, clock, audience, source };
         let mut done = Vec::new();
-        let mut planned_again = false;
         let mut unattached = None;
+        let ended = self.go_through(&actor, facts, actions, verdict, plan, &mut done, &mut unattached).await;
+        // Who is quarantined, and neither given the policy nor known to be allowed to enrol by any other, is locked out.
+        let is_quarantined = facts.attached.is_some_and(|attached| attached.quarantine);
+        let is_unable = facts.preflight.as_ref().is_none_or(|answer| answer.is_unable_to_enroll(true));
+        if unattached.is_some() && is_quarantined && is_unable {
+            let lift = Action::Detach(crate::plan::Policy::Quarantine);
+            match actor.act(&lift, verdict, facts).await {
+                Ok(()) => done.push(lift),
+                Err(Stop::Failed(cause)) => return (done, Ending::Failed(cause)),
+                Err(_) => {}
+            }
+        }
+        let ending = match (ended, unattached) {
+            (Some(ending), _) => ending,
+            (None, Some(cause)) => Ending::Failed(cause),
+            (None, None) if done.is_empty() => Ending::None,
+            (None, None) => Ending::Done,
+        };
+        (done, ending)
+    }
+
+    /// One action after the other, until one ends the plan early: then why. `unattached`: why the enrollment policy could
+    /// not be attached.
+    #[expect(clippy::too_many_arguments, reason = "what one user's turn is made of")]
+    async fn go_through(
+        &self,
+        actor: &Actor<'_>,
+        facts: &mut UserFacts,
+        actions: Vec<Action>,
+        verdict: &Verdict,
+        plan: &mut Plan,
+        done: &mut Vec<Action>,
+        unattached: &mut Option<String>,
+    ) -> Option<Ending> {
+        let mut planned_again = false;
         let mut queue = actions.into_iter();
         while let Some(action) = queue.next() {
-            if action == Action::Quarantine
-                && let Some(cause) = unattached
-            {
+            if action == Action::Quarantine && unattached.is_some() {
                 // Denied everything but enrolling, and not allowed to enrol: that would be a lockout.
-                return (done, Ending::Failed(cause));
+                return None;
             }
             match actor.act(&action, verdict, facts).await {
                 Ok(()) => done.push(action),
                 // Whoever cannot be given the policy must hear of the device all the same: many need no policy.
-                Err(Stop::Failed(cause)) if action == Action::Attach => unattached = Some(cause),
+                Err(Stop::Failed(cause)) if action == Action::Attach => *unattached = Some(cause),
                 Err(Stop::LeftUndone | Stop::Destroyed) => {}
                 Err(Stop::Lost) => {
                     plan.postponed = Some(Postponed::Race);
-                    return (done, Ending::Deferred);
+                    return Some(Ending::Deferred);
                 }
-                Err(Stop::Failed(cause)) => return (done, Ending::Failed(cause)),
+                Err(Stop::Failed(cause)) => return Some(Ending::Failed(cause)),
                 Err(Stop::SecretChanged) if planned_again => {
                     let cause = "its secret changed twice meanwhile: another run is at work on it, or somebody deletes it";
-                    return (done, Ending::Failed(cause.to_owned()));
+                    return Some(Ending::Failed(cause.to_owned()));
                 }
                 Err(Stop::SecretChanged) => {
                     planned_again = true;
-                    let now = clock();
+                    self.give_back(std::iter::once(&action).chain(queue.as_slice()));
+                    let now = (self.clock)();
                     let learned = self.learn(Question::Secret, facts, now).await;
                     let planned = match learned {
                         Ok(()) => self.plan(facts, verdict, now).await,
@@ -645,28 +691,23 @@ impl Run<'_> {
                             self.limit(plan);
                             queue = std::mem::take(&mut plan.actions).into_iter();
                         }
-                        Err(unreadable) => return (done, Ending::Failed(unreadable.0)),
+                        Err(unreadable) => return Some(Ending::Failed(unreadable.0)),
                     }
                 }
             }
         }
-        // Who is quarantined, and neither given the policy nor allowed to enrol by any other, is locked out.
-        let is_quarantined = facts.attached.is_some_and(|attached| attached.quarantine);
-        let is_unable = facts.preflight.as_ref().is_some_and(|answer| answer.is_unable_to_enroll(true));
-        if unattached.is_some() && is_quarantined && is_unable {
-            let lift = Action::Detach(crate::plan::Policy::Quarantine);
-            match actor.act(&lift, verdict, facts).await {
-                Ok(()) => done.push(lift),
-                Err(Stop::Failed(cause)) => return (done, Ending::Failed(cause)),
-                Err(_) => {}
+        None
+    }
+
+    /// Gives back what a plan took of the run's limits and did not use.
+    fn give_back<'a>(&self, unused: impl Iterator<Item = &'a Action>) {
+        for action in unused {
+            match action {
+                Action::Provision { .. } => drop(self.provisions_left.fetch_add(1, Ordering::Relaxed)),
+                Action::Quarantine => drop(self.quarantines_left.fetch_add(1, Ordering::Relaxed)),
+                _ => {}
             }
         }
-        let ending = match unattached {
-            Some(cause) => Ending::Failed(cause),
-            None if done.is_empty() => Ending::None,
-            None => Ending::Done,
-        };
-        (done, ending)
     }
 
     /// Ends what belongs to no user: secrets by the unique id in their name, and unassigned devices of ours. What one

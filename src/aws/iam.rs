@@ -270,7 +270,9 @@ impl Iam {
         let attempted = format!("simulate the policies of `{}`", user.name);
         let now = crate::facts::rfc3339(now);
         // All that is known of the request. What is not said counts as missing, and decisions that hang on it are unsure.
-        let via_service = format!("secretsmanager.{region}.amazonaws.com");
+        // AWS's pages disagree on the name in China, and are silent on the European cloud: unknown there.
+        let is_known = ["aws", "aws-us-gov"].contains(&account.partition.as_str());
+        let via_service = is_known.then(|| format!("secretsmanager.{region}.amazonaws.com"));
         let secret = account.secret_arn(&user.id);
         let context = [
             ("aws:MultiFactorAuthPresent", Boolean, "false"),
@@ -285,14 +287,14 @@ impl Iam {
             ("aws:RequestedRegion", Text, region),
             ("aws:CurrentTime", Date, &now),
         ];
+        let via_service = via_service.as_deref().map(|service| ("kms:ViaService", Text, service));
         let kms_key = [
             // Secrets Manager decrypts for the caller, and says for which secret.
-            ("kms:ViaService", Text, via_service.as_str()),
             ("kms:EncryptionContext:SecretARN", Text, secret.as_str()),
             ("kms:CallerAccount", Text, account.id.as_str()),
             ("aws:ResourceTag/mfa-warden:user-id", Text, user.id.as_str()),
         ];
-        let context = [context.as_slice(), kms_key.as_slice()].concat();
+        let context = [context.as_slice(), kms_key.as_slice(), via_service.as_slice()].concat();
         let results = all_pages(&attempted, async |marker| {
             let mut request =
                 self.0.simulate_principal_policy().policy_source_arn(&user.arn).set_marker(marker);

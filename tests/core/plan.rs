@@ -359,6 +359,16 @@ fn quarantines_wait_for_their_hours_and_everything_else_goes_on() {
 }
 
 #[test]
+fn a_quarantine_that_somebody_ended_begins_again_untold_only_if_it_was_told_a_moment_ago() {
+    for (told, expected) in [("2d", vec!["quarantine"]), ("4d", vec!["quarantine", "notify(quarantined)"])] {
+        let mut facts = enrolled_since(user("alice"), "20d");
+        secret(&mut facts).tags.insert(tag::QUARANTINED_AT.to_owned(), ago(told).to_string());
+        facts.attached = Some(Attached { enrollment: true, quarantine: false });
+        assert_eq!(named(&facts, &BOTH), expected, "{told}");
+    }
+}
+
+#[test]
 fn a_quarantine_outlives_the_replacement_of_a_seed() {
     let mut facts = invited_late("20d", "1h");
     secret(&mut facts).tags.insert(tag::QUARANTINED_AT.to_owned(), ago("5d").to_string());
@@ -491,6 +501,19 @@ fn outside_the_pilot_nothing_new_is_begun_and_what_is_open_goes_on() {
     let mut open = enrolled_since(user("alice"), "5d");
     secret(&mut open).tags.remove(tag::LAST_NOTICE_AT);
     assert_eq!(named(&open, pilot), ["attach", "notify(reminder)"]);
+    secret(&mut open).tags.remove(tag::HEARD_AT);
+    open.reach = Some(Reach::Unknown);
+    assert_eq!(
+        named(&open, pilot),
+        ["attach", "notify(reminder)"],
+        "nor does what nobody knows to be heard end"
+    );
+    let mut untold = open.clone();
+    for key in [tag::FIRST_NOTICE_AT, tag::NOTIFIED] {
+        secret(&mut untold).tags.remove(key);
+    }
+    secret(&mut untold).tags.insert(tag::NOTICES.to_owned(), "0".to_owned());
+    assert_eq!(named(&untold, pilot), Vec::<String>::new());
     let overdue = enrolled_since(user("alice"), "20d");
     assert_eq!(named(&overdue, pilot), ["attach"], "a quarantine is something new");
     let mut within = user("alice");

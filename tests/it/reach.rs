@@ -329,3 +329,20 @@ async fn the_subscriptions_are_listed_once_a_sweep_and_only_when_somebody_is_to_
     assert_eq!(count(&cloud), [1, 1], "bob's filter is read once for all");
     let _: Value = cloud.sweep().await;
 }
+
+#[tokio::test]
+async fn an_owner_counts_as_having_heard_only_of_what_went_out_to_whoever_listens() {
+    let cloud = cloud_with_nobody_listening(&[]).await;
+    let alice = cloud.user("alice").await;
+    cloud.tag("alice", "email", "ann@corp.example:bob@corp.example").await;
+    cloud.subscribe("ann@corp.example").await;
+    cloud.take_down_for("Publish", "ann@corp.example");
+    cloud.sweep().await;
+    let heard = cloud.secret_tags(&alice).await.get("mfa-warden:heard-at").cloned();
+    assert_eq!(heard.unwrap_or_default(), "", "ann's message was refused, and nobody reads bob's");
+    cloud.restore();
+    let answer = cloud.sweep().await;
+    assert_eq!(answer["outcomes"][0]["actions"], json!(["notify(invitation)"]), "{answer}");
+    assert_ne!(cloud.secret_tags(&alice).await["mfa-warden:heard-at"], "");
+    assert_eq!(cloud.sweep().await["outcomes"][0]["actions"], json!([]));
+}

@@ -114,3 +114,24 @@ async fn settings_of_another_account_or_region_end_every_invocation_with_their_n
     }
     assert_eq!(crate::cloud::names(&cloud.calls()), [""; 0]);
 }
+
+#[tokio::test]
+async fn a_quarantined_user_who_loses_the_enrollment_policy_for_good_is_set_free() {
+    let mut cloud = Cloud::quarantining(&[]).await;
+    cloud.user("alice").await;
+    cloud.sweep().await;
+    cloud.wait(24 * 15);
+    cloud.sweep().await;
+    assert_eq!(cloud.attached("alice").await.len(), 2);
+    let policy = cloud.warden.settings.enrollment_policy_arn.clone().unwrap();
+    cloud.iam.detach_user_policy().user_name("alice").policy_arn(policy).send().await.unwrap();
+    cloud.take_down_for("AttachUserPolicy", "mfa-warden-enrollment");
+    for _ in 0..2 {
+        let answer = cloud.sweep().await;
+        assert_eq!(answer["failed"], 1, "{answer}");
+        assert_eq!(cloud.attached("alice").await, Vec::<String>::new(), "that would be a lockout");
+    }
+    cloud.restore();
+    cloud.sweep().await;
+    assert_eq!(cloud.attached("alice").await.len(), 2);
+}
