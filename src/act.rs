@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::facts::{
     Account, Doubt, SECRET_PREFIX, Secret, UserFacts, description, device_name, rfc3339, tag, version_suffix,
 };
-use crate::notice::OwnerNotice;
+use crate::notice::{OwnerNotice, attributes};
 use crate::owner_policy;
 use crate::plan::{Action, Notice, Policy};
 use crate::reach::Reach;
@@ -143,9 +143,8 @@ impl Actor<'_> {
                     Policy::Quarantine => attached.quarantine = false,
                 }
                 // Another quarantine is to be told again.
-                let was_told = facts.secret.as_ref().is_some_and(|secret| {
-                    secret.tags.get(tag::QUARANTINED_AT).is_some_and(|at| !at.is_empty())
-                });
+                let secret = facts.secret.as_ref();
+                let was_told = secret.is_some_and(|secret| secret.record(tag::QUARANTINED_AT).is_some());
                 if *policy == Policy::Quarantine && was_told {
                     self.note(facts, vec![(tag::QUARANTINED_AT, String::new())]).await?;
                 }
@@ -179,7 +178,7 @@ impl Actor<'_> {
             (Some(secret), None) if secret.scheduled_for_deletion => self.restore(secret, facts).await?,
             (Some(secret), None) => secret,
         };
-        let policy = owner_policy::document(&facts.user, self.settings.function_role_arn.as_deref());
+        let policy = facts.owner_policy(self.settings);
         secrets.put_policy(secret.id(), &policy).await?;
         let fingerprint = owner_policy::fingerprint(&policy);
 
@@ -227,7 +226,7 @@ impl Actor<'_> {
     async fn create_secret(&self, facts: &UserFacts) -> Result<Secret, Stop> {
         let now = (self.clock)();
         let name = format!("{SECRET_PREFIX}{}", facts.user.id);
-        let policy = owner_policy::document(&facts.user, self.settings.function_role_arn.as_deref());
+        let policy = facts.owner_policy(self.settings);
         let tags = [
             (tag::USER_ID, facts.user.id.clone()),
             (tag::NONCOMPLIANT_SINCE, rfc3339(now)),
@@ -302,7 +301,7 @@ impl Actor<'_> {
 
     async fn put_policy(&self, facts: &mut UserFacts) -> Result<(), Stop> {
         let Some(secret) = &facts.secret else { return Ok(()) };
-        let policy = owner_policy::document(&facts.user, self.settings.function_role_arn.as_deref());
+        let policy = facts.owner_policy(self.settings);
         self.clients.secrets.put_policy(secret.id(), &policy).await?;
         self.note(facts, vec![(tag::POLICY, owner_policy::fingerprint(&policy))]).await
     }
@@ -369,9 +368,6 @@ impl Actor<'_> {
                 remembered(&before.iter().map(String::as_str).collect::<Vec<_>>()),
             ));
         }
-        if secret.tags.get(tag::FAREWELL).is_some_and(|at| !at.is_empty()) {
-            tags.push((tag::FAREWELL, String::new()));
-        }
         if let Some(policy) = secret.tags.get(tag::POLICY).filter(|_| facts.version_is_new) {
             tags.push((tag::POLICY, policy.clone()));
         }
@@ -386,13 +382,8 @@ impl Actor<'_> {
         if facts.reach.is_none() || matches!(facts.recipient(self.settings), Recipient::Malformed(_)) {
             return false;
         }
-        for one in to {
-            let attributes = crate::notice::attributes(notice, one, &facts.user.name, &self.account.id);
-            if self.audience.reach_one(one, &attributes).await == Reach::Reached {
-                return true;
-            }
-        }
-        false
+        let attributes = |one: &str| attributes(notice, one, &facts.user.name, &self.account.id);
+        self.audience.best_reach(to.iter().map(String::as_str), attributes).await == Reach::Reached
     }
 
     /// Any other message to the owner, at most once: notes it, and then publishes. One that dies in between is made up for
@@ -407,10 +398,6 @@ impl Actor<'_> {
         }
         if !secret.tags.contains_key(tag::RECIPIENT) {
             tags.push((tag::RECIPIENT, recipient.to_string()));
-        }
-        // Whoever is followed up is without MFA again: the next time that it has some is to be told.
-        if secret.tags.get(tag::FAREWELL).is_some_and(|at| !at.is_empty()) {
-            tags.push((tag::FAREWELL, String::new()));
         }
         let is_unheard = secret.heard_at(now).is_none();
         self.note(facts, tags).await?;
@@ -497,6 +484,10 @@ fn went_out(secret: &Secret, now: Timestamp) -> Vec<(&'static str, String)> {
     ];
     if secret.first_notice_at(now).is_none() {
         tags.push((tag::FIRST_NOTICE_AT, rfc3339(now)));
+    }
+    // Whoever is told is without MFA again: the next time that it has some is to be told.
+    if secret.record(tag::FAREWELL).is_some() {
+        tags.push((tag::FAREWELL, String::new()));
     }
     tags
 }

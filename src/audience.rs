@@ -68,8 +68,17 @@ impl<'a> Audience<'a> {
         if matches!(recipient, Recipient::Malformed(_)) {
             return Reach::Malformed;
         }
+        self.best_reach(recipient.each().into_iter(), attributes).await
+    }
+
+    /// Whether messages arrive at one of several, each by itself.
+    pub async fn best_reach<'r>(
+        &self,
+        each: impl Iterator<Item = &'r str>,
+        attributes: impl Fn(&str) -> Vec<(&'static str, String)>,
+    ) -> Reach {
         let mut best = Reach::Unreached;
-        for one in recipient.each() {
+        for one in each {
             best = best.min(self.reach_one(one, &attributes(one)).await);
             if best == Reach::Reached {
                 break;
@@ -79,7 +88,7 @@ impl<'a> Audience<'a> {
     }
 
     /// The recipient's own subscription is asked first, so that others are asked about only when that fails.
-    pub async fn reach_one(&self, recipient: &str, attributes: &[(&'static str, String)]) -> Reach {
+    async fn reach_one(&self, recipient: &str, attributes: &[(&'static str, String)]) -> Reach {
         let Some(topic_arn) = self.topic_arn else { return Reach::Unknown };
         let Some(subscriptions) = self.subscriptions.get_or_init(|| self.list(topic_arn)).await else {
             return Reach::Unknown;

@@ -303,17 +303,7 @@ impl Settings {
             "ENROLLMENT_POLICY_ARN and QUARANTINE_POLICY_ARN hold the same policy: they must differ"
                 .to_owned(),
         );
-        let arns = [
-            ("OWNER_TOPIC_ARN", Some(&self.owner_topic_arn)),
-            ("OPS_TOPIC_ARN", Some(&self.ops_topic_arn)),
-            ("ENROLLMENT_POLICY_ARN", self.enrollment_policy_arn.as_ref()),
-            ("QUARANTINE_POLICY_ARN", self.quarantine_policy_arn.as_ref()),
-            ("FUNCTION_ROLE_ARN", self.function_role_arn.as_ref()),
-        ];
-        let arns: Vec<(&str, &str)> =
-            arns.into_iter().filter_map(|(name, arn)| Some((name, arn?.as_str()))).collect();
-        let known: Vec<(&str, Place)> =
-            arns.iter().filter_map(|(name, arn)| Some((*name, Place::of(arn)?))).collect();
+        let known = self.places();
         if let Some(((first, there), others)) = known.split_first() {
             for (name, place) in others {
                 problem(
@@ -330,6 +320,14 @@ impl Settings {
     /// What is set and lies in another account or region than the function does, each in one sentence.
     pub fn misplaced(&self, partition: &str, region: &str, account: &str) -> Vec<String> {
         let here = Place { partition, region, account };
+        let elsewhere = self.places().into_iter().filter(|(_, place)| !place.fits(&here));
+        elsewhere
+            .map(|(name, place)| format!("{name} is in {place}, and the function runs in {here}"))
+            .collect()
+    }
+
+    /// Where each ARN lies that is set and is one.
+    fn places(&self) -> Vec<(&'static str, Place<'_>)> {
         let arns = [
             ("OWNER_TOPIC_ARN", Some(&self.owner_topic_arn)),
             ("OPS_TOPIC_ARN", Some(&self.ops_topic_arn)),
@@ -337,11 +335,7 @@ impl Settings {
             ("QUARANTINE_POLICY_ARN", self.quarantine_policy_arn.as_ref()),
             ("FUNCTION_ROLE_ARN", self.function_role_arn.as_ref()),
         ];
-        let elsewhere = |(name, arn): (&str, Option<&String>)| {
-            let place = Place::of(arn?)?;
-            (!place.fits(&here)).then(|| format!("{name} is in {place}, and the function runs in {here}"))
-        };
-        arns.into_iter().filter_map(elsewhere).collect()
+        arns.into_iter().filter_map(|(name, arn)| Some((name, Place::of(arn?)?))).collect()
     }
 }
 

@@ -264,18 +264,9 @@ impl UserFacts {
         match self.device_of(version) {
             Some(_) => Enrolment::Sound { secret, version },
             None if now.duration_since(born) <= settle => Enrolment::Settling,
-            None => Enrolment::Broken,
+            None if self.absence_is_sure => Enrolment::Broken,
+            None => Enrolment::Missing,
         }
-    }
-
-    /// Whether nothing but the absence of its device breaks the enrolment.
-    pub fn misses_device(&self, settle: SignedDuration, now: Timestamp) -> bool {
-        let secret = self.secret.as_ref().filter(|secret| !secret.scheduled_for_deletion);
-        let Some(version) = secret.and_then(|secret| secret.current_version.as_deref()) else {
-            return false;
-        };
-        let is_absent = self.device_of(version).is_none() && !self.renamed(version);
-        is_absent && born(version).is_some_and(|born| now.duration_since(born) > settle)
     }
 
     /// Why the secret may have been prepared by somebody else, so that no seed is written into it. `None`: this function
@@ -302,11 +293,15 @@ impl UserFacts {
         secret.is_under_another_key(settings.secret_kms_key_id.as_deref()).then_some(Doubt::OtherKey)
     }
 
+    /// The resource policy that the user's secret is to have.
+    pub fn owner_policy(&self, settings: &Settings) -> String {
+        owner_policy::document(&self.user, settings.function_role_arn.as_deref())
+    }
+
     /// Whether the secret has the resource policy that this version writes, as far as its tag tells.
     pub fn has_current_policy(&self, settings: &Settings) -> bool {
-        let document = owner_policy::document(&self.user, settings.function_role_arn.as_deref());
         let written = self.secret.as_ref().and_then(|secret| secret.tags.get(tag::POLICY));
-        written.is_some_and(|written| *written == owner_policy::fingerprint(&document))
+        written.is_some_and(|written| *written == owner_policy::fingerprint(&self.owner_policy(settings)))
     }
 
     /// The unassigned device that belongs to `version`.
@@ -319,8 +314,7 @@ impl UserFacts {
 
     /// Whether the device of `version` exists under another name of the user.
     fn renamed(&self, version: &str) -> bool {
-        let suffix = format!(".{}", version_suffix(version));
-        self.device_of(version).is_none() && self.devices.iter().any(|serial| serial.ends_with(&suffix))
+        self.device_of(version).is_none() && self.devices.iter().any(|serial| is_made_for(serial, version))
     }
 
     /// Unassigned devices of ours that no current version belongs to.
@@ -409,7 +403,7 @@ impl Secret {
     }
 
     /// A tag's value; an empty one counts as missing.
-    fn record(&self, key: &str) -> Option<&str> {
+    pub fn record(&self, key: &str) -> Option<&str> {
         self.tags.get(key).map(String::as_str).filter(|value| !value.is_empty())
     }
 
@@ -619,6 +613,8 @@ pub enum Enrolment<'a> {
     Broken,
     /// The device of the current version is in no listing, and is so young that it may still be on its way there.
     Settling,
+    /// The device of the current version is not in the one listing that there is yet.
+    Missing,
     /// The device of the current version exists under the user's present name.
     Sound {
         /// The secret.

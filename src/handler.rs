@@ -65,6 +65,8 @@ impl Warden {
         let run = Run::new(&self.clients, &self.settings, &account, self.clock, dry_run, stop_at);
         let run = Run { source, ..run };
         let (started, calls) = (Instant::now(), self.clients.calls.made());
+        // What is left of the time, less a moment for the answer.
+        let until = started + time_left.saturating_sub(Duration::from_millis(500));
         let (action, ran) = match &user {
             Some(user) => ("check", Box::pin(run.check(user)).await),
             None => ("sweep", Box::pin(run.sweep()).await),
@@ -76,7 +78,6 @@ impl Warden {
                 if !run.dry_run {
                     // That they could not be told either is logged, and must not hide why the run failed.
                     let message = operations::run_failed(&account, user.as_deref(), &error.to_string());
-                    let until = started + time_left.saturating_sub(Duration::from_millis(500));
                     if tokio::time::timeout_at(until, self.tell(message)).await.is_err() {
                         tracing::error!("operations were not told of the failure: the deadline came first");
                     }
@@ -85,8 +86,6 @@ impl Warden {
             }
         };
         if !run.dry_run {
-            // What is left of the time, less a moment for the answer.
-            let until = started + time_left.saturating_sub(Duration::from_millis(500));
             let telling = self.tell_operations(&account, &mut answer, run.began, changed);
             if tokio::time::timeout_at(until, Box::pin(telling)).await.is_err() {
                 tracing::error!("operations were not told of this {action}: the deadline came first");

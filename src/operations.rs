@@ -370,21 +370,22 @@ fn recipients_changed(answer: &Answer) -> String {
 
 /// Who would be quarantined, and is not.
 fn spared(answer: &Answer) -> String {
-    let each = |outcome: &Outcome| {
-        let line = |why: &String| format!("- {}: {why}", shown(&outcome.user));
-        outcome.spared.iter().map(line).collect::<Vec<_>>()
-    };
-    let lines: Vec<String> = answer.outcomes.iter().flat_map(each).collect();
+    let lines = each_reason(answer, |outcome| &outcome.spared);
     titled("OVERDUE AND NOT QUARANTINED, FOR THEY COULD NOT ENROLL", &lines)
+}
+
+/// A line for each reason of each user.
+fn each_reason(answer: &Answer, of: impl Fn(&Outcome) -> &[String]) -> Vec<String> {
+    let each = |outcome: &Outcome| {
+        let line = |reason: &String| format!("- {}: {reason}", shown(&outcome.user));
+        of(outcome).iter().map(line).collect::<Vec<_>>()
+    };
+    answer.outcomes.iter().flat_map(each).collect()
 }
 
 /// Whom a policy of the account keeps from enrolling, and which.
 fn denied(answer: &Answer) -> String {
-    let each = |outcome: &Outcome| {
-        let line = |denial: &String| format!("- {}: {denial}", shown(&outcome.user));
-        outcome.denied.iter().map(line).collect::<Vec<_>>()
-    };
-    let lines: Vec<String> = answer.outcomes.iter().flat_map(each).collect();
+    let lines = each_reason(answer, |outcome| &outcome.denied);
     titled(
         "KEPT FROM ENROLLING BY A POLICY (allow it without MFA, or let them use the console's own way)",
         &lines,

@@ -261,10 +261,8 @@ fn non_compliant(facts: &UserFacts, settings: &Settings, now: Timestamp) -> Resu
     }
     let doubt = facts.doubt(settings, now);
     let is_tampered_with = matches!(doubt, Some(Doubt::Replicated | Doubt::Rotates));
-    if !facts.absence_is_sure && facts.misses_device(settings.settle, now) {
-        return Err(Question::Device);
-    }
     match facts.enrolment(settings.settle, now) {
+        Enrolment::Missing => Err(Question::Device),
         Enrolment::None | Enrolment::Broken => provisioning(facts, doubt, settings, now),
         Enrolment::Sound { .. } | Enrolment::Settling if is_tampered_with => {
             provisioning(facts, doubt, settings, now)

@@ -28,7 +28,7 @@ pub fn shown_within(words: &str, longest: usize) -> String {
         let alone = !goes_on(before) && rest.peek().is_none_or(|next| !goes_on(*next));
         let c = match c {
             _ if c.is_whitespace() => ' ',
-            '@' if !(before.is_alphanumeric() || before == '_') => {
+            '@' if begins_mention(before) => {
                 text.push_str("(at)");
                 before = '@';
                 left -= 1;
@@ -54,7 +54,7 @@ pub fn shown_within(words: &str, longest: usize) -> String {
 pub fn unmentioned(text: &str) -> String {
     let mut before = ' ';
     let mut one = |c: char| {
-        let is_mention = c == '@' && !(before.is_alphanumeric() || before == '_');
+        let is_mention = c == '@' && begins_mention(before);
         before = c;
         if is_mention { "(at)".to_owned() } else { c.to_string() }
     };
@@ -64,6 +64,11 @@ pub fn unmentioned(text: &str) -> String {
 /// Text of several sentences for a terminal or a table: as it is, but for what nobody would see and a terminal might obey.
 pub fn printable(text: &str) -> String {
     text.replace(|c: char| is_invisible(c) && c != '\u{fffd}', "\u{fffd}")
+}
+
+/// Whether an `@` begins a mention, and not the domain of an address, where `before` stands before it.
+fn begins_mention(before: char) -> bool {
+    !(before.is_alphanumeric() || before == '_')
 }
 
 /// Whether a character belongs to a word that goes on, as in an e-mail address.

@@ -13,10 +13,12 @@ use aws_sdk_iam::{
     },
 };
 use jiff::Timestamp;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The most that IAM's list calls hand out on one page.
 const PAGE: i32 = 1000;
+
+const ACCOUNT_SUMMARY: &str = "read the account summary";
 
 /// The IAM client.
 #[derive(Debug, Clone)]
@@ -203,12 +205,10 @@ impl Iam {
     /// # Errors
     /// When AWS does not say.
     pub async fn root(&self) -> Result<Root, AwsError> {
-        let attempted = "read the account summary";
-        let answer =
-            self.0.get_account_summary().send().await.map_err(|error| AwsError::new(attempted, error))?;
-        let entry = |key: SummaryKeyType| answer.summary_map.as_ref()?.get(&key).copied();
+        let summary = self.account_summary().await?;
+        let entry = |key: SummaryKeyType| summary.get(&key).copied();
         let mfa = entry(SummaryKeyType::AccountMfaEnabled)
-            .ok_or_else(|| AwsError::incomplete(attempted, "AccountMFAEnabled entry"))?;
+            .ok_or_else(|| AwsError::incomplete(ACCOUNT_SUMMARY, "AccountMFAEnabled entry"))?;
         Ok(Root {
             mfa: mfa > 0,
             // Only accounts whose root credentials were removed centrally have none; where nothing is said, it
@@ -222,10 +222,13 @@ impl Iam {
     /// # Errors
     /// When AWS does not answer.
     pub async fn user_count(&self) -> Result<Option<i32>, AwsError> {
-        let attempted = "read the account summary";
-        let answer =
-            self.0.get_account_summary().send().await.map_err(|error| AwsError::new(attempted, error))?;
-        Ok(answer.summary_map.and_then(|summary| summary.get(&SummaryKeyType::Users).copied()))
+        Ok(self.account_summary().await?.get(&SummaryKeyType::Users).copied())
+    }
+
+    async fn account_summary(&self) -> Result<HashMap<SummaryKeyType, i32>, AwsError> {
+        let answer = self.0.get_account_summary().send().await;
+        let answer = answer.map_err(|error| AwsError::new(ACCOUNT_SUMMARY, error))?;
+        Ok(answer.summary_map.unwrap_or_default())
     }
 
     /// What of enrolling is not allowed to the user without MFA. One call; two where the stack is in another region than
