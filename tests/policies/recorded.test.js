@@ -11,7 +11,11 @@ const folder = process.env.MFA_WARDEN_CALLS;
 
 const user = ({ UserName }) => [`arn:aws:iam::${ACCOUNT}:user/${UserName}`, `arn:aws:iam::${ACCOUNT}:user/a/b/${UserName}`];
 const device = (name) => [`arn:aws:iam::${ACCOUNT}:mfa${name}`];
-const inSecret = ({ SecretId, Name }) => [secret(SecretId ?? Name)];
+const inSecret = ({ SecretId, Name }) => {
+  const id = SecretId ?? Name;
+  // An ARN ends in six characters that the service chose.
+  return [id.startsWith("arn:") ? id.replace(/-[A-Za-z0-9]{6}$/, secret("").slice(-7)) : secret(id)];
+};
 const anywhere = () => ["*"];
 
 // How a call's parameters are seen by IAM: its resources, and the condition keys that it carries (Service Authorization
@@ -54,7 +58,7 @@ const SEEN = {
   "sns:GetSubscriptionAttributes": [({ SubscriptionArn }) => [SubscriptionArn.replace(/:[^:]+$/, "")]],
   "sns:Subscribe": [({ TopicArn }) => [TopicArn], ({ Protocol }) => ({ "sns:Protocol": Protocol })],
   "sns:ListTagsForResource": [({ ResourceArn }) => [ResourceArn]],
-  "sns:TagResource": [({ ResourceArn }) => [ResourceArn], () => ({ "aws:TagKeys": ["mfa-warden:told"] })],
+  "sns:TagResource": [({ ResourceArn }) => [ResourceArn], ({ TagKeys }) => ({ "aws:TagKeys": TagKeys })],
   "sns:Publish": [({ TopicArn }) => [TopicArn]],
 };
 

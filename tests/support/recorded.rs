@@ -44,6 +44,10 @@ pub fn record(api: &str, form: &BTreeMap<String, String>, body: &str) {
     if let Some(tags) = all["Tags"].as_array() {
         parameters.insert("TagKeys".to_owned(), tags.iter().map(|tag| tag["Key"].clone()).collect());
     }
+    let keys = form.iter().filter(|(name, _)| name.starts_with("Tags.member.") && name.ends_with(".Key"));
+    if service == "sns" && api == "TagResource" {
+        parameters.insert("TagKeys".to_owned(), keys.map(|(_, key)| key.clone()).collect());
+    }
     let line = json!({"action": format!("{service}:{api}"), "parameters": parameters}).to_string();
     if KNOWN.lock().unwrap().insert(line.clone()) {
         std::fs::create_dir_all(folder).unwrap();
