@@ -9,6 +9,7 @@ use crate::config::Settings;
 use crate::facts::{
     Account, Doubt, SECRET_PREFIX, Secret, UserFacts, description, device_name, rfc3339, tag, version_suffix,
 };
+use crate::memory::Memory;
 use crate::notice::{OwnerNotice, attributes};
 use crate::owner_policy;
 use crate::plan::{Action, Notice, Policy};
@@ -60,6 +61,8 @@ pub struct Actor<'a> {
     pub clock: fn() -> Timestamp,
     /// Who listens to the owner topic.
     pub audience: &'a Audience<'a>,
+    /// What is remembered beyond single users.
+    pub memory: &'a Memory<'a>,
     /// Where the change that this run was woken for came from, as its event reports.
     pub source: Option<IpAddr>,
 }
@@ -224,16 +227,20 @@ impl Actor<'_> {
     }
 
     async fn create_secret(&self, facts: &UserFacts) -> Result<Secret, Stop> {
+        let used = self.memory.grace_used(&facts.user.id).await;
         let now = (self.clock)();
         let name = format!("{SECRET_PREFIX}{}", facts.user.id);
         let policy = facts.owner_policy(self.settings);
-        let tags = [
+        let mut tags = vec![
             (tag::USER_ID, facts.user.id.clone()),
             (tag::NONCOMPLIANT_SINCE, rfc3339(now)),
             (tag::NOTICES, "0".to_owned()),
             // Put before there is a value; without one the secret is made anew.
             (tag::POLICY, owner_policy::fingerprint(&policy)),
         ];
+        if used.is_positive() {
+            tags.push((tag::GRACE_USED, used.to_string()));
+        }
         let description = description(&facts.user.name);
         let kms_key_id = self.settings.secret_kms_key_id.as_deref();
         let mut pauses = DELETION_PAUSES.into_iter();

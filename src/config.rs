@@ -265,6 +265,11 @@ impl Settings {
 }
 
 impl Settings {
+    /// Between the first notice that an owner is known to have heard and a quarantine: time for one reminder.
+    pub fn warning_time(&self) -> SignedDuration {
+        self.remind_every.min(self.grace_period)
+    }
+
     /// Settings that are right alone and wrong together, both named in each.
     fn contradictions(&self) -> Vec<String> {
         let mut problems = Vec::new();

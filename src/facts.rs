@@ -45,6 +45,9 @@ pub mod tag {
     pub const FAREWELL: &str = "mfa-warden:farewell";
     /// Which resource policy the secret has: [`crate::owner_policy::fingerprint`].
     pub const POLICY: &str = "mfa-warden:policy";
+    /// How much of its grace period the user had used up before the secret was made, in enrollments that were closed
+    /// ([`crate::history`]): an ISO 8601 duration. Missing: nothing.
+    pub const GRACE_USED: &str = "mfa-warden:grace-used";
     /// When the owner was told of the quarantine. Empty: it was lifted.
     pub const QUARANTINED_AT: &str = "mfa-warden:quarantined-at";
 }
@@ -495,9 +498,22 @@ impl Secret {
         Some(now.duration_since(born))
     }
 
+    /// How much of the grace period the user had used up before, in enrollments that were closed.
+    pub fn grace_used(&self) -> SignedDuration {
+        let used = self.record(tag::GRACE_USED).and_then(|used| used.parse().ok());
+        used.unwrap_or(SignedDuration::ZERO).max(SignedDuration::ZERO)
+    }
+
+    /// How long the user may stay without MFA after the first notice: what is left of the grace period, and never less than
+    /// the time in which there is one reminder.
+    pub fn grace(&self, settings: &Settings) -> SignedDuration {
+        let left = settings.grace_period.saturating_sub(self.grace_used());
+        left.max(settings.warning_time())
+    }
+
     /// For how long the grace period has been over; `None`: it is not. It begins with the first notice that went out.
-    pub fn overdue_by(&self, grace_period: SignedDuration, now: Timestamp) -> Option<SignedDuration> {
-        let beyond = now.duration_since(self.first_notice_at(now)?) - grace_period;
+    pub fn overdue_by(&self, settings: &Settings, now: Timestamp) -> Option<SignedDuration> {
+        let beyond = now.duration_since(self.first_notice_at(now)?) - self.grace(settings);
         beyond.is_positive().then_some(beyond)
     }
 
@@ -563,7 +579,7 @@ impl Secret {
     /// Whether its owner was warned before a quarantine: the present recipient is known to have heard of the current version,
     /// long enough ago for one reminder, and the version is as old. The age of the version is in no tag.
     pub fn is_warned(&self, present: &Recipient, settings: &Settings, now: Timestamp) -> bool {
-        let warning = settings.remind_every.min(settings.grace_period);
+        let warning = settings.warning_time();
         let is_past = |time: Timestamp| now.duration_since(time) > warning;
         let made_at = self.current_version.as_deref().and_then(born);
         let is_heard = self.heard_at(now).is_some_and(is_past) && !self.recipient_changed(present);

@@ -3,6 +3,7 @@
 use crate::aws::Clients;
 use crate::config::Settings;
 use crate::facts::Account;
+use crate::history::History;
 use crate::metrics::{self, Effort};
 use crate::notice::Message;
 use crate::operations;
@@ -13,6 +14,7 @@ use crate::trigger::Trigger;
 use anyhow::{Context, anyhow};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -86,7 +88,7 @@ impl Warden {
             }
         };
         if !run.dry_run {
-            let telling = self.tell_operations(&account, &mut answer, run.began, changed);
+            let telling = self.tell_operations(&account, &mut answer, &run, changed);
             if tokio::time::timeout_at(until, Box::pin(telling)).await.is_err() {
                 tracing::error!("operations were not told of this {action}: the deadline came first");
             }
@@ -121,19 +123,12 @@ impl Warden {
     /// Tells operations what a run did and found, if that is news. `changed`: CloudTrail reported a change, so that an
     /// exemption seen now is news. A tag of the topic says what sweeps told last, so that what goes on is not told again
     /// at each of them.
-    async fn tell_operations(&self, account: &Account, answer: &mut Answer, began: Timestamp, changed: bool) {
-        let (sns, topic) = (&self.clients.sns, &self.settings.ops_topic_arn);
+    async fn tell_operations(&self, account: &Account, answer: &mut Answer, run: &Run<'_>, changed: bool) {
+        let began = run.began;
         let is_sweep = answer.action == "sweep";
         let mut before = None;
         if is_sweep {
-            // Telling matters more than not telling again.
-            match tokio::time::timeout(MEMORY_PATIENCE, sns.tag(topic, TOLD)).await {
-                Ok(Ok(told)) => before = told.as_deref().and_then(|told| Standing::parse(told, began)),
-                Ok(Err(error)) => tracing::warn!(%error, "operations may be told again of what they know"),
-                Err(_) => {
-                    tracing::warn!("operations may be told again of what they know: SNS does not answer")
-                }
-            }
+            before = run.memory.tags().await.get(TOLD).and_then(|told| Standing::parse(told, began));
         }
         let standing = Standing::of(answer, began).remembering(before.as_ref(), answer);
         let since = Since { before: before.as_ref(), now: &standing };
@@ -156,13 +151,29 @@ impl Warden {
                 answer.warnings.push(format!("operations were not told: {error}"));
             }
         }
-        if told
-            && is_sweep
-            && (is_news || !since.changed().is_empty())
-            && let Err(error) = sns.set_tag(topic, TOLD, &standing.to_string()).await
-        {
-            tracing::warn!(%error, "operations will be told again of what they know");
+        let mut remembered = self.grace_periods_used(answer, run).await;
+        if told && is_sweep && (is_news || !since.changed().is_empty()) {
+            remembered.insert(TOLD.to_owned(), standing.to_string());
         }
+        if let Err(error) = run.memory.write(&remembered).await {
+            tracing::warn!(
+                %error,
+                "operations will be told again of what they know, and who loses MFA again has a whole grace period"
+            );
+        }
+    }
+
+    /// What is to be remembered of the enrollments that a run closed.
+    async fn grace_periods_used(&self, answer: &Answer, run: &Run<'_>) -> BTreeMap<String, String> {
+        let closed = answer.outcomes.iter().filter_map(|outcome| Some((outcome, outcome.grace_used?)));
+        let mut closed = closed.peekable();
+        if closed.peek().is_none() {
+            return BTreeMap::new();
+        }
+        let now = (self.clock)();
+        let mut history = History::parse(&run.memory.tags().await, now);
+        closed.for_each(|(outcome, used)| history.note(&outcome.user_id, used, now));
+        history.changes()
     }
 
     async fn tell(&self, message: Message) -> Result<(), crate::aws::AwsError> {
@@ -171,9 +182,6 @@ impl Warden {
         told.inspect_err(|error| tracing::error!(%error, "operations were not told"))
     }
 }
-
-/// How long the tag that says what operations know may take.
-const MEMORY_PATIENCE: Duration = Duration::from_millis(1500);
 
 /// Time kept back at the end of an invocation, for users already begun and for the message to operations.
 fn reserve(time_left: Duration) -> Duration {

@@ -33,9 +33,11 @@
 //! | [`handler`] | one invocation: event in, answer out, operations told |
 //! | [`notice`], [`operations`], [`report`], [`metrics`], [`seed`] | texts, answers, metrics, the seed and the secret's value |
 //! | [`standing`] | what lasts from sweep to sweep, so that operations hear what changed |
+//! | [`history`] | how much of their grace periods users have used up before |
+//! | [`memory`] | the tags of the operations topic, where both are kept |
 //! | [`aws`] | the edge: one file a service |
 //!
-//! Everything but [`aws`], [`act`], [`audience`], [`reconcile`] and [`handler`] is pure: it takes facts and never
+//! Everything but [`aws`], [`act`], [`audience`], [`memory`], [`reconcile`] and [`handler`] is pure: it takes facts and never
 //! clients, clocks or environment variables.
 //!
 //! # The command line
@@ -69,7 +71,8 @@
 //!
 //! # Time
 //!
-//! The grace period counts from the first notice that went out ([`facts::Secret::first_notice_at`]). Nobody is quarantined
+//! The grace period counts from the first notice that went out ([`facts::Secret::first_notice_at`]). What a user used up of
+//! it in an enrollment that was closed lately is gone ([`facts::Secret::grace`]). Nobody is quarantined
 //! who is not known to have heard of the current version for long enough to be reminded once
 //! ([`facts::Secret::is_warned`]), or who could not enrol ([`preflight::Preflight::is_able_to_enroll`]).
 //!
@@ -116,7 +119,10 @@ pub mod aws;
 pub mod config;
 pub mod facts;
 pub mod handler;
+pub mod hash;
+pub mod history;
 pub mod logging;
+pub mod memory;
 pub mod metrics;
 pub mod notice;
 pub mod operations;

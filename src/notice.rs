@@ -104,7 +104,7 @@ impl OwnerNotice<'_> {
                 "your AWS user {user} in account {account} has no MFA (multi-factor authentication), and the {grace}\n\
                  it was given for it ended on {deadline}. It is now quarantined: without MFA it can\n\
                  do {nothing}. As soon as it has MFA, the quarantine ends by itself.\n",
-                grace = words(self.settings.grace_period),
+                grace = words(self.grace()),
             ),
             _ => format!(
                 "your AWS user {user} in account {account} {still}has no MFA (multi-factor authentication). Until it has,\n\
@@ -199,18 +199,26 @@ impl OwnerNotice<'_> {
     /// When the grace period ends. It begins with the first notice that goes out: perhaps with this one. Nobody is
     /// quarantined who has not known for a while, so whoever is first told late has until then.
     fn deadline(&self) -> Timestamp {
-        let Settings { grace_period, remind_every, after_grace, .. } = *self.settings;
         let secret = self.facts.secret.as_ref();
         let first = secret.and_then(|secret| secret.first_notice_at(self.now));
-        let end = later(first.unwrap_or(self.now), grace_period);
+        let end = later(first.unwrap_or(self.now), self.grace());
         let is_new =
             secret.is_none_or(|secret| secret.recipient_changed(&self.facts.recipient(self.settings)));
         let heard = secret.and_then(|secret| secret.heard_at(self.now)).filter(|_| !is_new);
         let is_quarantined = self.facts.attached.is_some_and(|attached| attached.quarantine);
-        if after_grace == AfterGrace::Notify || self.notice == Notice::Quarantined || is_quarantined {
+        if self.settings.after_grace == AfterGrace::Notify
+            || self.notice == Notice::Quarantined
+            || is_quarantined
+        {
             return end;
         }
-        end.max(later(heard.unwrap_or(self.now), remind_every.min(grace_period)))
+        end.max(later(heard.unwrap_or(self.now), self.settings.warning_time()))
+    }
+
+    /// How long the user may stay without MFA.
+    fn grace(&self) -> SignedDuration {
+        let secret = self.facts.secret.as_ref();
+        secret.map_or(self.settings.grace_period, |secret| secret.grace(self.settings))
     }
 
     /// The version of the secret that is offered, where there is one.

@@ -318,8 +318,7 @@ fn follow_up(
     now: Timestamp,
 ) -> Result<Plan, Question> {
     let is_quarantined = facts.attached.is_some_and(|attached| attached.quarantine);
-    let is_due = settings.after_grace == AfterGrace::Quarantine
-        && secret.overdue_by(settings.grace_period, now).is_some();
+    let is_due = settings.after_grace == AfterGrace::Quarantine && secret.overdue_by(settings, now).is_some();
     let lift = if is_quarantined {
         preflight(facts, settings)?;
         lifting(facts, Some(secret), settings, now)
@@ -405,7 +404,7 @@ fn lifting(
 ) -> Option<Action> {
     let attached = facts.attached.filter(|attached| attached.quarantine)?;
     let is_due = settings.after_grace == AfterGrace::Quarantine
-        && secret.is_some_and(|secret| secret.overdue_by(settings.grace_period, now).is_some());
+        && secret.is_some_and(|secret| secret.overdue_by(settings, now).is_some());
     let policy_counts = settings.enrollment_policy_arn.is_none() || attached.enrollment;
     let is_unable = facts.preflight.as_ref().is_some_and(|answer| answer.is_unable_to_enroll(policy_counts));
     (!is_due || is_unable).then_some(Action::Detach(Policy::Quarantine))

@@ -9,6 +9,7 @@ use crate::facts::{
     Account, Attached, Device, Root, SECRET_PREFIX, Secret, Unreadable, User, UserFacts, is_made_for,
     is_unique_id, is_user_name, user_of_device,
 };
+use crate::memory::Memory;
 use crate::notice;
 use crate::plan::{Action, Next, Notice, Obstacle, Plan, Postponed, Question, next};
 use crate::preflight::Preflight;
@@ -60,6 +61,8 @@ pub struct Run<'a> {
     pub source: Option<IpAddr>,
     /// Who listens to the owner topic.
     pub audience: Audience<'a>,
+    /// What is remembered beyond single users.
+    pub memory: Memory<'a>,
     /// The second listing of devices, where one was needed.
     pub devices_again: OnceCell<(Timestamp, Vec<Device>)>,
 }
@@ -108,6 +111,7 @@ impl<'a> Run<'a> {
             quarantines_left: AtomicU32::new(settings.max_quarantines),
             source: None,
             audience: Audience::new(&clients.sns, &settings.owner_topic_arn),
+            memory: Memory::new(&clients.sns, &settings.ops_topic_arn, clock),
             devices_again: OnceCell::new(),
         }
     }
@@ -386,6 +390,18 @@ impl Run<'_> {
         if let Some(life) = before.as_ref().filter(|_| closed).and_then(|secret| secret.seed_age(now)) {
             verdict.reason += &lived(life);
         }
+        let age = |secret: &Secret| {
+            let first = secret.first_notice_at(now)?;
+            Some(now.duration_since(first).saturating_add(secret.grace_used()))
+        };
+        let grace_used = before.as_ref().filter(|_| closed).and_then(age);
+        let made_anew = facts.secret.as_ref().filter(|_| before.is_none());
+        if let Some(used) = made_anew.map(Secret::grace_used).filter(|used| used.is_positive()) {
+            verdict.reason += &format!(
+                "; it was without MFA before, and {} of its grace period are used up",
+                notice::words(used)
+            );
+        }
         let told_farewell = done.iter().filter_map(Action::notice).any(is_farewell);
         if closed && !told_farewell && verdict.status != Status::NonCompliant {
             let why = if before.as_ref().is_some_and(|secret| secret.was_bidden_farewell(now)) {
@@ -419,6 +435,7 @@ impl Run<'_> {
             postponed: plan.postponed,
             recipient_changed: is_changed,
             reattached: is_mended,
+            grace_used,
             source: self.source.filter(|_| closed && verdict.status == Status::Compliant),
             enabled_at: facts.mfa_devices.iter().map(|device| device.enabled_at).max(),
             ..Outcome::new(&name, &id, verdict.status, verdict.reason, &done, ending)
@@ -431,7 +448,7 @@ impl Run<'_> {
         let now = (self.clock)();
         Open {
             seed_age: secret.seed_age(now),
-            overdue: secret.overdue_by(self.settings.grace_period, self.began),
+            overdue: secret.overdue_by(self.settings, self.began),
             quarantined: attached.is_some_and(|attached| attached.quarantine),
             unheard: secret.lost(now).is_some(),
         }
@@ -617,8 +634,8 @@ impl Run<'_> {
         verdict: &Verdict,
         plan: &mut Plan,
     ) -> (Vec<Action>, Ending) {
-        let Run { clients, settings, account, clock, ref audience, source, .. } = *self;
-        let actor = Actor { clients, settings, account, clock, audience, source };
+        let Run { clients, settings, account, clock, ref audience, ref memory, source, .. } = *self;
+        let actor = Actor { clients, settings, account, clock, audience, memory, source };
         let mut done = Vec::new();
         let mut unattached = None;
         let ended = self.go_through(&actor, facts, actions, verdict, plan, &mut done, &mut unattached).await;

@@ -44,6 +44,9 @@ pub struct Outcome {
     /// Whether all that was done was to attach the enrolment policy again.
     #[serde(skip)]
     pub reattached: bool,
+    /// How much of its grace period the user had used up when its enrollment was closed.
+    #[serde(skip)]
+    pub grace_used: Option<SignedDuration>,
     /// When the newest of the user's MFA devices was enabled.
     #[serde(skip)]
     pub enabled_at: Option<Timestamp>,
@@ -90,6 +93,7 @@ impl Outcome {
             postponed: None,
             recipient_changed: false,
             reattached: false,
+            grace_used: None,
             enabled_at: None,
             source: None,
         }

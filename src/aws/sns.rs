@@ -7,6 +7,7 @@ use aws_sdk_sns::error::SdkError;
 use aws_sdk_sns::operation::tag_resource::TagResourceError;
 use aws_sdk_sns::types::{MessageAttributeValue, Tag};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// The SNS client.
 #[derive(Debug, Clone)]
@@ -63,27 +64,28 @@ impl Sns {
             .map_err(|error| AwsError::new(format!("subscribe {address} to {topic_arn}"), error))
     }
 
-    /// The value of one of the topic's tags; `None`: it has none of that key.
+    /// The topic's tags.
     ///
     /// # Errors
     /// What AWS said.
-    pub async fn tag(&self, topic_arn: &str, key: &str) -> Result<Option<String>, AwsError> {
+    pub async fn tags(&self, topic_arn: &str) -> Result<BTreeMap<String, String>, AwsError> {
         let answer = self.0.list_tags_for_resource().resource_arn(topic_arn).send().await;
         let answer = answer.map_err(|error| AwsError::new(format!("read the tags of {topic_arn}"), error))?;
-        Ok(answer.tags.unwrap_or_default().into_iter().find(|tag| tag.key == key).map(|tag| tag.value))
+        Ok(answer.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect())
     }
 
-    /// Sets one of the topic's tags.
+    /// Sets tags of the topic; those of other keys stay.
     ///
     /// # Errors
     /// What AWS said.
-    pub async fn set_tag(&self, topic_arn: &str, key: &str, value: &str) -> Result<(), AwsError> {
+    pub async fn set_tags(&self, topic_arn: &str, tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
         let attempted = || format!("tag {topic_arn}");
-        let tag = Tag::builder().key(key).value(value).build();
-        let tag = tag.map_err(|error| {
+        let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
+        let tags: Result<Vec<Tag>, _> = tags.collect();
+        let tags = tags.map_err(|error| {
             AwsError::new(attempted(), SdkError::<TagResourceError>::construction_failure(error))
         })?;
-        let answer = self.0.tag_resource().resource_arn(topic_arn).tags(tag).send().await;
+        let answer = self.0.tag_resource().resource_arn(topic_arn).set_tags(Some(tags)).send().await;
         answer.map(|_| ()).map_err(|error| AwsError::new(attempted(), error))
     }
 

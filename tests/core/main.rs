@@ -5,6 +5,7 @@
 mod builders;
 mod events;
 mod facts;
+mod history;
 mod hostile;
 mod memory;
 mod metrics;

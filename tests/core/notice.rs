@@ -203,6 +203,14 @@ fn a_reminder_names_the_deadline_and_the_quarantine_to_come() {
 }
 
 #[test]
+fn what_was_used_of_the_grace_period_before_is_not_promised_again() {
+    let mut facts = enrolled_since(user("alice"), "1d");
+    secret(&mut facts).tags.insert(tag::GRACE_USED.to_owned(), "PT240H".to_owned());
+    let text = message(Notice::Reminder, &facts, &[]).text;
+    assert!(text.contains("Please set it up by 18 June 2026, 12:00 UTC."), "{text}");
+}
+
+#[test]
 fn an_overdue_reminder_says_so() {
     let text = message(Notice::Reminder, &enrolled_since(user("alice"), "20d"), &[]).text;
     assert!(text.contains("It was due by 9 June 2026, 12:00 UTC: please set it up now."), "{text}");

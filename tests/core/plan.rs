@@ -228,6 +228,25 @@ fn the_grace_period_counts_from_the_first_notice_and_not_from_the_secret() {
 }
 
 #[test]
+fn what_was_used_of_the_grace_period_before_is_gone_but_for_the_time_of_a_warning() {
+    let due = ["attach", "quarantine", "notify(quarantined)"];
+    let used = |days: &str, age: &str| {
+        let mut facts = enrolled_since(user("alice"), age);
+        secret(&mut facts).tags.insert(tag::GRACE_USED.to_owned(), days.to_owned());
+        facts
+    };
+    assert_eq!(named(&used("PT240H", "5d"), &BOTH), due, "ten days before, and five now");
+    assert_eq!(named(&used("PT240H", "3d23h"), &BOTH), ["attach"]);
+    assert_eq!(named(&used("PT1000H", "2d23h"), &BOTH), ["attach"], "a warning takes three days");
+    assert_eq!(named(&used("PT1000H", "3d1h"), &BOTH), due);
+    // What is no time, or less than none, shortens and lengthens nothing.
+    for words in ["", "soon", "-PT1000H", "P1Y"] {
+        assert_eq!(named(&used(words, "13d"), &BOTH), ["attach"], "{words}");
+        assert_eq!(named(&used(words, "15d"), &BOTH), due, "{words}");
+    }
+}
+
+#[test]
 fn nobody_is_quarantined_who_is_not_known_to_have_heard_of_this_version() {
     let due = ["attach", "quarantine", "notify(quarantined)"];
     let heard = |at: Option<String>| {

@@ -50,8 +50,8 @@ async fn enrolling_with_the_prepared_device_closes_the_enrolment_by_event() {
     let calls = cloud.calls();
     assert_eq!(
         writes(&calls),
-        ["TagResource", "Publish", "DeleteSecret", "Publish"],
-        "noted and told first, deleted last; the device stays"
+        ["TagResource", "Publish", "DeleteSecret", "Publish", "TagResource"],
+        "noted and told first, deleted last, and the time remembered that it took; the device stays"
     );
     let deletion = calls.iter().find(|call| call.api == "DeleteSecret").unwrap();
     assert_eq!(deletion.parameter("ForceDeleteWithoutRecovery").unwrap(), "true");
@@ -70,6 +70,71 @@ async fn enrolling_with_the_prepared_device_closes_the_enrolment_by_event() {
 }
 
 #[tokio::test]
+async fn mfa_on_and_off_again_and_again_does_not_restart_the_grace_period() {
+    let mut cloud = Cloud::quarantining(&[]).await;
+    let alice = cloud.user("alice").await;
+    let off = async |cloud: &Cloud| {
+        let devices = cloud.iam.list_mfa_devices().user_name("alice").send().await.unwrap().mfa_devices;
+        let serial = &devices[0].serial_number;
+        cloud.iam.deactivate_mfa_device().user_name("alice").serial_number(serial).send().await.unwrap();
+        cloud.iam.delete_virtual_mfa_device().serial_number(serial).send().await.unwrap();
+    };
+    for (round, days) in [10, 3, 3].into_iter().enumerate() {
+        let answer = cloud.sweep().await;
+        assert_eq!(answer["actions"]["provision"], 1, "round {round}: {answer}");
+        let is_told =
+            answer["outcomes"][0]["reason"].as_str().unwrap().contains("of its grace period are used up");
+        assert_eq!(is_told, round > 0, "round {round}: {answer}");
+        cloud.wait(24 * days - 1);
+        // By a sweep or by an event.
+        cloud.enrol("alice").await;
+        let answer = if round == 0 { cloud.sweep().await } else { cloud.check("alice").await };
+        assert_eq!(answer["actions"]["close"], 1, "round {round}: {answer}");
+        assert!(!secret_exists(&cloud, &alice).await);
+        cloud.calls();
+        off(&cloud).await;
+    }
+    // Fifteen of fourteen days are used up: what is left is the time of a warning.
+    let answer = happened(&cloud, "deactivate-mfa-device").await;
+    assert_eq!(answer["actions"]["provision"], 1, "{answer}");
+    cloud.wait(24 * 3 - 1);
+    assert_eq!(cloud.sweep().await["actions"]["quarantine"], 0);
+    cloud.wait(2);
+    let answer = cloud.sweep().await;
+    assert_eq!(answer["outcomes"][0]["actions"], json!(["quarantine", "notify(quarantined)"]), "{answer}");
+    // A month with MFA, and all is forgotten.
+    cloud.enrol("alice").await;
+    assert_eq!(cloud.sweep().await["actions"]["close"], 1);
+    cloud.wait(24 * 31);
+    off(&cloud).await;
+    assert_eq!(cloud.sweep().await["actions"]["provision"], 1);
+    cloud.wait(24 * 13);
+    assert_eq!(cloud.sweep().await["actions"]["quarantine"], 0);
+}
+
+#[tokio::test]
+async fn where_the_topic_cannot_be_read_or_tagged_a_grace_period_is_a_whole_one_and_nothing_fails() {
+    for outage in ["ListTagsForResource", "the topic is gone"] {
+        let mut cloud = Cloud::quarantining(&[]).await;
+        cloud.user("alice").await;
+        cloud.sweep().await;
+        cloud.wait(24 * 10);
+        cloud.enrol("alice").await;
+        let topic = &cloud.warden.settings.ops_topic_arn;
+        match outage {
+            "ListTagsForResource" => cloud.take_down(outage),
+            _ => drop(cloud.sns.delete_topic().topic_arn(topic).send().await.unwrap()),
+        }
+        let answer = cloud.sweep().await;
+        assert_eq!(
+            (&answer["actions"]["close"], &answer["failed"]),
+            (&json!(1), &json!(0)),
+            "{outage}: {answer}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn enrolling_in_another_way_removes_the_prepared_device() {
     let cloud = Cloud::new().await;
     let alice = cloud.user("alice").await;
@@ -78,7 +143,8 @@ async fn enrolling_in_another_way_removes_the_prepared_device() {
     cloud.calls();
     let answer = happened(&cloud, "enable-mfa-device-self").await;
     assert_eq!(answer["actions"]["close"], 1, "{answer}");
-    let expected = ["DeleteVirtualMFADevice", "TagResource", "Publish", "DeleteSecret", "Publish"];
+    let expected =
+        ["DeleteVirtualMFADevice", "TagResource", "Publish", "DeleteSecret", "Publish", "TagResource"];
     assert_eq!(writes(&cloud.calls()), expected);
     assert_eq!(cloud.devices().await, Vec::<String>::new());
     assert!(!secret_exists(&cloud, &alice).await);

@@ -127,8 +127,8 @@ pub struct World {
     pub told_before: usize,
     /// The owner topic's subscription lets nothing through.
     pub deaf: bool,
-    /// The tag of the operations topic that says what was told.
-    told: Option<String>,
+    /// The tags of the operations topic.
+    topic_tags: BTreeMap<String, String>,
     /// The suffix of every version that ever was current.
     winners: BTreeSet<String>,
     next_id: u64,
@@ -147,7 +147,7 @@ impl Default for World {
             told_earlier: BTreeSet::new(),
             told_before: 0,
             deaf: false,
-            told: None,
+            topic_tags: BTreeMap::new(),
             winners: BTreeSet::new(),
             next_id: 0,
             violations: Vec::new(),
@@ -426,13 +426,21 @@ impl World {
                 Ok(String::new())
             }
             "ListTagsForResource" => {
-                let told = self.told.as_ref().map_or(String::new(), |told| {
-                    member(&format!("<Key>mfa-warden:told</Key><Value>{told}</Value>"))
-                });
-                Ok(format!("<Tags>{told}</Tags>"))
+                let tags = self
+                    .topic_tags
+                    .iter()
+                    .map(|(key, value)| member(&format!("<Key>{key}</Key><Value>{value}</Value>")));
+                Ok(format!("<Tags>{}</Tags>", tags.collect::<String>()))
             }
             "TagResource" if body.is_null() => {
-                self.told = Some(p("Tags.member.1.Value"));
+                for n in 1.. {
+                    let (key, value) =
+                        (p(&format!("Tags.member.{n}.Key")), p(&format!("Tags.member.{n}.Value")));
+                    if key.is_empty() {
+                        break;
+                    }
+                    self.topic_tags.insert(key, value);
+                }
                 Ok(String::new())
             }
             // A queue that takes everything, or nothing.

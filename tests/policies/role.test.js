@@ -83,7 +83,7 @@ function calls({ environment, arn }) {
     ["sns:ListSubscriptionsByTopic", environment.OWNER_TOPIC_ARN],
     ["sns:GetSubscriptionAttributes", environment.OWNER_TOPIC_ARN],
     ["sns:ListTagsForResource", environment.OPS_TOPIC_ARN],
-    ["sns:TagResource", environment.OPS_TOPIC_ARN, { "aws:TagKeys": ["mfa-warden:told"] }],
+    ["sns:TagResource", environment.OPS_TOPIC_ARN, { "aws:TagKeys": ["mfa-warden:told", "mfa-warden:closed-7"] }],
     ...(environment.SUBSCRIBE_OWNERS === "true"
       ? [["sns:Subscribe", environment.OWNER_TOPIC_ARN, { "sns:Protocol": "email" }]]
       : []),
@@ -216,6 +216,7 @@ function forbidden({ environment, arn }) {
     ["sns:Unsubscribe", environment.OWNER_TOPIC_ARN],
     ["sns:ListTagsForResource", environment.OWNER_TOPIC_ARN],
     ["sns:TagResource", environment.OPS_TOPIC_ARN, { "aws:TagKeys": ["mfa-warden:told", "owner"] }],
+    ["sns:TagResource", environment.OPS_TOPIC_ARN, { "aws:TagKeys": ["mfa-warden:closed-7", "owner"] }],
     ["sns:TagResource", environment.OWNER_TOPIC_ARN, { "aws:TagKeys": ["mfa-warden:told"] }],
     ["sns:UntagResource", environment.OPS_TOPIC_ARN],
     ["sns:SetTopicAttributes", environment.OWNER_TOPIC_ARN],

@@ -17,10 +17,7 @@ pub struct SettingsArgs {
     #[arg(long, env = "OWNER_TAG", hide_env_values = true, value_name = "KEY")]
     pub owner_tag: Option<String>,
     #[command(flatten)]
-    pub grace_period: GracePeriod,
-    /// Time between two notices to one owner [default: 3d]
-    #[arg(long, env = "REMIND_EVERY", hide_env_values = true, value_name = "DURATION")]
-    pub remind_every: Option<String>,
+    pub times: Times,
     /// Age at which an unused seed is replaced [default: 30d]
     #[arg(long, env = "OFFER_TTL", hide_env_values = true, value_name = "DURATION")]
     pub offer_ttl: Option<String>,
@@ -69,12 +66,15 @@ pub struct QuarantinePolicy {
     pub quarantine_policy_arn: Option<String>,
 }
 
-/// A setting that `status` has too.
+/// Settings that `status` has too.
 #[derive(Debug, Default, Args)]
-pub struct GracePeriod {
+pub struct Times {
     /// Time a user may stay without MFA: 12h, 3d [default: 14d]
     #[arg(long, env = "GRACE_PERIOD", hide_env_values = true, value_name = "DURATION")]
     pub grace_period: Option<String>,
+    /// Time between two notices to one owner [default: 3d]
+    #[arg(long, env = "REMIND_EVERY", hide_env_values = true, value_name = "DURATION")]
+    pub remind_every: Option<String>,
 }
 
 impl SettingsArgs {
@@ -116,8 +116,7 @@ impl SettingsArgs {
         let SettingsArgs {
             scope,
             owner_tag,
-            grace_period,
-            remind_every,
+            times,
             offer_ttl,
             after_grace,
             owner_topic_arn,
@@ -135,8 +134,8 @@ impl SettingsArgs {
         vec![
             ("MFA_SCOPE", "--scope", scope),
             ("OWNER_TAG", "--owner-tag", owner_tag),
-            grace_period.given(),
-            ("REMIND_EVERY", "--remind-every", remind_every),
+            times.grace_period(),
+            times.remind_every(),
             ("OFFER_TTL", "--offer-ttl", offer_ttl),
             ("AFTER_GRACE", "--after-grace", after_grace),
             (OWNER_TOPIC, "--owner-topic-arn", owner_topic_arn),
@@ -163,7 +162,7 @@ impl SettingsArgs {
 #[derive(Debug, Default, Args)]
 pub struct StatusSettingsArgs {
     #[command(flatten)]
-    pub grace_period: GracePeriod,
+    pub times: Times,
     #[command(flatten)]
     pub quarantine_policy_arn: QuarantinePolicy,
 }
@@ -174,7 +173,7 @@ impl StatusSettingsArgs {
     /// # Errors
     /// One message that names every option that is wrong.
     pub fn read(&self) -> anyhow::Result<Settings> {
-        read(&[self.grace_period.given(), self.quarantine_policy_arn.given()])
+        read(&[self.times.grace_period(), self.times.remind_every(), self.quarantine_policy_arn.given()])
     }
 }
 
@@ -184,9 +183,13 @@ impl QuarantinePolicy {
     }
 }
 
-impl GracePeriod {
-    fn given(&self) -> Given<'_> {
+impl Times {
+    fn grace_period(&self) -> Given<'_> {
         ("GRACE_PERIOD", "--grace-period", &self.grace_period)
+    }
+
+    fn remind_every(&self) -> Given<'_> {
+        ("REMIND_EVERY", "--remind-every", &self.remind_every)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::output::{Format, Look, cell, count, csv, lines, print, short};
 use crate::progress::shown as with_progress;
 use comfy_table::Color;
 use jiff::{SignedDuration, Timestamp};
+use mfa_warden::Settings;
 use mfa_warden::aws::{AwsError, Clients};
 use mfa_warden::facts::{Account, Secret, User, born, rfc3339, tag};
 use mfa_warden::text::shown;
@@ -88,7 +89,8 @@ pub async fn status(
     // Secrets before users: a new user's secret is never taken for that of a user that is gone.
     let reading = async {
         let secrets = clients.secrets.list().await?;
-        let quarantined = quarantined(&clients, &connection.account, settings.quarantine_policy_arn).await;
+        let policy_arn = settings.quarantine_policy_arn.clone();
+        let quarantined = quarantined(&clients, &connection.account, policy_arn).await;
         Ok::<_, anyhow::Error>((secrets, clients.iam.users().await?, quarantined))
     };
     let (secrets, users, quarantined) = with_progress("Reading the enrolments", reading).await?;
@@ -105,7 +107,7 @@ pub async fn status(
             count(u32::try_from(listed - secrets.len()).unwrap_or(u32::MAX), "secret")
         );
     }
-    let enrolments = enrolments(secrets, users, quarantined.ok().as_ref(), settings.grace_period, clock());
+    let enrolments = enrolments(secrets, users, quarantined.ok().as_ref(), &settings, clock());
     print(&match Format::from(args.format) {
         Format::Json => as_json(&connection.account, &enrolments)?,
         Format::Csv => as_csv(&enrolments)?,
@@ -135,7 +137,7 @@ fn enrolments(
     secrets: BTreeMap<String, Secret>,
     users: Vec<User>,
     quarantined: Option<&HashSet<String>>,
-    grace_period: SignedDuration,
+    settings: &Settings,
     now: Timestamp,
 ) -> Vec<Enrolment> {
     let names: HashMap<String, String> = users.into_iter().map(|user| (user.id, user.name)).collect();
@@ -163,7 +165,7 @@ fn enrolments(
             seed_since: seed.map(rfc3339),
             notices: secret.notices(),
             last_notice_at: time(tag::LAST_NOTICE_AT).map(rfc3339),
-            overdue_seconds: secret.overdue_by(grace_period, now).map(|time| time.as_secs()),
+            overdue_seconds: secret.overdue_by(settings, now).map(|time| time.as_secs()),
             quarantined,
             quarantined_at: quarantined_at.map(rfc3339),
             ages: Ages {
@@ -325,7 +327,7 @@ mod tests {
                 .map(|(id, name)| user(id, name))
                 .into(),
             quarantined,
-            SignedDuration::from_hours(14 * 24),
+            &crate::settings::StatusSettingsArgs::default().read().unwrap(),
             NOW.parse().unwrap(),
         )
     }
