@@ -1,6 +1,6 @@
 //! IAM: users, what they sign in with, MFA devices, the root user.
 
-use super::{AwsError, Page, all_pages, timestamp};
+use super::{AwsError, Page, SaysWhetherMoreFollows, all_pages, timestamp};
 use crate::facts::{Account, AssignedDevice, DEVICE_PATH, Device, Root, User, is_user_name};
 use crate::preflight::{Cause, Denial};
 use crate::seed::Seed;
@@ -45,7 +45,8 @@ impl Iam {
     pub async fn users(&self) -> Result<Vec<User>, AwsError> {
         let attempted = "list the IAM users";
         let listed = all_pages(attempted, async |marker| {
-            let answer = self.0.list_users().max_items(PAGE).set_marker(marker).send().await;
+            let request = self.0.list_users().max_items(PAGE).set_marker(marker);
+            let answer = request.customize().interceptor(SaysWhetherMoreFollows).send().await;
             let answer = answer.map_err(|error| AwsError::new(attempted, error))?;
             Ok(Page::of_iam(answer.users, answer.is_truncated, answer.marker))
         });
@@ -63,7 +64,8 @@ impl Iam {
         let attempted = "list the virtual MFA devices";
         let listed = all_pages(attempted, async |marker| {
             let request = self.0.list_virtual_mfa_devices().assignment_status(status.clone()).max_items(PAGE);
-            let answer = request.set_marker(marker).send().await;
+            let request = request.set_marker(marker).customize();
+            let answer = request.interceptor(SaysWhetherMoreFollows).send().await;
             let answer = answer.map_err(|error| AwsError::new(attempted, error))?;
             Ok(Page::of_iam(answer.virtual_mfa_devices, answer.is_truncated, answer.marker))
         });
@@ -131,7 +133,8 @@ impl Iam {
     pub async fn mfa_devices(&self, name: &str) -> Result<Vec<AssignedDevice>, AwsError> {
         let attempted = format!("list the MFA devices of `{name}`");
         let devices = all_pages(&attempted, async |marker| {
-            let answer = self.0.list_mfa_devices().user_name(name).set_marker(marker).send().await;
+            let request = self.0.list_mfa_devices().user_name(name).set_marker(marker).customize();
+            let answer = request.interceptor(SaysWhetherMoreFollows).send().await;
             let answer = answer.map_err(|error| AwsError::new(attempted.as_str(), error))?;
             Ok(Page::of_iam(answer.mfa_devices, answer.is_truncated, answer.marker))
         });
@@ -155,7 +158,8 @@ impl Iam {
             // Users who have the policy as their permissions boundary are others.
             let request = request.entity_filter(EntityType::User);
             let request = request.policy_usage_filter(PolicyUsageType::PermissionsPolicy).max_items(PAGE);
-            let answer = request.set_marker(marker).send().await;
+            let request = request.set_marker(marker).customize();
+            let answer = request.interceptor(SaysWhetherMoreFollows).send().await;
             let answer = answer.map_err(|error| AwsError::new(attempted.as_str(), error))?;
             Ok(Page::of_iam(answer.policy_users.unwrap_or_default(), answer.is_truncated, answer.marker))
         });

@@ -14,7 +14,9 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use jiff::Timestamp;
@@ -116,6 +118,33 @@ pub fn retries() -> RetryConfig {
 /// AWS's time as a timestamp; `None` outside the years 1 to 9999.
 fn timestamp(time: &aws_smithy_types::DateTime) -> Option<Timestamp> {
     Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
+}
+
+/// Refuses a page of IAM's that does not say whether more follows: one that was cut off on its way, for the SDK takes
+/// a missing `IsTruncated` for `false`.
+#[derive(Debug)]
+struct SaysWhetherMoreFollows;
+
+impl Intercept for SaysWhetherMoreFollows {
+    fn name(&self) -> &'static str {
+        "SaysWhetherMoreFollows"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        const ELEMENT: &[u8] = b"<IsTruncated>";
+        let response = context.response();
+        let body = response.body().bytes().unwrap_or_default();
+        let says = body.windows(ELEMENT.len()).any(|window| window == ELEMENT);
+        if response.status().is_success() && !says {
+            return Err("the answer does not say whether more follows (`IsTruncated`)".into());
+        }
+        Ok(())
+    }
 }
 
 /// One page of a listing.

@@ -44,7 +44,7 @@ use aws_smithy_types::{Blob, DateTime};
 use jiff::Timestamp;
 use mfa_warden::aws::iam::{Created, Iam};
 use mfa_warden::aws::secrets::{Claim, Secrets};
-use mfa_warden::aws::{Clients, sns::Sns};
+use mfa_warden::aws::{AwsError, Clients, sns::Sns};
 use mfa_warden::facts::Account;
 use mfa_warden::{Settings, Warden};
 use serde_json::{Value, json};
@@ -473,6 +473,44 @@ async fn a_listing_counts_as_whole_only_when_its_last_page_says_that_it_is_the_l
         .then_output(|| ListSecretsOutput::builder().next_token("two").build());
     assert!(secrets(&[&endless]).list().await.is_err());
     assert_eq!(endless.num_calls(), 2);
+}
+
+/// A page in IAM's XML.
+fn page_of(api: &str, list: &str, rest: &str) -> aws_smithy_runtime_api::http::Response {
+    let body = format!("<{api}Response><{api}Result><{list}/>{rest}</{api}Result></{api}Response>");
+    aws_smithy_runtime_api::http::Response::new(200.try_into().unwrap(), body.into())
+}
+
+#[tokio::test]
+async fn a_page_that_does_not_say_whether_more_follows_is_no_listing() {
+    let last = "<IsTruncated>false</IsTruncated>";
+    for (rest, is_whole) in [(last, true), ("", false), ("<IsTruncated/>", false)] {
+        let said = |result: Result<(), AwsError>| match result {
+            Ok(()) => true,
+            Err(error) => {
+                let error = error.to_string();
+                assert!(error.contains("does not say whether more follows"), "{error}");
+                false
+            }
+        };
+        let users =
+            mock!(IamClient::list_users).then_http_response(move || page_of("ListUsers", "Users", rest));
+        assert_eq!(said(iam(&[&users]).users().await.map(drop)), is_whole, "users {rest}");
+        let devices = mock!(IamClient::list_virtual_mfa_devices)
+            .then_http_response(move || page_of("ListVirtualMFADevices", "VirtualMFADevices", rest));
+        assert_eq!(
+            said(iam(&[&devices]).virtual_mfa_devices(false).await.map(drop)),
+            is_whole,
+            "devices {rest}"
+        );
+        let own = mock!(IamClient::list_mfa_devices)
+            .then_http_response(move || page_of("ListMFADevices", "MFADevices", rest));
+        assert_eq!(said(iam(&[&own]).mfa_devices("alice").await.map(drop)), is_whole, "own devices {rest}");
+        let attached = mock!(IamClient::list_entities_for_policy)
+            .then_http_response(move || page_of("ListEntitiesForPolicy", "PolicyUsers", rest));
+        let of_policy = iam(&[&attached]).users_of_policy("arn:aws:iam::123456789012:policy/x").await;
+        assert_eq!(said(of_policy.map(drop)), is_whole, "attached {rest}");
+    }
 }
 
 fn put(stage: &'static str) -> Rule {
