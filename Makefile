@@ -46,7 +46,7 @@ test: $(TOOLS) ## Run all tests but those that take long
 
 .PHONY: prove
 prove: supply-chain reproducible fuzz $(TOOLS) ## Run what takes long: crashes on an emulator, fuzzing, two builds compared
-	MFA_WARDEN_PYTHON=$(VENV)/bin/python cargo test --locked --all-features --test it -- --ignored
+	MFA_WARDEN_PYTHON=$(VENV)/bin/python cargo test --locked --all-features --test run -- --ignored
 
 .PHONY: fuzz
 fuzz: $(CARGO_TOOLS)/cargo-fuzz@0.13.2

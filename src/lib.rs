@@ -78,7 +78,7 @@
 //!
 //! # The decision table
 //!
-//! The first row that fits, and strays and policies besides. `tests/core/plan.rs` has a test a row.
+//! The first row that fits, and strays and policies besides. `tests/rules/plan.rs` has a test a row.
 //!
 //! | verdict | enrolment | plan |
 //! |---|---|---|
@@ -113,31 +113,14 @@
 //! printed or copied and is zeroed when dropped, and leaves the process in one request: `PutSecretValue`. Below `INFO`
 //! the logs hold this crate's own lines only ([`logging`]), because the HTTP stack's would hold requests.
 
-pub mod act;
-pub mod audience;
 pub mod aws;
-pub mod config;
-pub mod facts;
 pub mod handler;
-pub mod hash;
-pub mod history;
 pub mod logging;
-pub mod memory;
-pub mod metrics;
-pub mod notice;
-pub mod operations;
-pub mod owner_policy;
-pub mod plan;
-pub mod preflight;
-pub mod reach;
-pub mod recipient;
-pub mod reconcile;
-pub mod report;
-pub mod seed;
-pub mod standing;
-pub mod text;
-pub mod trigger;
-pub mod verdict;
+pub mod messages;
+pub mod model;
+pub mod reporting;
+pub mod rules;
+pub mod run;
 
-pub use config::Settings;
 pub use handler::Warden;
+pub use model::settings::Settings;

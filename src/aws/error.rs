@@ -1,7 +1,7 @@
 //! A failed AWS call, told to the person who has to do something about it.
 
-use crate::facts::Unreadable;
-use crate::text::{LONGEST_ERROR, shown_within, unmentioned};
+use crate::model::facts::Unreadable;
+use crate::model::text::{LONGEST_ERROR, shown_within, unmentioned};
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -76,6 +76,12 @@ impl AwsError {
     /// A call that was cut off at the deadline.
     pub fn late(attempted: impl Into<String>) -> Self {
         let said = "the deadline of the run came before AWS's answer".to_owned();
+        AwsError { code: None, attempted: unmentioned(&attempted.into()), source: said.clone().into(), said }
+    }
+
+    /// What AWS had not done when the time was over that it was given.
+    pub fn not_ready(attempted: impl Into<String>, seconds: u64) -> Self {
+        let said = format!("AWS had not finished after {seconds} seconds");
         AwsError { code: None, attempted: unmentioned(&attempted.into()), source: said.clone().into(), said }
     }
 

@@ -1,24 +1,34 @@
 //! IAM: users, what they sign in with, MFA devices, the root user.
 
 use super::{AwsError, Page, SaysWhetherMoreFollows, all_pages, timestamp};
-use crate::facts::{Account, AssignedDevice, DEVICE_PATH, Device, Root, User, is_user_name};
-use crate::preflight::{Cause, Denial};
-use crate::seed::Seed;
+use crate::model::account::{Account, Root};
+use crate::model::blocker::{Cause, Denial};
+use crate::model::enrollment::DEVICE_PATH;
+use crate::model::seed::Seed;
+use crate::model::text::rfc3339;
+use crate::model::user::{AssignedDevice, Device, User, is_user_name};
+use aws_sdk_iam::primitives::Blob;
 use aws_sdk_iam::{
     error::SdkError,
     operation::create_virtual_mfa_device::CreateVirtualMFADeviceError,
     types::{
         AssignmentStatusType, ContextEntry, ContextKeyTypeEnum, EntityType, EvaluationResult,
-        PolicyEvaluationDecisionType, PolicyUsageType, Position, Statement, StatusType, SummaryKeyType,
+        PolicyEvaluationDecisionType, PolicyUsageType, Position, ReportStateType, Statement, StatusType,
+        SummaryKeyType,
     },
 };
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
 /// The most that IAM's list calls hand out on one page.
 const PAGE: i32 = 1000;
 
 const ACCOUNT_SUMMARY: &str = "read the account summary";
+
+/// Pauses between two looks at a report in the making, in seconds: a minute in all. Each look is a call, so that they
+/// are few.
+const REPORT_PAUSES: [u64; 5] = [2, 5, 10, 18, 25];
 
 /// The IAM client.
 #[derive(Debug, Clone)]
@@ -133,8 +143,7 @@ impl Iam {
     pub async fn mfa_devices(&self, name: &str) -> Result<Vec<AssignedDevice>, AwsError> {
         let attempted = format!("list the MFA devices of `{name}`");
         let devices = all_pages(&attempted, async |marker| {
-            let request = self.0.list_mfa_devices().user_name(name).set_marker(marker).customize();
-            let answer = request.interceptor(SaysWhetherMoreFollows).send().await;
+            let answer = self.0.list_mfa_devices().user_name(name).set_marker(marker).send().await;
             let answer = answer.map_err(|error| AwsError::new(attempted.as_str(), error))?;
             Ok(Page::of_iam(answer.mfa_devices, answer.is_truncated, answer.marker))
         });
@@ -158,8 +167,7 @@ impl Iam {
             // Users who have the policy as their permissions boundary are others.
             let request = request.entity_filter(EntityType::User);
             let request = request.policy_usage_filter(PolicyUsageType::PermissionsPolicy).max_items(PAGE);
-            let request = request.set_marker(marker).customize();
-            let answer = request.interceptor(SaysWhetherMoreFollows).send().await;
+            let answer = request.set_marker(marker).send().await;
             let answer = answer.map_err(|error| AwsError::new(attempted.as_str(), error))?;
             Ok(Page::of_iam(answer.policy_users.unwrap_or_default(), answer.is_truncated, answer.marker))
         });
@@ -202,6 +210,31 @@ impl Iam {
             Err(error) if is_none(&error, |e| e.is_no_such_entity_exception()) => Ok(()),
             Err(error) => Err(AwsError::new(format!("detach {policy_arn} from `{name}`"), error)),
         }
+    }
+
+    /// Has the credential report made, waits for it and reads it: CSV. AWS makes a new one every four hours at most and
+    /// hands out the last one in between.
+    ///
+    /// # Errors
+    /// When there is none to be had within about a minute.
+    pub async fn credential_report(&self) -> Result<Vec<u8>, AwsError> {
+        let mut pauses = REPORT_PAUSES.into_iter();
+        loop {
+            let answer = self.0.generate_credential_report().send().await;
+            let answer = answer.map_err(|error| AwsError::new("have the credential report made", error))?;
+            if answer.state == Some(ReportStateType::Complete) {
+                break;
+            }
+            let Some(seconds) = pauses.next() else {
+                let waited = REPORT_PAUSES.iter().sum();
+                return Err(AwsError::not_ready("have the credential report made", waited));
+            };
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+        }
+        let answer = self.0.get_credential_report().send().await;
+        let answer = answer.map_err(|error| AwsError::new("read the credential report", error))?;
+        let content = answer.content.map(Blob::into_inner);
+        content.ok_or_else(|| AwsError::incomplete("read the credential report", "content"))
     }
 
     /// Whether the root user has a password and MFA.
@@ -275,7 +308,7 @@ impl Iam {
     ) -> Result<Vec<Denial>, AwsError> {
         use ContextKeyTypeEnum::{Boolean, Date, String as Text};
         let attempted = format!("simulate the policies of `{}`", user.name);
-        let now = crate::facts::rfc3339(now);
+        let now = rfc3339(now);
         // All that is known of the request. What is not said counts as missing, and decisions that hang on it are unsure.
         // AWS's pages disagree on the name in China, and are silent on the European cloud: unknown there.
         let is_known = ["aws", "aws-us-gov"].contains(&account.partition.as_str());

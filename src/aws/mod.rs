@@ -1,6 +1,5 @@
 //! The edge: one file a service, concrete SDK clients, plain facts out. Nothing here decides.
 
-pub mod credential_report;
 mod error;
 pub mod iam;
 pub mod secrets;
@@ -120,8 +119,8 @@ fn timestamp(time: &aws_smithy_types::DateTime) -> Option<Timestamp> {
     Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
 }
 
-/// Refuses a page of IAM's that does not say whether more follows: one that was cut off on its way, for the SDK takes
-/// a missing `IsTruncated` for `false`.
+/// Refuses a page of IAM's that does not say whether more follows, for the SDK takes a missing `IsTruncated` for `false`.
+/// Asked of the two listings that tell what belongs to nobody and is deleted: users and virtual devices.
 #[derive(Debug)]
 struct SaysWhetherMoreFollows;
 

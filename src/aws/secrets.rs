@@ -1,7 +1,7 @@
 //! Secrets Manager: the owner's secret, never its value back.
 
 use super::{AwsError, Page, all_pages, timestamp};
-use crate::facts::{SECRET_PREFIX, Secret};
+use crate::model::enrollment::{SECRET_PREFIX, Secret};
 use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::put_resource_policy::PutResourcePolicyError;
 use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
@@ -171,7 +171,7 @@ impl Secrets {
             .map_err(|error| AwsError::new(format!("restore the secret `{}`", name_of(id)), error))
     }
 
-    /// Closes the secret to everyone but its owner ([`crate::owner_policy::document`]). A user made a moment ago may not be
+    /// Closes the secret to everyone but its owner (the policy of `rules::owner_policy`). A user made a moment ago may not be
     /// known as a principal yet, so that refusal is tried again for a while.
     ///
     /// # Errors

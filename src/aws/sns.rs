@@ -1,8 +1,8 @@
 //! SNS: publishing a message with the attributes that subscriptions filter on.
 
 use super::{AwsError, Page, all_pages};
-use crate::notice::Message;
-use crate::reach::{Filter, Subscription};
+use crate::model::message::Message;
+use crate::model::subscription::{FilterPolicy, Subscription};
 use aws_sdk_sns::error::SdkError;
 use aws_sdk_sns::operation::tag_resource::TagResourceError;
 use aws_sdk_sns::types::{MessageAttributeValue, Tag};
@@ -38,14 +38,15 @@ impl Sns {
     ///
     /// # Errors
     /// What AWS said.
-    pub async fn filter(&self, subscription_arn: &str) -> Result<Filter, AwsError> {
+    pub async fn filter(&self, subscription_arn: &str) -> Result<FilterPolicy, AwsError> {
         let answer = self.0.get_subscription_attributes().subscription_arn(subscription_arn).send().await;
         let answer = answer.map_err(|error| {
             AwsError::new(format!("read the filter of the subscription {subscription_arn}"), error)
         })?;
         let attributes = answer.attributes.unwrap_or_default();
-        let attribute = |name: &str| attributes.get(name).map(String::as_str).filter(|text| !text.is_empty());
-        Ok(Filter::read(attribute("FilterPolicy"), attribute("FilterPolicyScope") == Some("MessageBody")))
+        let attribute = |name: &str| attributes.get(name).filter(|text| !text.is_empty());
+        let on_body = attribute("FilterPolicyScope").is_some_and(|scope| scope == "MessageBody");
+        Ok(FilterPolicy { policy: attribute("FilterPolicy").cloned(), on_body })
     }
 
     /// Subscribes an e-mail address to the messages whose `recipient` it is, however its case is written: one mailbox may

@@ -3,7 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
 #[allow(dead_code)]
-#[path = "../it/cloud.rs"]
+#[path = "../support/cloud.rs"]
 mod cloud;
 mod credentials;
 mod gate;

@@ -1,10 +1,9 @@
-//! Proofs over a model of an account: crashes at every call, races at every boundary, whole lives, outages.
+//! The nouns: what they hold, and what they leave behind.
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
-mod crashes;
-mod fixtures;
-mod lives;
-mod outages;
-mod races;
-mod world;
+#[allow(dead_code)]
+#[path = "../support/builders.rs"]
+mod builders;
+mod seed;
+mod seed_in_memory;

@@ -47,7 +47,7 @@ function asked({ dashboard, alarms }) {
 }
 
 test("every metric asked for is one that the function writes, and none is written for nobody", () => {
-  const source = new URL("../../src/metrics.rs", import.meta.url);
+  const source = new URL("../../src/reporting/metrics.rs", import.meta.url);
   const [code] = readFileSync(source, "utf8").split("#[cfg(test)]");
   const quoted = [...code.matchAll(/"([A-Z][A-Za-z]+)"/g)].map(([, name]) => name);
   const own = asked(render()).filter(({ namespace }) => namespace === NAMESPACE);

@@ -3,7 +3,7 @@
 use crate::settings::{SettingsArgs, StatusSettingsArgs};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use mfa_warden::facts::is_user_name;
+use mfa_warden::model::user::is_user_name;
 
 /// Shows what mfa-warden would do, and sets up MFA.
 ///

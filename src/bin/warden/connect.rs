@@ -17,8 +17,8 @@ use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_types::service_config::ServiceConfigKey;
 use mfa_warden::aws::{self, Clients};
-use mfa_warden::facts::Account;
-use mfa_warden::text::shown;
+use mfa_warden::model::account::Account;
+use mfa_warden::model::text::shown;
 use std::error::Error;
 
 /// A way to AWS, and who we are there.

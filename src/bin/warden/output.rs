@@ -4,7 +4,7 @@ use crate::args::{FormatArgs, Global, When};
 use anstream::{AutoStream, ColorChoice};
 use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
 use jiff::SignedDuration;
-use mfa_warden::text::printable;
+use mfa_warden::model::text::printable;
 use std::io::{ErrorKind, Write, stderr, stdout};
 
 /// How an answer is written.

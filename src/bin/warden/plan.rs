@@ -8,12 +8,12 @@ use anyhow::bail;
 use comfy_table::{Color, ColumnConstraint, Width};
 use jiff::Timestamp;
 use mfa_warden::Settings;
-use mfa_warden::audience::Audience;
 use mfa_warden::aws::Clients;
-use mfa_warden::plan::Postponed;
-use mfa_warden::reconcile::Run;
-use mfa_warden::report::{ActionCounts, Answer, Ending, Outcome, UserCounts};
-use mfa_warden::verdict::Status;
+use mfa_warden::model::action::Postponed;
+use mfa_warden::model::outcome::{ActionCounts, Answer, Ending, Outcome, UserCounts};
+use mfa_warden::model::verdict::Status;
+use mfa_warden::run::Run;
+use mfa_warden::run::subscriptions::Audience;
 use std::fmt::Write;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -253,7 +253,7 @@ fn as_csv(answer: &Answer) -> anyhow::Result<String> {
 mod tests {
     use super::*;
     use jiff::SignedDuration;
-    use mfa_warden::report::Open;
+    use mfa_warden::model::outcome::Open;
 
     const PLAIN: Look = Look { width: Some(100), colour: false };
 

@@ -3,8 +3,8 @@
 use anyhow::{anyhow, bail};
 use clap::Args;
 use mfa_warden::Settings;
-use mfa_warden::config::ConfigError;
-use mfa_warden::facts::Account;
+use mfa_warden::model::account::Account;
+use mfa_warden::model::settings::ConfigError;
 
 /// The settings that a plan depends on.
 #[derive(Debug, Default, Args)]

@@ -8,8 +8,12 @@ use comfy_table::Color;
 use jiff::{SignedDuration, Timestamp};
 use mfa_warden::Settings;
 use mfa_warden::aws::{AwsError, Clients};
-use mfa_warden::facts::{Account, Secret, User, born, rfc3339, tag};
-use mfa_warden::text::shown;
+use mfa_warden::model::account::Account;
+use mfa_warden::model::enrollment::{Secret, born};
+use mfa_warden::model::record::tag;
+use mfa_warden::model::text::rfc3339;
+use mfa_warden::model::text::shown;
+use mfa_warden::model::user::User;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
@@ -282,7 +286,7 @@ mod tests {
         Secret {
             arn: None,
             name: format!("mfa-warden/{user}"),
-            description: mfa_warden::facts::description(user),
+            description: mfa_warden::model::enrollment::description(user),
             created_at: created_at.parse().unwrap(),
             current_version: version.map(str::to_owned),
             scheduled_for_deletion: false,

@@ -3,8 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mfa_warden::facts::{Account, is_user_name};
-use mfa_warden::trigger::Trigger;
+use mfa_warden::model::account::Account;
+use mfa_warden::model::user::is_user_name;
+use mfa_warden::rules::trigger::Trigger;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(event) = serde_json::from_slice(bytes) else { return };

@@ -1,0 +1,7 @@
+//! Words for people: owners and operations.
+
+pub mod format;
+pub mod instructions;
+pub mod operations;
+pub mod owner;
+pub mod problems;

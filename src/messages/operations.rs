@@ -1,0 +1,351 @@
+//! The messages for operations: text for people, the same as JSON for machines. They lead with what changed. Pure.
+
+use crate::messages::format::{date, words};
+use crate::model::account::Account;
+use crate::model::action::Postponed;
+use crate::model::message::Message;
+use crate::model::outcome::{Answer, Ending, Outcome};
+use crate::model::text::{LONGEST_ERROR, shown, shown_within};
+use crate::model::verdict::Status;
+use crate::rules::changes::{Since, Trouble};
+use jiff::SignedDuration;
+use std::fmt::Write;
+
+/// The most users named in one section of a message to operations.
+pub(crate) const NAMED: usize = 100;
+
+const TEXT_BYTES: usize = 48_000;
+
+/// The summary for operations: what a run did and found.
+pub fn summary(account: &Account, answer: &Answer, since: Since<'_>) -> Message {
+    let mut done: Vec<String> = Vec::new();
+    let mut count = |number: u32, words: &str| {
+        if number > 0 {
+            done.push(format!("{number} {words}"));
+        }
+    };
+    count(answer.actions.provision, "provisioned");
+    count(answer.actions.notify, "notified");
+    count(answer.actions.quarantine, "quarantined");
+    count(answer.actions.close, "closed");
+    count(answer.actions.subscribe, "subscribed");
+    count(answer.actions.delete_device, "stray devices deleted");
+    count(answer.actions.attach.saturating_sub(answer.actions.provision), "policies attached again");
+    count(answer.actions.detach, "policies detached");
+    count(answer.actions.put_policy, "secrets' policies renewed");
+    count(answer.failed, "failed");
+    count(u32::try_from(answer.deferred_for_now()).unwrap_or(u32::MAX), "deferred");
+    if done.is_empty() && since.before.is_some() {
+        let now = |trouble: Trouble| format!("{} {} now", since.now.users(trouble), trouble.name());
+        done.extend(since.changed().into_iter().map(now));
+    }
+    if done.is_empty() {
+        let now = |trouble: &Trouble| since.now.users(*trouble) > 0;
+        let now = Trouble::ALL.into_iter().filter(now);
+        done.extend(now.map(|trouble| format!("{} {}", since.now.users(trouble), trouble.name())));
+    }
+    if done.is_empty() && answer.users.exempt > 0 {
+        done.push(format!("{} exempt", answer.users.exempt));
+    }
+    if answer.nobody_listens {
+        done.insert(0, "NO OWNER CAN BE TOLD".to_owned());
+    }
+    let did = |outcome: &&Outcome, action: &str| {
+        outcome.result == Ending::Done && outcome.actions.iter().any(|done| done == action)
+    };
+    let new = |outcome: &&Outcome| did(outcome, "provision");
+    let resolved = |outcome: &&Outcome| did(outcome, "close");
+    let rest = |outcome: &&Outcome| outcome.result == Ending::Done && !new(outcome) && !resolved(outcome);
+    let section = |title: &str, wanted: &dyn Fn(&&Outcome) -> bool| section(title, answer, wanted);
+    let rest = |outcome: &&Outcome| rest(outcome) && !outcome.reattached;
+    let text = [
+        place(account, answer),
+        nobody_listens(answer),
+        changed(since),
+        section("NEW: GIVEN A DEVICE", &new),
+        resolved_by(answer, &resolved),
+        section("DONE BESIDES", &rest),
+        section(
+            "ATTACHED AGAIN (if this repeats, another tool detaches the policy; it is told once)",
+            &|outcome| outcome.reattached,
+        ),
+        recipients_changed(answer),
+        newly_overdue(answer, since),
+        failures(answer),
+        newly_unreachable(answer, since),
+        spared(answer),
+        denied(answer),
+        section("LEFT TO A LATER RUN", &|outcome| {
+            outcome.result == Ending::Deferred && outcome.postponed != Some(Postponed::Pilot)
+        }),
+        warnings(answer),
+        totals(answer),
+        overdue_before(answer, since),
+        unreachable_before(answer, since),
+        catch_all(answer, since),
+        section("EXEMPT", &|outcome| outcome.verdict == Status::Exempt && outcome.result != Ending::Done),
+        section("STILL WITHOUT MFA, INVITED BEFORE", &|outcome| {
+            outcome.verdict == Status::NonCompliant
+                && outcome.result == Ending::None
+                && outcome.overdue().is_none()
+        }),
+    ]
+    .concat();
+    to_operations("summary", account, &done.join(", "), text)
+}
+
+/// The message for operations when users failed or could not be read.
+pub fn failure(account: &Account, answer: &Answer, since: Since<'_>) -> Message {
+    let text = [
+        place(account, answer),
+        nobody_listens(answer),
+        changed(since),
+        failures(answer),
+        newly_overdue(answer, since),
+        newly_unreachable(answer, since),
+        spared(answer),
+        denied(answer),
+        warnings(answer),
+        totals(answer),
+        overdue_before(answer, since),
+        unreachable_before(answer, since),
+        catch_all(answer, since),
+    ]
+    .concat();
+    let unreadable = answer.outcomes.iter().filter(|outcome| outcome.is_unreadable()).count();
+    let what = format!("{} failed, {unreadable} unreadable", answer.failed);
+    to_operations("failure", account, &what, text)
+}
+
+/// The message for operations when a whole run failed: a sweep, or the check of `user`.
+pub fn run_failed(account: &Account, user: Option<&str>, error: &str) -> Message {
+    let place = format!("AWS account {} ({})", account.id, account.region);
+    let error = &shown_within(error, 2 * LONGEST_ERROR);
+    let user = user.map(shown);
+    let (what, text) = match &user {
+        Some(user) => (
+            format!("the check of {user} failed"),
+            format!(
+                "The check of the user {user} of {place} failed, and nothing was done:\n\n  {error}\n\n\
+                 Lambda tries again twice; after that the next sweep looks at the user.\n"
+            ),
+        ),
+        None => (
+            "the sweep failed".to_owned(),
+            format!(
+                "The sweep of {place} failed, and nothing was done:\n\n  {error}\n\n\
+                 It is tried again. If this message repeats, correct the cause; until then nobody without MFA is found\n\
+                 or followed up by schedule.\n"
+            ),
+        ),
+    };
+    to_operations("failure", account, &what, text)
+}
+
+fn to_operations(kind: &str, account: &Account, what: &str, mut text: String) -> Message {
+    text.truncate(text.floor_char_boundary(TEXT_BYTES));
+    Message {
+        subject: format!("mfa-warden {}: {what}", account.id).chars().take(99).collect(),
+        text,
+        data: None,
+        attributes: vec![("kind", kind.to_owned()), ("account", account.id.clone())],
+    }
+}
+
+pub(crate) fn place(account: &Account, answer: &Answer) -> String {
+    format!(
+        "AWS account {} ({}), what this {} changed and found:\n",
+        account.id, account.region, answer.action
+    )
+}
+
+fn totals(answer: &Answer) -> String {
+    let users = answer.users;
+    format!(
+        "\n{} USER{} IN ALL\n\n\
+         \x20 {:>5}  with MFA\n  {:>5}  without MFA\n  {:>5}  exempt\n  {:>5}  not applicable\n  {:>5}  unknown\n",
+        users.total,
+        if users.total == 1 { "" } else { "S" },
+        users.compliant,
+        users.non_compliant,
+        users.exempt,
+        users.not_applicable,
+        users.unknown,
+    )
+}
+
+pub(crate) fn failures(answer: &Answer) -> String {
+    let failed = section("FAILED (the next run tries again)", answer, &|outcome| {
+        matches!(outcome.result, Ending::Failed(_))
+    });
+    let unreadable =
+        section("UNREADABLE (nothing was done for these)", answer, &|outcome| outcome.is_unreadable());
+    failed + &unreadable
+}
+
+/// In which trouble there are others, more or fewer users than operations were told last.
+pub(crate) fn changed(since: Since<'_>) -> String {
+    let Some(before) = since.before else { return String::new() };
+    let line = |trouble: Trouble| {
+        let name = trouble.name();
+        match (before.users(trouble), since.now.users(trouble)) {
+            (then, 0) => format!("- {name}: nobody any more ({then} before)"),
+            (then, now) if then == now => format!("- {name}: {now}, as many as before, but others"),
+            (then, now) => format!("- {name}: {now} ({then} before)"),
+        }
+    };
+    let lines: Vec<String> = since.changed().into_iter().map(line).collect();
+    titled(&format!("CHANGED SINCE {}", date(before.at)), &lines)
+}
+
+pub(crate) fn newly_overdue(answer: &Answer, since: Since<'_>) -> String {
+    let title = match since.before {
+        Some(_) => "NEWLY OVERDUE, LONGEST FIRST",
+        None => "OVERDUE, LONGEST FIRST",
+    };
+    overdue(title, answer, &|outcome| since.is_newly_overdue(outcome))
+}
+
+fn overdue_before(answer: &Answer, since: Since<'_>) -> String {
+    overdue("OVERDUE BEFORE, LONGEST FIRST", answer, &|outcome| !since.is_newly_overdue(outcome))
+}
+
+/// Who is beyond the grace period, and by how much: the longest first.
+pub(crate) fn overdue(title: &str, answer: &Answer, wanted: &dyn Fn(&&Outcome) -> bool) -> String {
+    let mut overdue: Vec<(SignedDuration, &Outcome)> = answer
+        .outcomes
+        .iter()
+        .filter(wanted)
+        .filter_map(|outcome| Some((outcome.overdue()?, outcome)))
+        .collect();
+    overdue.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
+    let line = |(time, outcome): &(SignedDuration, &Outcome)| {
+        format!("- {}: {} over the grace period", shown(&outcome.user), words(*time))
+    };
+    let lines: Vec<String> = overdue.iter().map(line).collect();
+    titled(title, &lines)
+}
+
+pub(crate) fn newly_unreachable(answer: &Answer, since: Since<'_>) -> String {
+    if !since.has_grown(Trouble::Unreachable) && since.before.is_some() {
+        return String::new();
+    }
+    unreachable(
+        "UNREACHABLE OWNERS (nothing is prepared for them until a subscription lets them hear it)",
+        answer,
+    )
+}
+
+fn unreachable_before(answer: &Answer, since: Since<'_>) -> String {
+    if since.has_grown(Trouble::Unreachable) || since.before.is_none() {
+        return String::new();
+    }
+    unreachable("UNREACHABLE BEFORE", answer)
+}
+
+/// Whose messages arrive nowhere, and why.
+pub(crate) fn unreachable(title: &str, answer: &Answer) -> String {
+    let why =
+        |outcome: &Outcome| Some(format!("- {}: {}", shown(&outcome.user), outcome.unreachable.as_ref()?));
+    let lines: Vec<String> = answer.outcomes.iter().filter_map(why).collect();
+    titled(title, &lines)
+}
+
+/// The first thing to know where there is no way to any owner.
+pub(crate) fn nobody_listens(answer: &Answer) -> String {
+    if !answer.nobody_listens {
+        return String::new();
+    }
+    "\nNO OWNER CAN BE TOLD ANYTHING\n\nThe owner topic has no subscription. Until it has one, no device is prepared for \
+     anybody: subscribe the owners,\na queue or a function that mails them, or set SUBSCRIBE_OWNERS.\n"
+        .to_owned()
+}
+
+/// Which subscriptions make every owner count as reached: whoever stands behind them can keep all from hearing. One that
+/// came since the last message is news.
+pub(crate) fn catch_all(answer: &Answer, since: Since<'_>) -> String {
+    let lines: Vec<String> = answer.catch_all.iter().flatten().map(|one| format!("- {one}")).collect();
+    let new = if since.has_grown(Trouble::CatchAll) { "NEW: " } else { "" };
+    titled(
+        &format!("{new}BY THESE SUBSCRIPTIONS EVERY OWNER COUNTS AS REACHED (make sure that they are yours)"),
+        &lines,
+    )
+}
+
+/// Closed enrolments, with where the device was enabled from, as far as that was reported.
+fn resolved_by(answer: &Answer, resolved: &dyn Fn(&&Outcome) -> bool) -> String {
+    let from = |outcome: &Outcome| {
+        let at = outcome.enabled_at.map(|at| format!("; enabled on {}", date(at)));
+        let from = outcome.source.map(|address| format!(" from {address}, as CloudTrail reports"));
+        [at, from].into_iter().flatten().collect::<String>()
+    };
+    let outcomes = answer.outcomes.iter().filter(resolved);
+    let lines: Vec<String> = outcomes.map(|outcome| line(outcome) + &from(outcome)).collect();
+    titled("RESOLVED", &lines)
+}
+
+/// Whose owner tag was changed since the invitation.
+fn recipients_changed(answer: &Answer) -> String {
+    let changed = answer.outcomes.iter().filter(|outcome| outcome.recipient_changed);
+    let lines: Vec<String> = changed.map(|outcome| format!("- {}", shown(&outcome.user))).collect();
+    titled("THE OWNER TAG NAMES SOMEBODY ELSE THAN WAS INVITED (invited anew; look who changed it)", &lines)
+}
+
+/// Who would be quarantined, and is not.
+pub(crate) fn spared(answer: &Answer) -> String {
+    let lines = each_reason(answer, |outcome| &outcome.spared);
+    titled("OVERDUE AND NOT QUARANTINED, FOR THEY COULD NOT ENROLL", &lines)
+}
+
+/// A line for each reason of each user.
+fn each_reason(answer: &Answer, of: impl Fn(&Outcome) -> &[String]) -> Vec<String> {
+    let each = |outcome: &Outcome| {
+        let line = |reason: &String| format!("- {}: {reason}", shown(&outcome.user));
+        of(outcome).iter().map(line).collect::<Vec<_>>()
+    };
+    answer.outcomes.iter().flat_map(each).collect()
+}
+
+/// Whom a policy of the account keeps from enrolling, and which.
+pub(crate) fn denied(answer: &Answer) -> String {
+    let lines = each_reason(answer, |outcome| &outcome.denied);
+    titled(
+        "KEPT FROM ENROLLING BY A POLICY (allow it without MFA, or let them use the console's own way)",
+        &lines,
+    )
+}
+
+pub(crate) fn warnings(answer: &Answer) -> String {
+    let lines: Vec<String> = answer.warnings.iter().map(|warning| format!("- {warning}")).collect();
+    titled("WARNINGS", &lines)
+}
+
+fn section(title: &str, answer: &Answer, wanted: &dyn Fn(&&Outcome) -> bool) -> String {
+    let lines: Vec<String> = answer.outcomes.iter().filter(wanted).map(line).collect();
+    titled(title, &lines)
+}
+
+fn titled(title: &str, lines: &[String]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{title}\n\n");
+    for line in lines.iter().take(NAMED) {
+        let _ = writeln!(text, "{line}");
+    }
+    if lines.len() > NAMED {
+        let _ = writeln!(text, "- and {} more; a dry run's answer names them all", lines.len() - NAMED);
+    }
+    text
+}
+
+pub(crate) fn line(outcome: &Outcome) -> String {
+    let mut line = format!("- {}: {}", shown(&outcome.user), outcome.reason);
+    if !outcome.actions.is_empty() {
+        let _ = write!(line, " -> {}", outcome.actions.join(", "));
+    }
+    if let Ending::Failed(cause) = &outcome.result {
+        let _ = write!(line, "; {cause}");
+    }
+    line
+}

@@ -1,0 +1,264 @@
+//! The texts for owners. Pure. Never a seed, never a code.
+
+use crate::messages::format::{Links, date, later, words};
+use crate::model::account::Account;
+use crate::model::action::Notice;
+use crate::model::enrollment::{born, user_of_device};
+use crate::model::facts::UserFacts;
+use crate::model::message::Message;
+use crate::model::settings::{AfterGrace, Scope, Settings};
+use crate::model::verdict::{Status, Verdict};
+use jiff::{SignedDuration, Timestamp};
+use std::net::IpAddr;
+
+/// The attributes of a notice to one recipient, by which subscriptions filter.
+pub fn attributes(notice: Notice, recipient: &str, user: &str, account: &str) -> Vec<(&'static str, String)> {
+    let attributes =
+        [("kind", notice.kind()), ("recipient", recipient), ("user", user), ("account", account)];
+    attributes.map(|(name, value)| (name, value.to_owned())).into()
+}
+
+/// What a notice to an owner tells.
+#[derive(Debug)]
+pub struct OwnerNotice<'a> {
+    /// Which.
+    pub notice: Notice,
+    /// The account.
+    pub account: &'a Account,
+    /// The settings that decide what happens next.
+    pub settings: &'a Settings,
+    /// The verdict that led to it.
+    pub verdict: &'a Verdict,
+    /// What is known of the user.
+    pub facts: &'a UserFacts,
+    /// Where the change came from that this notice answers, as CloudTrail reported it.
+    pub source: Option<IpAddr>,
+    /// The time of writing.
+    pub now: Timestamp,
+}
+
+impl OwnerNotice<'_> {
+    /// The message for the owner topic, to one of those who are told.
+    pub fn message(&self, recipient: &str) -> Message {
+        Message {
+            subject: self.subject(),
+            text: self.text(),
+            data: None,
+            attributes: attributes(self.notice, recipient, self.user(), &self.account.id),
+        }
+    }
+
+    pub(crate) fn user(&self) -> &str {
+        &self.facts.user.name
+    }
+
+    /// A user name has 64 characters at most, which leaves 35 for the words.
+    fn subject(&self) -> String {
+        let user = self.user();
+        match self.notice {
+            Notice::Invitation => format!("Set up MFA for your AWS user {user}"),
+            Notice::Reminder => format!("Reminder: set up MFA for AWS user {user}"),
+            Notice::Quarantined => format!("Quarantined until MFA is set up: {user}"),
+            Notice::Enrolled => format!("MFA is set up for AWS user {user}"),
+            Notice::Withdrawn => format!("MFA is no longer required of {user}"),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self.notice {
+            Notice::Invitation | Notice::Reminder | Notice::Quarantined => {
+                [format!("Hello,\n\n{}", self.why()), self.ways(), self.what_happens_next()].concat()
+            }
+            Notice::Enrolled => self.enrolled(),
+            Notice::Withdrawn => self.withdrawn(),
+        }
+    }
+
+    fn why(&self) -> String {
+        let user = self.user();
+        let account = &self.account.id;
+        let credential = match (self.facts.password, self.facts.active_access_key) {
+            (true, _) => "console password",
+            (false, true) => "access key",
+            (false, false) => "password or an access key, once it has one,",
+        };
+        let nothing = match self.settings.scope {
+            Scope::Console => "nothing in the console but set up MFA",
+            Scope::Credentials | Scope::All => "nothing but set up MFA",
+        };
+        let deadline = date(self.deadline());
+        let state = match self.notice {
+            Notice::Quarantined => format!(
+                "your AWS user {user} in account {account} has no MFA (multi-factor authentication), and the {grace}\n\
+                 it was given for it ended on {deadline}. It is now quarantined: without MFA it can\n\
+                 do {nothing}. As soon as it has MFA, the quarantine ends by itself.\n",
+                grace = words(self.grace()),
+            ),
+            _ => format!(
+                "your AWS user {user} in account {account} {still}has no MFA (multi-factor authentication). Until it has,\n\
+                 whoever learns its {credential} can act as you.\n{due}\n",
+                still = if self.notice == Notice::Reminder { "still " } else { "" },
+                due = if self.now < self.deadline() {
+                    format!("Please set it up by {deadline}.")
+                } else {
+                    format!("It was due by {deadline}: please set it up now.")
+                }
+            ),
+        };
+        let earlier = self.facts.secret.as_ref().is_some_and(|secret| secret.notices() > 0);
+        // Who never heard that it replaces one is told so again.
+        let again = self.facts.secret.as_ref().is_some_and(|secret| secret.notified_of(self.version()));
+        let replaces = if self.notice == Notice::Invitation && earlier && !again {
+            "It replaces the device of an earlier message: if you added that one to your app, remove it there.\n"
+        } else {
+            ""
+        };
+        if self.kept_from_the_seed() {
+            return format!("{state}\n");
+        }
+        format!(
+            "{state}\n\
+             A virtual MFA device is ready for you. Only you can read its seed, the secret that your\n\
+             authenticator app needs. You need such an app on your phone, for example Google Authenticator,\n\
+             Microsoft Authenticator, Authy or Aegis.\n{replaces}\n"
+        )
+    }
+
+    fn enrolled(&self) -> String {
+        let ours = &format!("arn:{}:iam::{}:", self.account.partition, self.account.id);
+        let own_name = self.user();
+        let is_own =
+            |serial: &str| user_of_device(serial).is_some_and(|user| user.eq_ignore_ascii_case(own_name));
+        let kind = |serial: &str| match () {
+            // Our own name for it; whoever makes a device of its own chooses the name.
+            () if serial.starts_with(ours.as_str()) && is_own(serial) => serial.to_owned(),
+            () if serial.contains(":u2f/") => "a passkey or a security key".to_owned(),
+            () if serial.starts_with("arn:") => "a virtual MFA device".to_owned(),
+            () => "a hardware token".to_owned(),
+        };
+        let devices: Vec<String> = self
+            .facts
+            .mfa_devices
+            .iter()
+            .map(|device| {
+                format!("     {}, since {}\n", kind(&device.serial_number), date(device.enabled_at))
+            })
+            .collect();
+        let source = self.source.map_or(String::new(), |address| {
+            format!("     set up from the address {address}, as CloudTrail reports\n")
+        });
+        format!(
+            "Hello,\n\n\
+             your AWS user {user} in account {account} now has MFA (multi-factor authentication). Thank you.\n\n\
+             {devices}{source}\n\
+             The copy of the seed that was kept for you is deleted next. If you used it, your phone then holds the only\n\
+             one: keep it, or register a second MFA device as a spare, in your security credentials:\n\n\
+             \x20    {credentials}\n\n\
+             IF THIS WAS NOT YOU\n\n\
+             Then somebody else knows your password or your access key and has set up MFA in your place. Tell your\n\
+             security operations at once; they can remove the device, disable the user and give you new credentials.\n",
+            user = self.user(),
+            account = self.account.id,
+            devices = devices.concat(),
+            credentials = Links(self.account).security_credentials(),
+        )
+    }
+
+    fn withdrawn(&self) -> String {
+        let reason = match self.verdict.status {
+            // Whoever may tag users chooses the reason's words.
+            Status::Exempt => "it is exempt, as its tag in IAM says",
+            _ => self.verdict.reason.as_str(),
+        };
+        format!(
+            "Hello,\n\n\
+             your AWS user {user} in account {account} need not set up MFA (multi-factor authentication) any more:\n\n\
+             \x20    {reason}\n\n\
+             The device that was prepared for you is deleted, and its seed opens nothing. If you added it to an\n\
+             authenticator app already, remove that entry. You can still set up MFA of your own, and it is a good\n\
+             idea:\n\n     {credentials}\n\n\
+             If you did not expect this, tell your security operations.\n",
+            user = self.user(),
+            account = self.account.id,
+            credentials = Links(self.account).security_credentials(),
+        )
+    }
+
+    /// When the grace period ends. It begins with the first notice that goes out: perhaps with this one. Nobody is
+    /// quarantined who has not known for a while, so whoever is first told late has until then.
+    fn deadline(&self) -> Timestamp {
+        let secret = self.facts.secret.as_ref();
+        let first = secret.and_then(|secret| secret.first_notice_at(self.now));
+        let end = later(first.unwrap_or(self.now), self.grace());
+        let is_new =
+            secret.is_none_or(|secret| secret.recipient_changed(&self.facts.recipient(self.settings)));
+        let heard = secret.and_then(|secret| secret.heard_at(self.now)).filter(|_| !is_new);
+        let is_quarantined = self.facts.attached.is_some_and(|attached| attached.quarantine);
+        if self.settings.after_grace == AfterGrace::Notify
+            || self.notice == Notice::Quarantined
+            || is_quarantined
+        {
+            return end;
+        }
+        end.max(later(heard.unwrap_or(self.now), self.settings.warning_time()))
+    }
+
+    /// How long the user may stay without MFA.
+    pub(crate) fn grace(&self) -> SignedDuration {
+        let secret = self.facts.secret.as_ref();
+        secret.map_or(self.settings.grace_period, |secret| secret.grace(self.settings))
+    }
+
+    /// The version of the secret that is offered, where there is one.
+    pub(crate) fn version(&self) -> &str {
+        self.facts.secret.as_ref().and_then(|secret| secret.current_version.as_deref()).unwrap_or_default()
+    }
+
+    fn what_happens_next(&self) -> String {
+        let deadline = date(self.deadline());
+        let after = match (self.settings.after_grace, self.now < self.deadline()) {
+            (AfterGrace::Notify, true) => {
+                format!("- If you have no MFA by {deadline}: security operations follow up on it.\n")
+            }
+            (AfterGrace::Quarantine, true) => format!(
+                "- If you have no MFA by {deadline}: your user is quarantined and can do\n\
+                 \x20 nothing but set up MFA until it has.\n"
+            ),
+            (AfterGrace::Notify, false) => {
+                "- Security operations are told that you are overdue.\n".to_owned()
+            }
+            (AfterGrace::Quarantine, false)
+                if self.notice == Notice::Quarantined
+                    || self.facts.attached.is_some_and(|a| a.quarantine) =>
+            {
+                "- Your access comes back within minutes after you have set up MFA.\n".to_owned()
+            }
+            (AfterGrace::Quarantine, false) => {
+                "- Any time now your user is quarantined: it can then do nothing but set up MFA.\n".to_owned()
+            }
+        };
+        let born = born(self.version()).unwrap_or(self.now);
+        let (destroyed, expires) = if self.kept_from_the_seed() {
+            ("", String::new())
+        } else {
+            let expiry = date(later(born, self.settings.offer_ttl));
+            (
+                ", and the prepared seed is deleted",
+                format!(
+                    "- The prepared device is good until {expiry}. After that a new one replaces it, and\n\
+                     \x20 you are told.\n"
+                ),
+            )
+        };
+        format!(
+            "WHAT HAPPENS NEXT\n\n\
+             - When you have MFA: you get a confirmation{destroyed}.\n\
+             - Until then: you are reminded every {every}.\n\
+             {after}\
+             {expires}\n\
+             Nobody will ever ask you for the QR code, the seed or a code: show them to no one. If you do not know\n\
+             this user, or somebody asked you for a code, tell your security operations.\n",
+            every = words(self.settings.remind_every),
+        )
+    }
+}

@@ -1,0 +1,160 @@
+//! What can be done for a user, each action complete in itself.
+
+use crate::model::enrollment::{Doubt, Secret};
+use std::fmt;
+
+/// Why something is left to a later run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Postponed {
+    /// The user is outside `PILOT`.
+    Pilot,
+    /// Not now: `QUARANTINE_HOURS`.
+    QuarantineHours,
+    /// `MAX_QUARANTINES` are quarantined already.
+    MaxQuarantines,
+    /// `MAX_PROVISIONS` are provisioned already.
+    MaxProvisions,
+    /// The deadline of the invocation came.
+    Deadline,
+    /// Another run provisions this user and was faster.
+    Race,
+}
+
+impl fmt::Display for Postponed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Postponed::Pilot => "outside the pilot",
+            Postponed::QuarantineHours => "its quarantine waits for QUARANTINE_HOURS",
+            Postponed::MaxQuarantines => "its quarantine is left to a later run by MAX_QUARANTINES",
+            Postponed::MaxProvisions => "left to a later run by MAX_PROVISIONS",
+            Postponed::Deadline => "the deadline of the run came first",
+            Postponed::Race => "another run is at work for this user",
+        })
+    }
+}
+
+/// What stands in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Somebody else's secret bears the name that the user's would have.
+    ForeignSecret,
+}
+
+/// One thing to do for a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Make a new version of the secret and the device that belongs to it.
+    Provision {
+        /// The secret as it was observed; `None`: there was none.
+        secret: Option<Secret>,
+        /// Why that secret is deleted and made anew before anything is written into it.
+        doubt: Option<Doubt>,
+        /// The user's unassigned devices of ours: all of them go once the new version is current.
+        superseded: Vec<String>,
+    },
+    /// Put the resource policy that this version writes on the secret.
+    PutPolicy,
+    /// Attach the enrolment policy.
+    Attach,
+    /// Attach the quarantine policy.
+    Quarantine,
+    /// Tell the owner.
+    Notify(Notice),
+    /// Subscribe the owner's e-mail addresses to their own messages.
+    Subscribe,
+    /// End an enrolment: detach our policies, delete our unassigned devices, tell the owner, and last delete the
+    /// secret, which till then shows that there is something left to do.
+    Close {
+        /// The secret's id ([`Secret::id`]).
+        secret: String,
+        /// Policies to detach.
+        policies: Vec<Policy>,
+        /// Devices to delete.
+        devices: Vec<String>,
+        /// What the owner is told; `None`: nothing.
+        farewell: Option<Notice>,
+    },
+    /// Detach one of our policies.
+    Detach(Policy),
+    /// Delete an unassigned device of ours that no current version belongs to.
+    DeleteDevice {
+        /// The device's ARN.
+        serial_number: String,
+    },
+}
+
+/// The managed policies that may be attached to a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// `ENROLLMENT_POLICY_ARN`.
+    Enrollment,
+    /// `QUARANTINE_POLICY_ARN`.
+    Quarantine,
+}
+
+/// What the owner is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// A device is ready: how to enrol.
+    Invitation,
+    /// Still no MFA.
+    Reminder,
+    /// The grace period has passed, and the quarantine policy is attached.
+    Quarantined,
+    /// The user has MFA.
+    Enrolled,
+    /// MFA is no longer demanded.
+    Withdrawn,
+}
+
+impl Notice {
+    /// The value of the message attribute `kind`.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Notice::Invitation => "invitation",
+            Notice::Reminder => "reminder",
+            Notice::Quarantined => "quarantined",
+            Notice::Enrolled => "enrolled",
+            Notice::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "notify({})", self.kind())
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Action::Provision { .. } => f.write_str("provision"),
+            Action::PutPolicy => f.write_str("put_policy"),
+            Action::Attach => f.write_str("attach"),
+            Action::Quarantine => f.write_str("quarantine"),
+            Action::Notify(notice) => notice.fmt(f),
+            Action::Subscribe => f.write_str("subscribe"),
+            Action::Close { .. } => f.write_str("close"),
+            Action::Detach(_) => f.write_str("detach"),
+            Action::DeleteDevice { .. } => f.write_str("delete_device"),
+        }
+    }
+}
+
+impl Action {
+    /// The notice to the owner that the action sends, if any.
+    pub fn notice(&self) -> Option<Notice> {
+        match self {
+            Action::Notify(notice) => Some(*notice),
+            Action::Close { farewell, .. } => *farewell,
+            Action::Provision { .. }
+            | Action::PutPolicy
+            | Action::Attach
+            | Action::Quarantine
+            | Action::Subscribe
+            | Action::Detach(_)
+            | Action::DeleteDevice { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Whether messages arrive at an owner.
+
+/// Whether an owner's messages arrive, the best first: of several recipients the best counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// A confirmed subscription lets them through.
+    Reached,
+    /// The subscriptions could not be read or understood.
+    Unknown,
+    /// The owner's own subscription waits to be confirmed.
+    Pending,
+    /// The owner's own subscription is there, and its filter keeps them out.
+    Filtered,
+    /// No subscription lets them through.
+    Unreached,
+    /// What names the owner holds an `@` and is no address.
+    Malformed,
+}

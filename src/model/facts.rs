@@ -1,0 +1,82 @@
+//! What is known: of the account, of one user, of one enrolment. Plain data, gathered by the AWS edge.
+
+use crate::model::blocker::Preflight;
+use crate::model::delivery::Reach;
+use crate::model::enrollment::{DEVICE_PATH, Secret, device_name, is_made_for};
+use crate::model::recipient::Recipient;
+use crate::model::settings::Settings;
+use crate::model::user::{AssignedDevice, Attached, User};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A read that failed: what was attempted and what AWS said. Never taken for "there is none".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable(pub String);
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Everything that is judged of one user, all of it read successfully.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserFacts {
+    /// Who.
+    pub user: User,
+    /// The user's IAM tags.
+    pub tags: BTreeMap<String, String>,
+    /// The assigned MFA devices, of any kind.
+    pub mfa_devices: Vec<AssignedDevice>,
+    /// Whether the user has a login profile, that is a console password.
+    pub password: bool,
+    /// Whether the user has an active access key; looked up only where the scope asks for it.
+    pub active_access_key: bool,
+    /// The user's secret, if there is one of ours.
+    pub secret: Option<Secret>,
+    /// Whether the secret was read by its name in this run; listings may lag.
+    pub secret_is_fresh: bool,
+    /// Somebody else's secret bears the name that the user's would have.
+    pub foreign_secret: bool,
+    /// Serial numbers of unassigned devices of ours: those under the user's present name, and the one that the
+    /// current version was made for under a former name.
+    pub devices: Vec<String>,
+    /// Whether two listings lack what `devices` lacks.
+    pub absence_is_sure: bool,
+    /// Which of our policies are attached to the user; `None`: that could not be read.
+    pub attached: Option<Attached>,
+    /// Whether messages arrive at the owner; `None`: not asked, for nothing hangs on it.
+    pub reach: Option<Reach>,
+    /// What keeps the owner from enrolling; `None`: not asked, for nothing hangs on it.
+    pub preflight: Option<Preflight>,
+    /// Whether the current version was made in this run.
+    pub version_is_new: bool,
+}
+
+impl UserFacts {
+    /// Who is told.
+    pub fn recipient(&self, settings: &Settings) -> Recipient {
+        Recipient::of(&self.tags, &settings.owner_tag, &self.user.name)
+    }
+
+    /// The unassigned device that belongs to `version`.
+    pub fn device_of(&self, version: &str) -> Option<&str> {
+        let name = device_name(&self.user.name, version);
+        let ours =
+            |serial: &&String| serial.rsplit_once(DEVICE_PATH).is_some_and(|(_, device)| device == name);
+        self.devices.iter().find(ours).map(String::as_str)
+    }
+
+    /// Whether the device of `version` exists under another name of the user.
+    pub(crate) fn renamed(&self, version: &str) -> bool {
+        self.device_of(version).is_none() && self.devices.iter().any(|serial| is_made_for(serial, version))
+    }
+
+    /// Unassigned devices of ours that no current version belongs to.
+    pub fn strays(&self) -> Vec<String> {
+        let current = self.secret.as_ref().and_then(|secret| secret.current_version.as_deref());
+        let kept = current.and_then(|version| self.device_of(version));
+        let stray = |serial: &&String| Some(serial.as_str()) != kept;
+        self.devices.iter().filter(stray).cloned().collect()
+    }
+}

@@ -1,0 +1,20 @@
+//! Nouns: what is known, decided and done, as data. No rule, and no word for people.
+
+pub mod account;
+pub mod action;
+pub mod blocker;
+pub mod commands;
+pub mod delivery;
+pub mod enrollment;
+pub mod facts;
+pub mod hash;
+pub mod message;
+pub mod outcome;
+pub mod recipient;
+pub mod record;
+pub mod seed;
+pub mod settings;
+pub mod subscription;
+pub mod text;
+pub mod user;
+pub mod verdict;

@@ -1,0 +1,338 @@
+//! What a run answers. Pure.
+
+use crate::model::action::{Action, Postponed};
+use crate::model::text::shown;
+use crate::model::user::is_user_name;
+use crate::model::verdict::Status;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use std::net::IpAddr;
+
+/// What became of one user in one run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// The user's name.
+    pub user: String,
+    /// The user's unique id; empty where it could not be learnt.
+    pub user_id: String,
+    /// The verdict.
+    pub verdict: Status,
+    /// Why.
+    pub reason: String,
+    /// What was done (planned, in a dry run), in order.
+    pub actions: Vec<String>,
+    /// How it ended.
+    pub result: Ending,
+    /// The enrolment that stays open after this run; not part of the answer.
+    #[serde(skip)]
+    pub open: Option<Open>,
+    /// Why no message reaches the owner, where none does.
+    #[serde(skip)]
+    pub unreachable: Option<String>,
+    /// What keeps the owner from enrolling, where that was asked.
+    #[serde(skip)]
+    pub denied: Vec<String>,
+    /// Why the user is not quarantined, although it is overdue and was warned.
+    #[serde(skip)]
+    pub spared: Vec<String>,
+    /// Why it is left to a later run, where it is.
+    #[serde(skip)]
+    pub postponed: Option<Postponed>,
+    /// Whether the owner tag names somebody else than was invited.
+    #[serde(skip)]
+    pub recipient_changed: bool,
+    /// Whether all that was done was to attach the enrolment policy again.
+    #[serde(skip)]
+    pub reattached: bool,
+    /// How much of its grace period the user had used up when its enrollment was closed.
+    #[serde(skip)]
+    pub grace_used: Option<SignedDuration>,
+    /// When the newest of the user's MFA devices was enabled.
+    #[serde(skip)]
+    pub enabled_at: Option<Timestamp>,
+    /// Where the change came from that closed the enrolment, as CloudTrail reported it.
+    #[serde(skip)]
+    pub source: Option<IpAddr>,
+}
+
+/// An enrolment that waits for its owner.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Open {
+    /// How long the current seed has existed; `None`: there is none.
+    pub seed_age: Option<SignedDuration>,
+    /// How long the user has been without MFA beyond the grace period.
+    pub overdue: Option<SignedDuration>,
+    /// Whether the quarantine policy is attached.
+    pub quarantined: bool,
+    /// Whether the last notice is known to have reached nobody.
+    pub unheard: bool,
+}
+
+impl Outcome {
+    /// An outcome with nothing beyond what the answer shows.
+    pub fn new(
+        user: &str,
+        user_id: &str,
+        verdict: Status,
+        reason: String,
+        actions: &[Action],
+        result: Ending,
+    ) -> Self {
+        Outcome {
+            // A name is what IAM allows; of a user that is gone it is what a description says.
+            user: if is_user_name(user) { user.to_owned() } else { shown(user) },
+            user_id: shown(user_id),
+            verdict,
+            reason,
+            actions: names(actions),
+            result,
+            open: None,
+            unreachable: None,
+            denied: Vec::new(),
+            spared: Vec::new(),
+            postponed: None,
+            recipient_changed: false,
+            reattached: false,
+            grace_used: None,
+            enabled_at: None,
+            source: None,
+        }
+    }
+
+    /// Whether no message reaches the owner, as far as anybody knows.
+    pub fn is_unreachable(&self) -> bool {
+        self.unreachable.is_some() || self.open.as_ref().is_some_and(|open| open.unheard)
+    }
+
+    /// What kept the user from being served, if anything did: an action that failed, or a read.
+    pub fn cause(&self) -> Option<&str> {
+        match &self.result {
+            Ending::Failed(cause) => Some(cause),
+            _ if self.is_unreadable() => Some(&self.reason),
+            _ => None,
+        }
+    }
+
+    /// Whether the user was looked at and could not be read; who was left to the next run was not looked at.
+    pub fn is_unreadable(&self) -> bool {
+        self.verdict == Status::Unknown && self.result == Ending::None
+    }
+
+    /// How long the user is overdue, if it is.
+    pub fn overdue(&self) -> Option<SignedDuration> {
+        self.open.as_ref()?.overdue
+    }
+}
+
+/// The actions as an answer names them. A closing that tells the owner is two things to whoever reads it.
+pub fn names(actions: &[Action]) -> Vec<String> {
+    let name = |action: &Action| {
+        let farewell = match action {
+            Action::Close { farewell, .. } => farewell.as_ref().map(ToString::to_string),
+            _ => None,
+        };
+        [Some(action.to_string()), farewell].into_iter().flatten()
+    };
+    actions.iter().flat_map(name).collect()
+}
+
+/// How a user's turn ended; written as `done`, `planned`, `none`, `deferred` or `failed: <cause>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// The whole plan was carried out.
+    Done,
+    /// A dry run: this would have been done.
+    Planned,
+    /// There was nothing to do.
+    None,
+    /// Left to the next run.
+    Deferred,
+    /// An action failed; those listed before it were done.
+    Failed(String),
+}
+
+impl Serialize for Ending {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Ending::Done => serializer.serialize_str("done"),
+            Ending::Planned => serializer.serialize_str("planned"),
+            Ending::None => serializer.serialize_str("none"),
+            Ending::Deferred => serializer.serialize_str("deferred"),
+            Ending::Failed(cause) => serializer.collect_str(&format_args!("failed: {cause}")),
+        }
+    }
+}
+
+/// Users by verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct UserCounts {
+    /// All users; the sum of the others.
+    pub total: u32,
+    /// See [`Status::Compliant`].
+    pub compliant: u32,
+    /// See [`Status::NonCompliant`].
+    pub non_compliant: u32,
+    /// See [`Status::Exempt`].
+    pub exempt: u32,
+    /// See [`Status::NotApplicable`].
+    pub not_applicable: u32,
+    /// See [`Status::Unknown`].
+    pub unknown: u32,
+}
+
+impl UserCounts {
+    /// Counts one more user.
+    pub fn add(&mut self, status: Status) {
+        self.total += 1;
+        *match status {
+            Status::Compliant => &mut self.compliant,
+            Status::NonCompliant => &mut self.non_compliant,
+            Status::Exempt => &mut self.exempt,
+            Status::NotApplicable => &mut self.not_applicable,
+            Status::Unknown => &mut self.unknown,
+        } += 1;
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// Actions done (planned, in a dry run).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ActionCounts {
+    /// Devices and versions made.
+    pub provision: u32,
+    /// Messages to owners.
+    pub notify: u32,
+    /// Quarantine policies attached.
+    pub quarantine: u32,
+    /// Enrolments closed.
+    pub close: u32,
+    /// Devices deleted for themselves.
+    pub delete_device: u32,
+    /// Enrolment policies attached.
+    pub attach: u32,
+    /// Policies detached.
+    pub detach: u32,
+    /// Resource policies put on secrets that earlier versions made; not named where there is none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub put_policy: u32,
+    /// Owners subscribed; not named where there is none, for it takes a setting.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub subscribe: u32,
+}
+
+impl ActionCounts {
+    /// Counts one more action.
+    pub fn add(&mut self, action: &Action) {
+        let own = match action {
+            Action::Provision { .. } => Some(&mut self.provision),
+            Action::Attach => Some(&mut self.attach),
+            Action::Quarantine => Some(&mut self.quarantine),
+            Action::Close { .. } => Some(&mut self.close),
+            Action::Detach(_) => Some(&mut self.detach),
+            Action::DeleteDevice { .. } => Some(&mut self.delete_device),
+            Action::PutPolicy => Some(&mut self.put_policy),
+            Action::Subscribe => Some(&mut self.subscribe),
+            Action::Notify(_) => None,
+        };
+        if let Some(own) = own {
+            *own += 1;
+        }
+        if action.notice().is_some() {
+            self.notify += 1;
+        }
+    }
+
+    /// Whether anything was done.
+    pub fn any(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
+/// The answer to a sweep or a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// `sweep` or `check`.
+    pub action: &'static str,
+    /// Whether this was a dry run.
+    pub dry_run: bool,
+    /// The account.
+    pub account: String,
+    /// Users by verdict.
+    pub users: UserCounts,
+    /// Actions by kind.
+    pub actions: ActionCounts,
+    /// Users whose plan failed.
+    pub failed: u32,
+    /// Users left to the next run.
+    pub deferred: u32,
+    /// Every user that is not plainly compliant or not applicable, by name.
+    pub outcomes: Vec<Outcome>,
+    /// What a person should know beyond single users.
+    pub warnings: Vec<String>,
+    /// Subscriptions of the owner topic that count as a way to every owner; `None`: this run did not look.
+    #[serde(skip)]
+    pub catch_all: Option<Vec<String>>,
+    /// The owner topic has no subscription at all.
+    #[serde(skip)]
+    pub nobody_listens: bool,
+}
+
+impl Answer {
+    /// An answer with nothing in it yet.
+    pub fn new(action: &'static str, dry_run: bool, account: &str) -> Self {
+        Answer {
+            action,
+            dry_run,
+            account: account.to_owned(),
+            users: UserCounts::default(),
+            actions: ActionCounts::default(),
+            failed: 0,
+            deferred: 0,
+            outcomes: Vec::new(),
+            warnings: Vec::new(),
+            catch_all: None,
+            nobody_listens: false,
+        }
+    }
+
+    /// Whether anything was done that operations should hear of each time: more than attaching again what another tool
+    /// keeps detaching.
+    pub fn has_done_something(&self) -> bool {
+        let again = self.outcomes.iter().filter(|outcome| outcome.reattached).flat_map(|one| &one.actions);
+        let mut others = self.actions;
+        for action in again {
+            let count = if action == "attach" { &mut others.attach } else { &mut others.quarantine };
+            *count = count.saturating_sub(1);
+        }
+        others.any()
+    }
+
+    /// Users left to a later run for another reason than that they are outside the pilot.
+    pub fn deferred_for_now(&self) -> usize {
+        let is = |outcome: &&Outcome| {
+            outcome.result == Ending::Deferred && outcome.postponed != Some(Postponed::Pilot)
+        };
+        self.outcomes.iter().filter(is).count()
+    }
+
+    /// Takes in what became of one user: `done` are the actions counted.
+    pub fn add(&mut self, outcome: Outcome, done: &[Action]) {
+        for action in done {
+            self.actions.add(action);
+        }
+        match outcome.result {
+            Ending::Failed(_) => self.failed += 1,
+            Ending::Deferred => self.deferred += 1,
+            Ending::Done | Ending::Planned | Ending::None => {}
+        }
+        let plain = matches!(outcome.verdict, Status::Compliant | Status::NotApplicable)
+            && outcome.result == Ending::None;
+        if !plain {
+            self.outcomes.push(outcome);
+        }
+    }
+}

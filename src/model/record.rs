@@ -1,0 +1,201 @@
+//! What a secret's tags remember of its enrollment: written and read here alone.
+
+use crate::model::enrollment::{Secret, born, version_suffix};
+use crate::model::recipient::{Recipient, recalled};
+use crate::model::text::rfc3339;
+use jiff::{SignedDuration, Timestamp};
+
+/// What is noted of every notice.
+pub(crate) fn went_out(secret: &Secret, now: Timestamp) -> Vec<(&'static str, String)> {
+    let mut tags = vec![
+        (tag::LAST_NOTICE_AT, rfc3339(now)),
+        (tag::NOTICES, secret.notices().saturating_add(1).to_string()),
+    ];
+    if secret.first_notice_at(now).is_none() {
+        tags.push((tag::FIRST_NOTICE_AT, rfc3339(now)));
+    }
+    // Whoever is told is without MFA again: the next time that it has some is to be told.
+    if secret.record(tag::FAREWELL).is_some() {
+        tags.push((tag::FAREWELL, String::new()));
+    }
+    tags
+}
+
+/// Keys of the tags on a secret.
+pub mod tag {
+    /// The user's unique id.
+    pub const USER_ID: &str = "mfa-warden:user-id";
+    /// When the user was first seen without MFA.
+    pub const NONCOMPLIANT_SINCE: &str = "mfa-warden:noncompliant-since";
+    /// The last 8 characters of the version that the owner was last invited for.
+    pub const NOTIFIED: &str = "mfa-warden:notified";
+    /// When the first notice went out: the grace period counts from here.
+    pub const FIRST_NOTICE_AT: &str = "mfa-warden:first-notice-at";
+    /// The last 8 characters of a version that was won by an earlier run, written before its owner is told: a secret that
+    /// cannot be tagged costs no message again and again.
+    pub const TELLING: &str = "mfa-warden:telling";
+    /// When a notice of the current version was first known to reach its owner; a time before that version was made is of
+    /// an earlier one. Empty: it was somebody else whom it reached.
+    pub const HEARD_AT: &str = "mfa-warden:heard-at";
+    /// Whom the last invitation went to, as [`crate::recipient::remembered`] writes it.
+    pub const RECIPIENT: &str = "mfa-warden:recipient";
+    /// Whom earlier invitations went to, where that was somebody else.
+    pub const RECIPIENTS_BEFORE: &str = "mfa-warden:recipients-before";
+    /// When the owner was last told anything.
+    pub const LAST_NOTICE_AT: &str = "mfa-warden:last-notice-at";
+    /// How many notices went out.
+    pub const NOTICES: &str = "mfa-warden:notices";
+    /// Written by version 0.1.0 only: the last 8 characters of the version whose last notice reached nobody; behind them,
+    /// where the owner has heard an earlier notice, a space and the kind of the lost one. See [`super::Lost`].
+    pub const UNREACHED: &str = "mfa-warden:unreached";
+    /// When the farewell went out: it is not sent again while the secret cannot be deleted. Empty: none did.
+    pub const FAREWELL: &str = "mfa-warden:farewell";
+    /// Which resource policy the secret has: [`crate::owner_policy::fingerprint`].
+    pub const POLICY: &str = "mfa-warden:policy";
+    /// How much of its grace period the user had used up before the secret was made, in enrollments that were closed
+    /// ([`crate::history`]): an ISO 8601 duration. Missing: nothing.
+    pub const GRACE_USED: &str = "mfa-warden:grace-used";
+    /// When the owner was told of the quarantine. Empty: it was lifted.
+    pub const QUARANTINED_AT: &str = "mfa-warden:quarantined-at";
+}
+
+/// What reached nobody, as [`tag::UNREACHED`] tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// Every notice so far: as far as anybody knows, the owner has heard nothing.
+    Everything,
+    /// The invitation to this version, of an owner who has heard of an earlier one.
+    Invitation,
+    /// A later notice, of an owner who has heard the invitation.
+    Later,
+}
+
+impl Secret {
+    /// A tag's value; an empty one counts as missing.
+    pub fn record(&self, key: &str) -> Option<&str> {
+        self.tags.get(key).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// A time of the past in a tag. One in the future, or an unreadable one, is none: somebody else wrote it.
+    fn past(&self, key: &str, now: Timestamp) -> Option<Timestamp> {
+        self.record(key)?.parse().ok().filter(|time: &Timestamp| *time <= now)
+    }
+
+    /// When the first notice went out; `None`: none did. Never earlier than the secret's creation, whatever tags say. Where
+    /// the time is missing or cannot be, although notices went out (earlier versions kept none; somebody may have changed
+    /// it), the secret's creation stands in.
+    pub fn first_notice_at(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.past(tag::FIRST_NOTICE_AT, now) {
+            Some(first) => Some(first.max(self.created_at)),
+            None if self.was_told() => Some(self.created_at),
+            None => None,
+        }
+    }
+
+    /// Whether any notice went out. A count that is no number was written by somebody else: then one did.
+    fn was_told(&self) -> bool {
+        match self.record(tag::NOTICES) {
+            Some(count) => count.parse() != Ok(0u32),
+            None => self.record(tag::NOTIFIED).is_some() || self.record(tag::LAST_NOTICE_AT).is_some(),
+        }
+    }
+
+    /// Since when a notice of the current version is known to have reached its owner; `None`: nobody knows of any.
+    pub fn heard_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let made_at = born(self.current_version.as_deref()?)?;
+        self.past(tag::HEARD_AT, now).filter(|heard| *heard >= truncated(made_at))
+    }
+
+    /// Whether the present recipient is another than the one that was invited. Earlier versions did not remember whom.
+    pub fn recipient_changed(&self, present: &Recipient) -> bool {
+        let sorted = |tag: &str| {
+            let mut each: Vec<String> = recalled(tag).iter().map(|one| one.to_lowercase()).collect();
+            each.sort_unstable();
+            each
+        };
+        self.record(tag::RECIPIENT).is_some_and(|invited| sorted(invited) != sorted(&present.to_string()))
+    }
+
+    /// Everybody who was ever invited, as far as it was remembered: the first of them first.
+    pub fn invited(&self) -> Vec<String> {
+        let keys = [tag::RECIPIENTS_BEFORE, tag::RECIPIENT];
+        let mut invited: Vec<String> =
+            keys.into_iter().filter_map(|key| self.record(key)).flat_map(recalled).collect();
+        let mut known = std::collections::HashSet::new();
+        invited.retain(|one| known.insert(one.to_lowercase()));
+        invited
+    }
+
+    /// Whether its owner was ever invited to a version that this function made.
+    pub fn was_invited(&self) -> bool {
+        self.was_told() && self.current_version.as_deref().is_some_and(|version| born(version).is_some())
+    }
+
+    /// Whether the farewell went out already.
+    pub fn was_bidden_farewell(&self, now: Timestamp) -> bool {
+        self.past(tag::FAREWELL, now).is_some()
+    }
+
+    /// How much of the grace period the user had used up before, in enrollments that were closed.
+    pub fn grace_used(&self) -> SignedDuration {
+        let used = self.record(tag::GRACE_USED).and_then(|used| used.parse().ok());
+        used.unwrap_or(SignedDuration::ZERO).max(SignedDuration::ZERO)
+    }
+
+    /// Whether the owner was told of the quarantine.
+    pub fn told_of_quarantine(&self, now: Timestamp) -> bool {
+        self.past(tag::QUARANTINED_AT, now).is_some()
+    }
+
+    /// Whether the owner was told of the quarantine so lately that it need not be told again.
+    pub fn was_told_of_quarantine_within(&self, time: SignedDuration, now: Timestamp) -> bool {
+        self.past(tag::QUARANTINED_AT, now).is_some_and(|told| now.duration_since(told) <= time)
+    }
+
+    /// Whether the owner was invited for `version`.
+    pub fn notified_of(&self, version: &str) -> bool {
+        self.tags.get(tag::NOTIFIED).is_some_and(|suffix| suffix == version_suffix(version))
+    }
+
+    /// What the owner is known not to have heard of the current version.
+    pub fn lost(&self, now: Timestamp) -> Option<Lost> {
+        if self.heard_at(now).is_some() {
+            return None;
+        }
+        let suffix = version_suffix(self.current_version.as_deref()?);
+        let rest = self.tags.get(tag::UNREACHED)?.strip_prefix(suffix)?;
+        match rest.trim_start() {
+            "" => Some(Lost::Everything),
+            "invitation" => Some(Lost::Invitation),
+            _ => Some(Lost::Later),
+        }
+    }
+
+    /// Whether its owner was told of the current version and is not known to have heard of it. Version 0.1.0 wrote down
+    /// what was lost, and nothing of what was heard.
+    pub fn undelivered(&self, now: Timestamp) -> bool {
+        let is_told = self.current_version.as_deref().is_some_and(|version| self.notified_of(version));
+        let noted = [tag::FIRST_NOTICE_AT, tag::HEARD_AT, tag::RECIPIENT];
+        let is_noted = noted.iter().any(|key| self.tags.contains_key(*key));
+        let is_unheard = is_noted && self.heard_at(now).is_none();
+        is_told && (is_unheard || matches!(self.lost(now), Some(Lost::Everything | Lost::Invitation)))
+    }
+
+    /// Whether its owner is not known to have heard of any version: no notice went out, or each is known to have reached
+    /// nobody (version 0.1.0 wrote that down), or none is known to have reached anybody.
+    pub fn is_unheard_of(&self, now: Timestamp) -> bool {
+        let is_noted = self.record(tag::FIRST_NOTICE_AT).is_some();
+        let nothing_heard = is_noted && self.past(tag::HEARD_AT, now).is_none();
+        self.first_notice_at(now).is_none() || self.lost(now) == Some(Lost::Everything) || nothing_heard
+    }
+
+    /// How many notices went out so far.
+    pub fn notices(&self) -> u32 {
+        self.tags.get(tag::NOTICES).and_then(|count| count.parse().ok()).unwrap_or(0)
+    }
+}
+
+/// A time to the second, as tags hold it.
+fn truncated(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}

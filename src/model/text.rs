@@ -1,0 +1,147 @@
+//! Words of others: whatever somebody outside this function may have chosen (tags, names, descriptions, policies'
+//! names, errors, ARNs) and that goes into a message, an answer, a table, a file or onto a terminal. Pure.
+
+use jiff::Timestamp;
+
+/// A time as this project writes it: RFC 3339, UTC, whole seconds, `Z`.
+pub fn rfc3339(time: Timestamp) -> String {
+    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
+}
+
+/// The most characters that are shown of a name or of a tag's value: as many as IAM allows in a tag.
+pub const LONGEST: usize = 256;
+
+/// The most characters that are shown of what AWS said.
+pub const LONGEST_ERROR: usize = 600;
+
+/// A name or a tag's value as it may be shown: one line, a length, no link, no mention, no markup, no invisible
+/// characters. What is left are the same words.
+pub fn shown(words: &str) -> String {
+    shown_within(words, LONGEST)
+}
+
+/// [`shown`] with another length, in characters.
+pub fn shown_within(words: &str, longest: usize) -> String {
+    let mut text = String::new();
+    // What the last character shown was: a mention begins where no word goes on, a link with a colon and two slashes.
+    let mut before = ' ';
+    let mut left = longest;
+    let mut rest = words.chars().peekable();
+    while let Some(c) = rest.next() {
+        if left == 0 {
+            text.push('…');
+            break;
+        }
+        let alone = !goes_on(before) && rest.peek().is_none_or(|next| !goes_on(*next));
+        let c = match c {
+            _ if c.is_whitespace() => ' ',
+            '@' if begins_mention(before) => {
+                text.push_str("(at)");
+                before = '@';
+                left -= 1;
+                continue;
+            }
+            // `a:/` followed by another slash would be a link.
+            '/' if text.ends_with(":/") => ' ',
+            '[' => '(',
+            ']' => ')',
+            '*' if alone => '*',
+            '<' | '>' | '{' | '}' | '|' | '`' | '*' | '~' | '^' | '\\' => '?',
+            _ if is_invisible(c) => '?',
+            c => c,
+        };
+        text.push(c);
+        before = c;
+        left -= 1;
+    }
+    text
+}
+
+/// Our own words around a name that is what IAM allows, which may begin like a mention.
+pub fn unmentioned(text: &str) -> String {
+    let mut before = ' ';
+    let mut one = |c: char| {
+        let is_mention = c == '@' && begins_mention(before);
+        before = c;
+        if is_mention { "(at)".to_owned() } else { c.to_string() }
+    };
+    text.chars().map(&mut one).collect()
+}
+
+/// Text of several sentences for a terminal or a table: as it is, but for what nobody would see and a terminal might obey.
+pub fn printable(text: &str) -> String {
+    text.replace(|c: char| is_invisible(c) && c != '\u{fffd}', "\u{fffd}")
+}
+
+/// Whether an `@` begins a mention, and not the domain of an address, where `before` stands before it.
+fn begins_mention(before: char) -> bool {
+    !(before.is_alphanumeric() || before == '_')
+}
+
+/// Whether a character belongs to a word that goes on, as in an e-mail address.
+fn goes_on(c: char) -> bool {
+    c.is_alphanumeric() || "_.+-=@".contains(c)
+}
+
+/// Control and format characters: terminal escapes, bidirectional overrides, zero widths, tags (Unicode's general
+/// categories Cc, Cf, Co, and its line and paragraph separators), and the replacement for what was no character.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{8e2}'
+            | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{ffff}'
+            | '\u{890}' | '\u{891}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e000}'..='\u{f8ff}'
+            | '\u{e0000}'..='\u{10ffff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn words_stay_words() {
+        for (words, expected) in [
+            ("alice", "alice"),
+            ("break-glass, see TICKET-12", "break-glass, see TICKET-12"),
+            ("ann@corp.example", "ann@corp.example"),
+            ("o+c=a,l@e.x-a_m", "o+c=a,l@e.x-a_m"),
+            ("a\r\nb\tc", "a  b c"),
+            ("https://evil.example/x", "https:/ evil.example/x"),
+            ("x:///y", "x:/ /y"),
+            ("@channel hello @here", "(at)channel hello (at)here"),
+            ("(@here)", "((at)here)"),
+            ("-@here =@here .@here", "-(at)here =(at)here .(at)here"),
+            ("<https://a|b> [click](x) `rm` *now* ~no~", "?https:/ a?b? (click)(x) ?rm? ?now? ?no?"),
+            ("on resource: *", "on resource: *"),
+            ("\u{1b}[31mred", "?(31mred"),
+            ("a\u{202e}b\u{200b}c\u{feff}", "a?b?c?"),
+            ("mot de passe oublié, 日本", "mot de passe oublié, 日本"),
+        ] {
+            assert_eq!(shown(words), expected, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_long_is_cut_where_it_shows() {
+        let text = shown(&"a".repeat(5000));
+        assert_eq!(text.chars().count(), LONGEST + 1);
+        assert!(text.ends_with('…'));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_shown_is_a_link_a_mention_a_line_or_a_markup(words in any::<String>()) {
+            let text = shown(&words);
+            prop_assert!(!text.contains("://"), "{text:?}");
+            prop_assert!(!text.contains(['<', '>', '`', '[', ']', '|', '\n', '\r', '\u{1b}']), "{text:?}");
+            prop_assert!(!text.contains(char::is_control));
+            prop_assert!(!text.split(' ').any(|word| word.starts_with('@')), "{text:?}");
+            let again = shown(&text);
+            prop_assert_eq!(again.trim_end_matches('…'), text.trim_end_matches('…'));
+        }
+    }
+}

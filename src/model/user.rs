@@ -1,0 +1,63 @@
+//! A user and its devices, as IAM names them.
+
+use jiff::Timestamp;
+
+/// Whether `name` can be the name of an IAM user: 1 to 64 of `[A-Za-z0-9_+=,.@-]`.
+pub fn is_user_name(name: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
+    (1..=64).contains(&name.len()) && name.bytes().all(allowed)
+}
+
+/// An IAM user as `ListUsers` and `GetUser` name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The friendly name; a deleted user's name can come back as another person.
+    pub name: String,
+    /// The unique id (`AIDA…`); never used again.
+    pub id: String,
+    /// The ARN, path included.
+    pub arn: String,
+    /// When the user was created, to the second.
+    pub created_at: Timestamp,
+}
+
+impl User {
+    /// The path: `/`, `/team-a/`.
+    pub fn path(&self) -> &str {
+        let resource = self.arn.splitn(6, ':').nth(5).and_then(|resource| resource.strip_prefix("user"));
+        resource.and_then(|path| path.rfind('/').map(|end| &path[..=end])).unwrap_or("/")
+    }
+}
+
+/// A virtual MFA device as `ListVirtualMFADevices` names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// The device's ARN.
+    pub serial_number: String,
+    /// The ARN of the user (or root) it is assigned to; `None`: unassigned.
+    pub assigned_to: Option<String>,
+}
+
+/// An MFA device assigned to a user, as `ListMFADevices` names it: virtual, hardware, passkey or FIDO.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssignedDevice {
+    /// The serial number: an ARN, or that of a hardware token.
+    pub serial_number: String,
+    /// When it was enabled.
+    pub enabled_at: Timestamp,
+}
+
+/// Which of our managed policies are attached to a user.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Attached {
+    /// The enrolment policy.
+    pub enrollment: bool,
+    /// The quarantine policy.
+    pub quarantine: bool,
+}
+
+/// Whether `text` can be the unique id of an IAM user: 16 to 128 letters, digits and underscores (IAM API reference,
+/// `User`). AWS's begin with `AIDA` (IAM user guide, "IAM identifiers"); emulators' need not.
+pub fn is_unique_id(text: &str) -> bool {
+    (16..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}

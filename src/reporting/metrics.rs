@@ -1,0 +1,81 @@
+//! A run as metrics, in CloudWatch's embedded metric format: one line of the log, which CloudWatch turns into metrics by
+//! itself. Pure.
+//!
+//! The format is plain JSON (CloudWatch user guide, "Embedded metric format specification"); the crates that write it
+//! want a recorder of their own for the whole process.
+
+use crate::model::outcome::{Answer, Open};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+/// The namespace of all metrics.
+const NAMESPACE: &str = "mfa-warden";
+
+/// What a run took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Effort {
+    /// AWS calls, retries included.
+    pub aws_calls: u32,
+    /// From the event to the answer.
+    pub duration: SignedDuration,
+}
+
+/// The line of metrics of a run: a sweep's tells of the whole account, a check's only what was done.
+pub fn embedded(answer: &Answer, effort: Effort, now: Timestamp) -> Value {
+    let mut metrics = Metrics::default();
+    if answer.action == "sweep" {
+        let users = answer.users;
+        let demanded = users.compliant + users.non_compliant + users.unknown;
+        // An account in which nobody must have MFA is covered.
+        let coverage =
+            if demanded == 0 { 100.0 } else { f64::from(users.compliant) * 100.0 / f64::from(demanded) };
+        let open: Vec<&Open> = answer.outcomes.iter().filter_map(|outcome| outcome.open.as_ref()).collect();
+        let count = |wanted: &dyn Fn(&Open) -> bool| open.iter().filter(|open| wanted(open)).count();
+        let oldest = open.iter().filter_map(|open| open.seed_age).max().unwrap_or_default();
+        let unknown = answer.outcomes.iter().filter(|outcome| outcome.is_unreadable()).count();
+        metrics.add("Users", "Count", users.total);
+        metrics.add("Compliant", "Count", users.compliant);
+        metrics.add("NonCompliant", "Count", users.non_compliant);
+        metrics.add("Exempt", "Count", users.exempt);
+        metrics.add("NotApplicable", "Count", users.not_applicable);
+        metrics.add("Unknown", "Count", unknown);
+        metrics.add("Coverage", "Percent", coverage);
+        metrics.add("OpenEnrolments", "Count", open.len());
+        metrics.add("Overdue", "Count", count(&|open| open.overdue.is_some()));
+        metrics.add("Quarantined", "Count", count(&|open| open.quarantined));
+        let unreachable = answer.outcomes.iter().filter(|outcome| outcome.is_unreachable()).count();
+        metrics.add("Unreachable", "Count", unreachable);
+        metrics.add("OldestSeedAge", "Seconds", oldest.as_secs());
+    }
+    metrics.add("Provisions", "Count", answer.actions.provision);
+    metrics.add("Notices", "Count", answer.actions.notify);
+    metrics.add("Closed", "Count", answer.actions.close);
+    metrics.add("Failed", "Count", answer.failed);
+    metrics.add("Deferred", "Count", answer.deferred);
+    metrics.add("Warnings", "Count", answer.warnings.len());
+    metrics.add("AwsCalls", "Count", effort.aws_calls);
+    metrics.add("Duration", "Milliseconds", i64::try_from(effort.duration.as_millis()).unwrap_or(i64::MAX));
+    metrics.line(answer.action, now)
+}
+
+#[derive(Default)]
+struct Metrics {
+    definitions: Vec<Value>,
+    values: Map<String, Value>,
+}
+
+impl Metrics {
+    fn add(&mut self, name: &str, unit: &str, value: impl Into<Value>) {
+        self.definitions.push(json!({"Name": name, "Unit": unit}));
+        self.values.insert(name.to_owned(), value.into());
+    }
+
+    fn line(mut self, action: &str, now: Timestamp) -> Value {
+        let directive =
+            json!({"Namespace": NAMESPACE, "Dimensions": [["Action"]], "Metrics": self.definitions});
+        let metadata = json!({"Timestamp": now.as_millisecond(), "CloudWatchMetrics": [directive]});
+        self.values.insert("_aws".to_owned(), metadata);
+        self.values.insert("Action".to_owned(), action.into());
+        Value::Object(self.values)
+    }
+}

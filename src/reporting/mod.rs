@@ -1,0 +1,5 @@
+//! Formats for machines.
+
+pub mod answer;
+pub mod metrics;
+pub mod summary;

@@ -1,0 +1,88 @@
+//! What operations hear, for machines.
+
+use crate::model::account::Account;
+use crate::model::outcome::{Answer, Ending, Outcome};
+use crate::model::text::{LONGEST_ERROR, shown, shown_within};
+use crate::model::verdict::Status;
+use crate::rules::changes::{Since, Trouble, is_newly_unreachable};
+use serde_json::{Map, Value, json};
+
+/// The most users and warnings in what machines get.
+const LISTED: usize = 50;
+
+const WARNINGS: usize = 20;
+
+/// The most bytes of what machines and people get: SNS takes 256 KiB for one text and five copies of the data, in which
+/// JSON escapes quotes and ends of lines.
+const DATA_BYTES: usize = 24 * 1024;
+
+/// What machines get: the answer without users that nothing is to be said of, the news first, and no more of it than
+/// fits. Of a check's user nobody knows since when it is in trouble.
+pub fn data(kind: &str, account: &Account, answer: &Answer, since: Since<'_>) -> Value {
+    let is_sweep = answer.action == "sweep";
+    let told = |outcome: &&Outcome| {
+        let waits =
+            outcome.overdue().is_some() || outcome.unreachable.is_some() || !outcome.denied.is_empty();
+        outcome.result != Ending::None || outcome.verdict == Status::Unknown || waits
+    };
+    let rank = |outcome: &&Outcome| {
+        let in_new_trouble = since.is_newly_overdue(outcome) || is_newly_unreachable(outcome, since);
+        let ranks = [
+            outcome.cause().is_some(),
+            in_new_trouble,
+            outcome.result == Ending::Done,
+            outcome.result == Ending::Deferred,
+        ];
+        ranks.iter().position(|holds| *holds).unwrap_or(ranks.len())
+    };
+    let user = |outcome: &Outcome| {
+        let mut user = json!(outcome);
+        if let Some(open) = &outcome.open {
+            user["overdue_seconds"] = json!(open.overdue.map(|time| time.as_secs()));
+            user["newly_overdue"] = json!(is_sweep.then(|| since.is_newly_overdue(outcome)));
+            user["quarantined"] = json!(open.quarantined);
+        }
+        if outcome.open.is_some() || outcome.unreachable.is_some() {
+            user["unreachable"] = json!(outcome.unreachable);
+            user["newly_unreachable"] = json!(is_sweep.then(|| is_newly_unreachable(outcome, since)));
+            user["denied"] = json!(outcome.denied);
+            user["not_quarantined"] = json!(outcome.spared);
+        }
+        user
+    };
+    let trouble = |trouble: Trouble| {
+        let before = since.before.map(|before| before.users(trouble));
+        (trouble.name().to_owned(), json!({"users": since.now.users(trouble), "before": before}))
+    };
+    let trouble: Map<_, _> = Trouble::ALL.into_iter().map(trouble).collect();
+    let mut users: Vec<&Outcome> = answer.outcomes.iter().filter(told).collect();
+    users.sort_by_key(rank);
+    let with = |listed: usize| {
+        let shown: Vec<Value> = users.iter().take(listed).map(|outcome| user(outcome)).collect();
+        json!({
+            "kind": kind, "account": account.id, "region": account.region, "action": answer.action,
+            "users": answer.users, "actions": answer.actions, "failed": answer.failed, "deferred": answer.deferred,
+            "trouble": is_sweep.then_some(&trouble), "catch_all": answer.catch_all,
+            "outcomes": shown, "outcomes_omitted": users.len().saturating_sub(listed),
+            "warnings": answer.warnings.iter().take(WARNINGS).collect::<Vec<_>>(),
+            "warnings_omitted": answer.warnings.len().saturating_sub(WARNINGS),
+        })
+    };
+    let mut listed = LISTED;
+    loop {
+        let data = with(listed);
+        if listed == 0 || data.to_string().len() <= DATA_BYTES {
+            return data;
+        }
+        listed /= 2;
+    }
+}
+
+/// What machines get when a whole run failed: a sweep, or the check of `user`.
+pub fn run_failed(account: &Account, user: Option<&str>, error: &str) -> Value {
+    json!({
+        "kind": "failure", "account": account.id, "region": account.region,
+        "action": if user.is_some() { "check" } else { "sweep" },
+        "user": user.map(shown), "error": shown_within(error, 2 * LONGEST_ERROR),
+    })
+}

@@ -1,0 +1,108 @@
+//! Whether a message reaches its owner: the owner topic's subscriptions and what their filters let through. Pure.
+
+use crate::model::delivery::Reach;
+use serde_json::Value;
+
+/// A subscription's filter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// `None`: everything is let through. What is no JSON is nothing that is understood.
+    policy: Option<Value>,
+    on_body: bool,
+}
+
+impl Filter {
+    /// Reads `FilterPolicy` and whether `FilterPolicyScope` is `MessageBody`, as `GetSubscriptionAttributes` shows them.
+    pub fn read(policy: Option<&str>, on_body: bool) -> Self {
+        let parsed = |policy| serde_json::from_str(policy).unwrap_or_default();
+        Filter { policy: policy.map(parsed), on_body }
+    }
+
+    /// Whether it asks for anything of that attribute.
+    pub fn names(&self, attribute: &str) -> bool {
+        !self.on_body && self.policy.as_ref().is_some_and(|policy| policy.get(attribute).is_some())
+    }
+
+    /// Whether it lists that very value of the attribute, and no more than that: as it is, or without regard to case.
+    pub fn lists(&self, attribute: &str, value: &str) -> bool {
+        let is_it = |rule: &Value| {
+            rule.as_str() == Some(value)
+                || rule["equals-ignore-case"].as_str().is_some_and(|one| one.eq_ignore_ascii_case(value))
+        };
+        let listed = self.policy.as_ref().and_then(|policy| policy.get(attribute)?.as_array());
+        !self.on_body && listed.is_some_and(|listed| listed.iter().any(is_it))
+    }
+
+    /// Whether it takes the addresses of a domain.
+    pub fn takes_domain(&self, attribute: &str) -> bool {
+        let is_domain = |rule: &Value| rule["suffix"].as_str().is_some_and(|end| end.starts_with('@'));
+        let rules = self.policy.as_ref().and_then(|policy| policy.get(attribute)?.as_array());
+        !self.on_body && rules.is_some_and(|rules| !rules.is_empty() && rules.iter().all(is_domain))
+    }
+
+    /// Whether a message with these attributes is let through; `None`: the filter says something that is not
+    /// understood here (SNS developer guide, "Subscription filter policies").
+    pub fn lets_through(&self, attributes: &[(&str, &str)]) -> Option<bool> {
+        let Some(policy) = &self.policy else { return Some(true) };
+        if self.on_body {
+            // Of bodies only JSON gets through such a filter, and ours are text for people.
+            return Some(false);
+        }
+        let mut through = Some(true);
+        for (key, wanted) in policy.as_object()? {
+            if key.starts_with('$') {
+                through = None;
+                continue;
+            }
+            let value = attributes.iter().find(|(name, _)| name == key).map(|(_, value)| *value);
+            let rules: Option<Vec<bool>> =
+                wanted.as_array().and_then(|rules| rules.iter().map(|rule| matches(rule, value)).collect());
+            match rules {
+                None => through = None,
+                // All keys must fit: one that does not decides, whatever the others say.
+                Some(rules) if !rules.contains(&true) => return Some(false),
+                Some(_) => {}
+            }
+        }
+        through
+    }
+}
+
+/// Whether one rule of a filter fits the value of its attribute.
+pub(crate) fn matches(rule: &Value, value: Option<&str>) -> Option<bool> {
+    let text = |wanted: &Value| Some(wanted.as_str()?.to_owned());
+    match rule {
+        Value::String(exact) => Some(value == Some(exact)),
+        // Our attributes are strings.
+        Value::Number(_) | Value::Null | Value::Bool(_) => Some(false),
+        Value::Object(operator) if operator.len() == 1 => {
+            let (name, wanted) = operator.iter().next()?;
+            match name.as_str() {
+                "exists" => Some(value.is_some() == wanted.as_bool()?),
+                "prefix" => text(wanted).map(|prefix| value.is_some_and(|value| value.starts_with(&prefix))),
+                "suffix" => text(wanted).map(|suffix| value.is_some_and(|value| value.ends_with(&suffix))),
+                "equals-ignore-case" => {
+                    text(wanted).map(|other| value.is_some_and(|value| value.eq_ignore_ascii_case(&other)))
+                }
+                "anything-but" => {
+                    let others: Vec<&Value> = match wanted {
+                        Value::Array(others) => others.iter().collect(),
+                        Value::String(_) | Value::Number(_) => vec![wanted],
+                        _ => return None,
+                    };
+                    Some(value.is_some_and(|value| others.iter().all(|other| other.as_str() != Some(value))))
+                }
+                "numeric" => Some(false),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+impl Reach {
+    /// Whether messages surely do not arrive.
+    pub fn is_surely_not(self) -> bool {
+        !matches!(self, Reach::Reached | Reach::Unknown)
+    }
+}

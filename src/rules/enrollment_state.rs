@@ -1,0 +1,104 @@
+//! In what state an enrollment is: none, broken, usable; overdue, warned; made by somebody else.
+
+use crate::model::enrollment::{Doubt, Enrolment, Secret, born};
+use crate::model::facts::UserFacts;
+use crate::model::recipient::Recipient;
+use crate::model::record::tag;
+use crate::model::settings::Settings;
+use jiff::{SignedDuration, Timestamp};
+
+impl UserFacts {
+    /// What state the user's enrolment is in.
+    pub fn enrolment(&self, settle: SignedDuration, now: Timestamp) -> Enrolment<'_> {
+        let Some(secret) = &self.secret else {
+            return Enrolment::None;
+        };
+        let Some(version) = &secret.current_version else {
+            return Enrolment::Broken;
+        };
+        // Another hand's version has no birth date in its id, and no device of ours belongs to it.
+        let Some(born) = born(version).filter(|born| now.duration_since(*born) >= -settle) else {
+            return Enrolment::Broken;
+        };
+        if secret.scheduled_for_deletion || self.renamed(version) {
+            return Enrolment::Broken;
+        }
+        match self.device_of(version) {
+            Some(_) => Enrolment::Sound { secret, version },
+            None if now.duration_since(born) <= settle => Enrolment::Settling,
+            None if self.absence_is_sure => Enrolment::Broken,
+            None => Enrolment::Missing,
+        }
+    }
+
+    /// Why the secret may have been prepared by somebody else, so that no seed is written into it. `None`: this function
+    /// made it, for it holds a version whose device lies under [`DEVICE_PATH`], or of which the owner was told.
+    pub fn doubt(&self, settings: &Settings, now: Timestamp) -> Option<Doubt> {
+        let secret = self.secret.as_ref()?;
+        if secret.replicated {
+            return Some(Doubt::Replicated);
+        }
+        if secret.rotates {
+            return Some(Doubt::Rotates);
+        }
+        let Some(version) = secret.current_version.as_deref() else {
+            return Some(Doubt::NoValue);
+        };
+        let Some(age) = born(version).map(|born| now.duration_since(born)) else {
+            return Some(Doubt::OthersVersion);
+        };
+        let is_settling = age <= settings.settle && !secret.scheduled_for_deletion;
+        let is_ours = self.device_of(version).is_some() || secret.notified_of(version) || is_settling;
+        if age < -settings.settle || !is_ours {
+            return Some(Doubt::OthersVersion);
+        }
+        secret.is_under_another_key(settings.secret_kms_key_id.as_deref()).then_some(Doubt::OtherKey)
+    }
+}
+
+impl Secret {
+    /// Whether its key is surely another than the one that is set. A key can be named by id, alias or ARN; one by its
+    /// alias and one by its id cannot be compared.
+    fn is_under_another_key(&self, set: Option<&str>) -> bool {
+        let name = |key: &str| key.rsplit_once(":").map_or(key, |(_, resource)| resource).to_owned();
+        let plain = |key: &str| name(key).trim_start_matches("key/").to_owned();
+        let is_alias = |key: &str| key.starts_with("alias/");
+        let own = self.kms_key_id.as_deref().map(plain).filter(|key| key != "alias/aws/secretsmanager");
+        let set = set.map(plain).filter(|key| key != "alias/aws/secretsmanager");
+        match (own, set) {
+            (None, None) => false,
+            (Some(own), Some(set)) => own != set && is_alias(&own) == is_alias(&set),
+            _ => true,
+        }
+    }
+
+    /// How long the user may stay without MFA after the first notice: what is left of the grace period, and never less than
+    /// the time in which there is one reminder.
+    pub fn grace(&self, settings: &Settings) -> SignedDuration {
+        let left = settings.grace_period.saturating_sub(self.grace_used());
+        left.max(settings.warning_time())
+    }
+
+    /// For how long the grace period has been over; `None`: it is not. It begins with the first notice that went out.
+    pub fn overdue_by(&self, settings: &Settings, now: Timestamp) -> Option<SignedDuration> {
+        let beyond = now.duration_since(self.first_notice_at(now)?) - self.grace(settings);
+        beyond.is_positive().then_some(beyond)
+    }
+
+    /// Whether a reminder is due. A missing, unreadable or future time of the last notice makes it due, so that no
+    /// tag can silence reminders.
+    pub fn reminder_due(&self, remind_every: SignedDuration, now: Timestamp) -> bool {
+        let last = self.tags.get(tag::LAST_NOTICE_AT).and_then(|time| time.parse::<Timestamp>().ok());
+        last.is_none_or(|last| last > now || now.duration_since(last) > remind_every)
+    }
+
+    /// Whether its owner was warned before a quarantine: the present recipient is known to have heard of the current version,
+    /// long enough ago for one reminder, and the version is as old. The age of the version is in no tag.
+    pub fn is_warned(&self, present: &Recipient, settings: &Settings, now: Timestamp) -> bool {
+        let warning = settings.warning_time();
+        let is_past = |time: Timestamp| now.duration_since(time) > warning;
+        let made_at = self.current_version.as_deref().and_then(born);
+        let is_heard = self.heard_at(now).is_some_and(is_past) && !self.recipient_changed(present);
+        is_heard && made_at.is_some_and(is_past)
+    }
+}

@@ -1,0 +1,87 @@
+//! How much of their grace periods users have used up before: MFA that is switched on and off every few days starts no
+//! grace period anew. Pure; tags of the operations topic are its memory, for the secret goes with the enrollment.
+
+use crate::model::hash::fnv1a_32;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the keys of its tags begin with; a number follows.
+pub const KEY_PREFIX: &str = "mfa-warden:closed-";
+
+/// After this time with MFA all is forgotten: the next grace period is a whole one.
+const FORGOTTEN_AFTER_DAYS: i64 = 30;
+
+/// Tags of it. A topic has 50 at most.
+const TAGS: u32 = 24;
+
+/// Users in one tag: its value has 256 characters at most.
+const USERS_A_TAG: usize = 14;
+
+/// What is remembered of a user: eight hexadecimal digits of a digest of its unique id, six of the seconds used, four of
+/// the day (since 1970) on which the enrollment was closed.
+const ENTRY_LENGTH: usize = 18;
+
+const LONGEST_SECONDS: i64 = 0xff_ffff;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Used {
+    seconds: i64,
+    day: i64,
+}
+
+/// The users whose enrollments were closed lately.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    users: BTreeMap<u32, Used>,
+    changed: BTreeSet<u32>,
+}
+
+impl History {
+    /// Reads a topic's tags. What is of the future, too old or none of this is left out: somebody else wrote it.
+    pub fn parse(tags: &BTreeMap<String, String>, now: Timestamp) -> Self {
+        let values = tags.iter().filter(|(key, _)| key.starts_with(KEY_PREFIX));
+        let entries = values.flat_map(|(_, value)| value.as_bytes().chunks(ENTRY_LENGTH));
+        let known = |used: &Used| (0..=FORGOTTEN_AFTER_DAYS).contains(&(day(now) - used.day));
+        let users = entries.filter_map(parse_entry).filter(|(_, used)| known(used)).collect();
+        History { users, changed: BTreeSet::new() }
+    }
+
+    /// How much of its grace period the user has used up in enrollments that were closed.
+    pub fn used(&self, user_id: &str) -> SignedDuration {
+        let used = self.users.get(&fnv1a_32(user_id.as_bytes()));
+        SignedDuration::from_secs(used.map_or(0, |used| used.seconds))
+    }
+
+    /// Remembers what a user has used up whose enrollment is closed.
+    pub fn note(&mut self, user_id: &str, used: SignedDuration, now: Timestamp) {
+        let user = fnv1a_32(user_id.as_bytes());
+        let used = Used { seconds: used.as_secs().clamp(0, LONGEST_SECONDS), day: day(now) };
+        self.users.insert(user, used);
+        self.changed.insert(user % TAGS);
+    }
+
+    /// The tags that have changed. Where a tag is full, those closed longest ago are forgotten.
+    pub fn changes(&self) -> BTreeMap<String, String> {
+        let tag = |number: &u32| {
+            let mut users: Vec<_> = self.users.iter().filter(|(user, _)| *user % TAGS == *number).collect();
+            users.sort_by_key(|(user, used)| (std::cmp::Reverse(used.day), **user));
+            let entry =
+                |(user, used): &(&u32, &Used)| format!("{user:08x}{:06x}{:04x}", used.seconds, used.day);
+            (format!("{KEY_PREFIX}{number}"), users.iter().take(USERS_A_TAG).map(entry).collect())
+        };
+        self.changed.iter().map(tag).collect()
+    }
+}
+
+pub(crate) fn day(time: Timestamp) -> i64 {
+    (time.as_second() / 86_400).clamp(0, 0xffff)
+}
+
+fn parse_entry(entry: &[u8]) -> Option<(u32, Used)> {
+    let is_whole = entry.len() == ENTRY_LENGTH && entry.iter().all(u8::is_ascii_hexdigit);
+    let entry = std::str::from_utf8(entry).ok().filter(|_| is_whole)?;
+    let number = |digits: &str| u32::from_str_radix(digits, 16).ok();
+    let (user, rest) = entry.split_at(8);
+    let (seconds, day) = rest.split_at(6);
+    Some((number(user)?, Used { seconds: number(seconds)?.into(), day: number(day)?.into() }))
+}

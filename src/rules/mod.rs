@@ -1,0 +1,13 @@
+//! Decisions: facts in, data out. No network, no clock, no environment.
+
+pub mod blockers;
+pub mod changes;
+pub mod credential_report;
+pub mod delivery;
+pub mod enrollment_state;
+pub mod history;
+pub mod judge;
+pub mod owner_policy;
+pub mod ownership;
+pub mod plan;
+pub mod trigger;

@@ -1,0 +1,116 @@
+//! The resource policy of an owner's secret: who may read the seed, and who may change anything about it. Pure.
+
+use crate::model::facts::UserFacts;
+use crate::model::record::tag;
+use crate::model::settings::Settings;
+use crate::model::user::User;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+impl UserFacts {
+    /// The resource policy that the user's secret is to have.
+    pub fn owner_policy(&self, settings: &Settings) -> String {
+        document(&self.user, settings.function_role_arn.as_deref())
+    }
+
+    /// Whether the secret has the resource policy that this version writes, as far as its tag tells.
+    pub fn has_current_policy(&self, settings: &Settings) -> bool {
+        let written = self.secret.as_ref().and_then(|secret| secret.tags.get(tag::POLICY));
+        written.is_some_and(|written| *written == fingerprint(&self.owner_policy(settings)))
+    }
+}
+
+/// All that changes a secret, its value, its policy, its tags or where it is kept (Service Authorization Reference, "AWS
+/// Secrets Manager"), but for making another one and deleting it.
+const CHANGES: [&str; 15] = [
+    "secretsmanager:PutResourcePolicy",
+    "secretsmanager:DeleteResourcePolicy",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:UpdateSecret",
+    "secretsmanager:UpdateSecretVersionStage",
+    "secretsmanager:TagResource",
+    "secretsmanager:UntagResource",
+    "secretsmanager:RotateSecret",
+    "secretsmanager:CancelRotateSecret",
+    "secretsmanager:RestoreSecret",
+    "secretsmanager:ReplicateSecretToRegions",
+    "secretsmanager:RemoveRegionsFromReplication",
+    "secretsmanager:StopReplicationToReplica",
+    "secretsmanager:AssociateCrossAccountReplica",
+    "secretsmanager:DisassociateCrossAccountReplica",
+];
+
+/// What not even the function does: denied to everybody where nobody knows the function's role.
+const NEVER: [&str; 8] = [
+    "secretsmanager:DeleteResourcePolicy",
+    "secretsmanager:RotateSecret",
+    "secretsmanager:CancelRotateSecret",
+    "secretsmanager:ReplicateSecretToRegions",
+    "secretsmanager:RemoveRegionsFromReplication",
+    "secretsmanager:StopReplicationToReplica",
+    "secretsmanager:AssociateCrossAccountReplica",
+    "secretsmanager:DisassociateCrossAccountReplica",
+];
+
+/// The policy, as JSON.
+///
+/// The owner reads; everybody else is denied, administrators included (within an account an Allow of any policy
+/// suffices, so that only a Deny keeps others out). `aws:userid` is the immutable id: a new user under an old name is
+/// another. Only the function's role changes anything. The owner may not delete the secret, for that would begin the
+/// grace period anew; administrators may.
+pub fn document(owner: &User, function_role_arn: Option<&str>) -> String {
+    let mut changes = json!({
+        "Sid": "OnlyTheFunctionChanges",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": CHANGES,
+        "Resource": "*"
+    });
+    match function_role_arn.and_then(patterns) {
+        Some(patterns) => changes["Condition"] = json!({"ArnNotLike": {"aws:PrincipalArn": patterns}}),
+        None => changes["Action"] = json!(NEVER),
+    }
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "OwnerReads",
+                "Effect": "Allow",
+                "Principal": {"AWS": owner.arn},
+                "Action": ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
+                "Resource": "*"
+            },
+            {
+                "Sid": "NobodyElseReads",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "secretsmanager:GetSecretValue",
+                "Resource": "*",
+                "Condition": {"StringNotEquals": {"aws:userid": owner.id}}
+            },
+            changes,
+            {
+                "Sid": "OwnerDoesNotDelete",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "secretsmanager:DeleteSecret",
+                "Resource": "*",
+                "Condition": {"StringEquals": {"aws:userid": owner.id}}
+            }
+        ]
+    })
+    .to_string()
+}
+
+/// The role with and without a path: names of roles are unique in an account whatever their path, and the path may
+/// change.
+fn patterns(role_arn: &str) -> Option<Value> {
+    let (account, role) = role_arn.split_once(":role/")?;
+    let name = role.rsplit('/').next()?;
+    Some(json!([format!("{account}:role/{name}"), format!("{account}:role/*/{name}")]))
+}
+
+/// The first 8 hexadecimal digits of the policy's SHA-256: which policy a secret has, on its tag.
+pub fn fingerprint(document: &str) -> String {
+    Sha256::digest(document).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,143 @@
+//! One action -> AWS calls. After every call the facts say what is now true, so that the next action of the same plan stands on them.
+
+use crate::aws::AwsError;
+use crate::model::action::{Action, Notice, Policy};
+use crate::model::delivery::Reach;
+use crate::model::facts::UserFacts;
+use crate::model::record::tag;
+use crate::model::text::rfc3339;
+use crate::model::verdict::Verdict;
+use crate::run::Run;
+use crate::run::notify::everybody;
+
+/// Why a plan stopped before its end.
+#[derive(Debug)]
+pub enum Stop {
+    /// An action failed.
+    Failed(String),
+    /// Another run provisions this user and was faster.
+    Lost,
+    /// It could not be done, which is told once a run and keeps nothing else from being done.
+    LeftUndone,
+    /// The secret is being destroyed already: there is nothing left to close, and nothing to tell.
+    Destroyed,
+    /// The secret is another than the facts show (listings lag, and other runs write): read it and plan again.
+    SecretChanged,
+}
+
+impl From<AwsError> for Stop {
+    fn from(error: AwsError) -> Self {
+        Stop::Failed(error.to_string())
+    }
+}
+
+impl Run<'_> {
+    /// Carries out one action and updates the facts.
+    ///
+    /// # Errors
+    /// [`Stop`] ends the plan of this user, and of no other.
+    pub async fn act(&self, action: &Action, verdict: &Verdict, facts: &mut UserFacts) -> Result<(), Stop> {
+        match action {
+            Action::Provision { secret, doubt, superseded } => {
+                self.provision(secret.clone(), *doubt, superseded, facts).await
+            }
+            Action::PutPolicy => self.put_policy(facts).await,
+            Action::Attach => {
+                self.attach(Policy::Enrollment, &facts.user.name).await?;
+                facts.attached.get_or_insert_default().enrollment = true;
+                Ok(())
+            }
+            Action::Quarantine => {
+                self.attach(Policy::Quarantine, &facts.user.name).await?;
+                facts.attached.get_or_insert_default().quarantine = true;
+                Ok(())
+            }
+            Action::Notify(Notice::Invitation) => self.invite(verdict, facts).await,
+            Action::Notify(notice) => self.follow_up(*notice, verdict, facts).await,
+            Action::Close { secret, policies, devices, farewell } => {
+                for policy in policies {
+                    self.detach(*policy, &facts.user.name).await?;
+                }
+                for serial_number in devices {
+                    self.clients.iam.delete_virtual_mfa_device(serial_number).await?;
+                }
+                let is_going = facts.secret.as_ref().is_some_and(|secret| secret.scheduled_for_deletion);
+                if is_going && farewell.is_some() {
+                    // A secret that somebody scheduled for deletion takes no note until that is called off. One that is being
+                    // destroyed cannot be called back, and whoever destroys it has said what there was to say.
+                    let secret = facts.secret.clone();
+                    if let Some(secret) = secret
+                        && !self.call_off(&secret).await?
+                    {
+                        // Whatever refused to call it off, the seed is to go.
+                        return match self.clients.secrets.delete(secret.id()).await {
+                            Err(error) if !error.is_invalid_request() => Err(error.into()),
+                            _ => Err(Stop::Destroyed),
+                        };
+                    }
+                }
+                if let Some(notice) = farewell {
+                    // Noted first: while the secret cannot be deleted, no run says it again.
+                    let noted = self.note(facts, vec![(tag::FAREWELL, rfc3339((self.clock)()))]).await;
+                    if noted.is_err() && is_going {
+                        // It was on its way out, and must not stay because this run called that off.
+                        self.clients.secrets.delete(secret).await?;
+                    }
+                    noted?;
+                    let everybody = everybody(facts, self.settings);
+                    self.publish(*notice, &everybody, verdict, facts).await.into_result()?;
+                }
+                self.clients.secrets.delete(secret).await?;
+                facts.secret = None;
+                Ok(())
+            }
+            Action::Subscribe => {
+                let mut asked = false;
+                for address in facts.recipient(self.settings).each() {
+                    asked |= self.audience.subscribe(address).await;
+                }
+                if !asked {
+                    return Err(Stop::LeftUndone);
+                }
+                facts.reach = Some(Reach::Pending);
+                Ok(())
+            }
+            Action::Detach(policy) => {
+                self.detach(*policy, &facts.user.name).await?;
+                let attached = facts.attached.get_or_insert_default();
+                match policy {
+                    Policy::Enrollment => attached.enrollment = false,
+                    Policy::Quarantine => attached.quarantine = false,
+                }
+                // Another quarantine is to be told again.
+                let secret = facts.secret.as_ref();
+                let was_told = secret.is_some_and(|secret| secret.record(tag::QUARANTINED_AT).is_some());
+                if *policy == Policy::Quarantine && was_told {
+                    self.note(facts, vec![(tag::QUARANTINED_AT, String::new())]).await?;
+                }
+                Ok(())
+            }
+            Action::DeleteDevice { serial_number } => {
+                self.clients.iam.delete_virtual_mfa_device(serial_number).await?;
+                facts.devices.retain(|device| device != serial_number);
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) async fn attach(&self, policy: Policy, user: &str) -> Result<(), Stop> {
+        Ok(self.clients.iam.attach_policy(user, self.policy_arn(policy)?).await?)
+    }
+
+    pub(super) async fn detach(&self, policy: Policy, user: &str) -> Result<(), Stop> {
+        Ok(self.clients.iam.detach_policy(user, self.policy_arn(policy)?).await?)
+    }
+
+    fn policy_arn(&self, policy: Policy) -> Result<&str, Stop> {
+        let arn = match policy {
+            Policy::Enrollment => &self.settings.enrollment_policy_arn,
+            Policy::Quarantine => &self.settings.quarantine_policy_arn,
+        };
+        arn.as_deref().ok_or_else(|| Stop::Failed(format!("no ARN is set for the {policy:?} policy")))
+    }
+}

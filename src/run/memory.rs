@@ -1,0 +1,61 @@
+//! What this function remembers beyond single users: tags of the operations topic, read once a run and only when needed.
+
+use crate::aws::AwsError;
+use crate::aws::sns::Sns;
+use crate::rules::history::History;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::sync::OnceCell;
+
+/// How long reading may take: nothing that it is good for is worth keeping an owner waiting.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// The tags of the operations topic, as one run sees them.
+#[derive(Debug)]
+pub struct Memory<'a> {
+    sns: &'a Sns,
+    topic_arn: &'a str,
+    clock: fn() -> Timestamp,
+    /// `None`: they could not be read.
+    tags: OnceCell<Option<BTreeMap<String, String>>>,
+}
+
+impl<'a> Memory<'a> {
+    /// The memory in that topic's tags; nothing is read yet.
+    pub fn new(sns: &'a Sns, topic_arn: &'a str, clock: fn() -> Timestamp) -> Self {
+        Memory { sns, topic_arn, clock, tags: OnceCell::new() }
+    }
+
+    /// The tags. Where they cannot be read nothing is remembered, which is logged: then operations are told again of what
+    /// they know, and a grace period is a whole one.
+    pub async fn tags(&self) -> BTreeMap<String, String> {
+        let read = async || match tokio::time::timeout(PATIENCE, self.sns.tags(self.topic_arn)).await {
+            Ok(Ok(tags)) => Some(tags),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "nothing is known of what earlier runs told, and of grace periods used before");
+                None
+            }
+            Err(_) => {
+                tracing::warn!(
+                    "nothing is known of what earlier runs told, and of grace periods used before: SNS does not answer"
+                );
+                None
+            }
+        };
+        self.tags.get_or_init(read).await.clone().unwrap_or_default()
+    }
+
+    /// How much of its grace period a user has used up in enrollments that were closed.
+    pub async fn grace_used(&self, user_id: &str) -> SignedDuration {
+        History::parse(&self.tags().await, (self.clock)()).used(user_id)
+    }
+
+    /// Writes tags; those of other keys stay.
+    ///
+    /// # Errors
+    /// What AWS said.
+    pub async fn write(&self, tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
+        if tags.is_empty() { Ok(()) } else { self.sns.set_tags(self.topic_arn, tags).await }
+    }
+}

@@ -1,0 +1,209 @@
+//! What is to be known of one user: read from AWS, and what the planner asks for besides.
+
+use crate::aws::AwsError;
+use crate::messages::owner::attributes;
+use crate::model::action::Notice;
+use crate::model::blocker::Preflight;
+use crate::model::enrollment::{SECRET_PREFIX, Secret};
+use crate::model::facts::{Unreadable, UserFacts};
+use crate::model::settings::{Scope, Settings};
+use crate::model::text::shown;
+use crate::model::user::{Attached, User};
+use crate::model::verdict::Verdict;
+use crate::rules::plan::{Next, Plan, Question, next};
+use crate::run::{Candidate, Run};
+use jiff::Timestamp;
+use std::collections::HashSet;
+
+impl Run<'_> {
+    /// All users that our policies are attached to.
+    pub(super) async fn attachments(&self) -> Result<Attachments, AwsError> {
+        let users = async |arn: &Option<String>| match arn {
+            Some(arn) => self.clients.iam.users_of_policy(arn).await,
+            None => Ok(HashSet::new()),
+        };
+        let Settings { enrollment_policy_arn, quarantine_policy_arn, .. } = self.settings;
+        let (enrollment, quarantine) =
+            futures_util::try_join!(users(enrollment_policy_arn), users(quarantine_policy_arn))?;
+        Ok(Attachments { enrollment, quarantine })
+    }
+
+    /// Which of our policies are attached to one user.
+    pub(super) async fn attached(&self, user: &User) -> Result<Attached, AwsError> {
+        let Settings { enrollment_policy_arn, quarantine_policy_arn, .. } = self.settings;
+        if enrollment_policy_arn.is_none() && quarantine_policy_arn.is_none() {
+            return Ok(Attached::default());
+        }
+        let policies = self.clients.iam.attached_policies(&user.name).await?;
+        let is_attached = |arn: &Option<String>| arn.as_ref().is_some_and(|arn| policies.contains(arn));
+        Ok(Attached {
+            enrollment: is_attached(enrollment_policy_arn),
+            quarantine: is_attached(quarantine_policy_arn),
+        })
+    }
+
+    /// Asks the planner, and learns what it wants to know, until it says what to do.
+    pub(super) async fn plan(
+        &self,
+        facts: &mut UserFacts,
+        verdict: &Verdict,
+        now: Timestamp,
+    ) -> Result<Plan, Unreadable> {
+        loop {
+            match next(facts, verdict, self.settings, now) {
+                Next::Do(plan) => return Ok(plan),
+                Next::Learn(question) => self.learn(question, facts, now).await?,
+            }
+        }
+    }
+
+    pub(super) async fn learn(
+        &self,
+        question: Question,
+        facts: &mut UserFacts,
+        now: Timestamp,
+    ) -> Result<(), Unreadable> {
+        match question {
+            Question::Secret => {
+                (facts.secret, facts.foreign_secret) = self.describe(&facts.user).await?;
+                facts.secret_is_fresh = true;
+            }
+            Question::Device => {
+                let list = || self.clients.iam.virtual_mfa_devices(false);
+                let version = facts.secret.as_ref().and_then(|secret| secret.current_version.as_deref());
+                let seed_age = facts.secret.as_ref().and_then(|secret| secret.seed_age(now));
+                // One listing does for all, but for a version that had not settled when it was made.
+                let is_settled = |at: Timestamp| {
+                    seed_age.is_some_and(|age| age - now.duration_since(at) > self.settings.settle)
+                };
+                let again = async || Ok::<_, AwsError>(((self.clock)(), list().await?));
+                let shared = self.devices_again.get_or_try_init(again).await?;
+                let own;
+                let devices = if is_settled(shared.0) {
+                    &shared.1
+                } else {
+                    own = list().await?;
+                    &own
+                };
+                let wanted = version.map(|version| self.account.serial_number(&facts.user.name, version));
+                if let Some(found) =
+                    devices.iter().find(|device| Some(&device.serial_number) == wanted.as_ref())
+                {
+                    if found.assigned_to.as_ref() == Some(&facts.user.arn) {
+                        return Err(Unreadable(format!(
+                            "its device {} was enabled a moment ago",
+                            shown(&found.serial_number)
+                        )));
+                    }
+                    facts.devices.extend(found.assigned_to.is_none().then(|| found.serial_number.clone()));
+                }
+                facts.absence_is_sure = true;
+            }
+            Question::Delivery => {
+                let recipient = facts.recipient(self.settings);
+                let attributes =
+                    |one: &str| attributes(Notice::Invitation, one, &facts.user.name, &self.account.id);
+                facts.reach = Some(self.audience.reach(&recipient, attributes).await);
+            }
+            Question::Preflight => {
+                let key = self.settings.secret_kms_key_id.as_deref();
+                let asked = self.clients.iam.simulate(&facts.user, self.account, key, now).await;
+                facts.preflight = Some(asked.map_or_else(
+                    |error| {
+                        self.audience
+                            .trouble(format!("cannot tell what keeps owners from enrolling: {error}"));
+                        Preflight::Unanswered
+                    },
+                    Preflight::Answered,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what is to be known of one user. Any read that fails makes the whole user unknown.
+    pub(super) async fn observe(&self, candidate: Candidate) -> Result<UserFacts, Unreadable> {
+        let iam = &self.clients.iam;
+        let Candidate {
+            user: listed,
+            tags,
+            secret,
+            foreign_secret,
+            secret_is_fresh,
+            devices,
+            attached,
+            enrolled,
+        } = candidate;
+        let (user, tags) = match tags {
+            Some(tags) => (listed, tags),
+            None => match iam.user(&listed.name).await? {
+                Some((user, tags)) if user.id == listed.id => (user, tags),
+                _ => {
+                    return Err(Unreadable(format!(
+                        "IAM listed the user `{}` and then did not find it: it was made, renamed or deleted a moment ago",
+                        shown(&listed.name)
+                    )));
+                }
+            },
+        };
+        let mut facts = UserFacts {
+            mfa_devices: iam.mfa_devices(&user.name).await?,
+            password: false,
+            active_access_key: false,
+            user,
+            tags,
+            secret,
+            secret_is_fresh,
+            foreign_secret,
+            devices,
+            attached,
+            reach: None,
+            preflight: None,
+            absence_is_sure: false,
+            version_is_new: false,
+        };
+        // A device that was enabled since the devices were listed is in use, and not ours to delete any more.
+        let is_assigned =
+            |serial: &String| facts.mfa_devices.iter().any(|device| device.serial_number == *serial);
+        facts.devices.retain(|serial| !is_assigned(serial));
+        if enrolled && facts.mfa_devices.is_empty() {
+            return Err(Unreadable(format!(
+                "IAM lists a device of `{}` as assigned, and then none of its devices: one of the two lags behind",
+                facts.user.name
+            )));
+        }
+        // Whoever has MFA needs no further look: no credential changes the verdict.
+        if facts.mfa_devices.is_empty() {
+            facts.password = iam.has_password(&facts.user.name).await?;
+            if self.settings.scope == Scope::Credentials && !facts.password {
+                facts.active_access_key = iam.has_active_access_key(&facts.user.name).await?;
+            }
+        }
+        Ok(facts)
+    }
+
+    /// The user's secret, and whether one that is not ours bears its name.
+    pub(super) async fn describe(&self, user: &User) -> Result<(Option<Secret>, bool), AwsError> {
+        let found = self.clients.secrets.describe(&format!("{SECRET_PREFIX}{}", user.id)).await?;
+        Ok(match found {
+            Some(secret) if secret.owner_id() == Some(user.id.as_str()) => (Some(secret), false),
+            Some(_) => (None, true),
+            None => (None, false),
+        })
+    }
+}
+
+/// The unique ids of the users that each of our policies is attached to.
+pub(super) struct Attachments {
+    enrollment: HashSet<String>,
+    quarantine: HashSet<String>,
+}
+
+impl Attachments {
+    pub(super) fn of(&self, user_id: &str) -> Attached {
+        Attached {
+            enrollment: self.enrollment.contains(user_id),
+            quarantine: self.quarantine.contains(user_id),
+        }
+    }
+}

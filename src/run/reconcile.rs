@@ -1,0 +1,309 @@
+//! One user, from looking to acting.
+
+use crate::messages::format::words;
+use crate::model::action::{Action, Notice, Obstacle, Policy, Postponed};
+use crate::model::enrollment::{SECRET_PREFIX, Secret};
+use crate::model::facts::UserFacts;
+use crate::model::outcome::{Ending, Open, Outcome};
+use crate::model::user::{Attached, User};
+use crate::model::verdict::{Status, Verdict};
+use crate::rules::judge::judge;
+use crate::rules::plan::{Plan, Question};
+use crate::run::execute::Stop;
+use crate::run::{Candidate, Run, Turn};
+use jiff::SignedDuration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::time::Instant;
+
+impl Run<'_> {
+    /// One user's turn, from looking to acting, within the deadline.
+    pub(super) async fn turn(&self, candidate: Candidate) -> Turn {
+        let User { name, id, .. } = candidate.user.clone();
+        let open = candidate.secret.as_ref().map(|secret| self.open(secret, candidate.attached));
+        let left = |reason: &str| {
+            let outcome = Outcome {
+                open: open.clone(),
+                postponed: Some(Postponed::Deadline),
+                ..Outcome::new(&name, &id, Status::Unknown, reason.to_owned(), &[], Ending::Deferred)
+            };
+            (outcome, Vec::new())
+        };
+        if Instant::now() >= self.stop_at {
+            return left("not looked at before the deadline");
+        }
+        match tokio::time::timeout_at(self.give_up_at, Box::pin(self.work(candidate))).await {
+            Ok((outcome, done)) => {
+                log(&outcome);
+                (outcome, done)
+            }
+            // As if the process had died here: the next run mends it.
+            Err(_) => {
+                tracing::warn!(user = name, user_id = id, "cut off at the deadline: the next run goes on");
+                left("cut off at the deadline; the next run goes on")
+            }
+        }
+    }
+
+    /// Observes, judges, plans and acts.
+    async fn work(&self, candidate: Candidate) -> Turn {
+        let User { name, id, .. } = candidate.user.clone();
+        let (listed, attached) = (candidate.secret.clone(), candidate.attached);
+        let now = (self.clock)();
+        let mut observed = self.observe(candidate).await;
+        let mut verdict = judge(&observed, self.settings.scope, now);
+        let planned = match &mut observed {
+            Ok(facts) => self.plan(facts, &verdict, now).await,
+            Err(_) => Ok(Plan::default()),
+        };
+        let (mut facts, mut plan) = match (observed, planned) {
+            (Ok(facts), Ok(plan)) => (facts, plan),
+            (Err(unreadable), _) | (Ok(_), Err(unreadable)) => {
+                verdict = Verdict { status: Status::Unknown, reason: unreadable.0 };
+                let open = listed.as_ref().map(|secret| self.open(secret, attached));
+                let outcome = Outcome::new(&name, &id, verdict.status, verdict.reason, &[], Ending::None);
+                return (Outcome { open, ..outcome }, Vec::new());
+            }
+        };
+        let before = facts.secret.clone();
+        let is_changed =
+            before.as_ref().is_some_and(|secret| secret.recipient_changed(&facts.recipient(self.settings)));
+        self.limit(&mut plan);
+        let actions = std::mem::take(&mut plan.actions);
+        let (done, ending) = if actions.is_empty() {
+            (Vec::new(), Ending::None)
+        } else if self.dry_run {
+            (actions, Ending::Planned)
+        } else {
+            self.carry_out(&mut facts, actions, &verdict, &mut plan).await
+        };
+        let ending = match (plan.obstacle, ending) {
+            (Some(Obstacle::ForeignSecret), Ending::Done | Ending::Planned | Ending::None) => {
+                Ending::Failed(in_the_way(&id))
+            }
+            (_, ending) => ending,
+        };
+        let ending = match ending {
+            Ending::Done | Ending::Planned | Ending::None if plan.postponed.is_some() => Ending::Deferred,
+            ending => ending,
+        };
+        let now = (self.clock)();
+        let recipient = facts.recipient(self.settings);
+        let hindrance = facts.reach.and_then(|reach| reach.hindrance(&recipient));
+        let unreachable = hindrance.filter(|_| verdict.status == Status::NonCompliant);
+        let closed = done.iter().any(|action| matches!(action, Action::Close { .. }));
+        if let Some(life) = before.as_ref().filter(|_| closed).and_then(|secret| secret.seed_age(now)) {
+            verdict.reason += &lived(life);
+        }
+        let age = |secret: &Secret| {
+            let first = secret.first_notice_at(now)?;
+            Some(now.duration_since(first).saturating_add(secret.grace_used()))
+        };
+        let grace_used = before.as_ref().filter(|_| closed).and_then(age);
+        let made_anew = facts.secret.as_ref().filter(|_| before.is_none());
+        if let Some(used) = made_anew.map(Secret::grace_used).filter(|used| used.is_positive()) {
+            verdict.reason +=
+                &format!("; it was without MFA before, and {} of its grace period are used up", words(used));
+        }
+        let told_farewell = done.iter().filter_map(Action::notice).any(is_farewell);
+        if closed && !told_farewell && verdict.status != Status::NonCompliant {
+            let why = if before.as_ref().is_some_and(|secret| secret.was_bidden_farewell(now)) {
+                "; its owner has been told already"
+            } else {
+                "; its owner is told nothing, for nobody was invited"
+            };
+            verdict.reason += why;
+        }
+        if let Some(hindrance) = unreachable.as_ref().filter(|_| plan.unreachable) {
+            verdict.reason += &format!("; nothing is prepared: {hindrance}");
+        }
+        if let Some(postponed) = plan.postponed {
+            verdict.reason += &format!("; {postponed}");
+        }
+        if is_changed {
+            verdict.reason += "; the owner tag names somebody else than was invited";
+        }
+        let denied = facts.preflight.as_ref().filter(|_| verdict.status == Status::NonCompliant);
+        let denied = denied.map(|answer| answer.blockers().map(ToString::to_string).collect());
+        let is_open = verdict.status == Status::NonCompliant && !(closed && self.dry_run);
+        let open = facts.secret.as_ref().filter(|_| is_open);
+        let open = open.map(|secret| self.open(secret, facts.attached));
+        let is_again = |action: &Action| matches!(action, Action::Attach | Action::Quarantine);
+        let is_mended = !done.is_empty() && done.iter().all(is_again) && before.is_some();
+        let outcome = Outcome {
+            open,
+            unreachable,
+            denied: denied.unwrap_or_default(),
+            spared: plan.spared,
+            postponed: plan.postponed,
+            recipient_changed: is_changed,
+            reattached: is_mended,
+            grace_used,
+            source: self.source.filter(|_| closed && verdict.status == Status::Compliant),
+            enabled_at: facts.mfa_devices.iter().map(|device| device.enabled_at).max(),
+            ..Outcome::new(&name, &id, verdict.status, verdict.reason, &done, ending)
+        };
+        (outcome, done)
+    }
+
+    /// An enrolment as its secret tells of it.
+    pub(super) fn open(&self, secret: &Secret, attached: Option<Attached>) -> Open {
+        let now = (self.clock)();
+        Open {
+            seed_age: secret.seed_age(now),
+            overdue: secret.overdue_by(self.settings, self.began),
+            quarantined: attached.is_some_and(|attached| attached.quarantine),
+            unheard: secret.lost(now).is_some(),
+        }
+    }
+
+    /// Takes one of the run's provisions and quarantines where the plan needs them.
+    fn limit(&self, plan: &mut Plan) {
+        let take = |left: &AtomicU32| {
+            let one_less = |left: u32| left.checked_sub(1);
+            left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok()
+        };
+        let has = |plan: &Plan, wanted: &dyn Fn(&Action) -> bool| plan.actions.iter().any(wanted);
+        if has(plan, &|action| matches!(action, Action::Provision { .. })) && !take(&self.provisions_left) {
+            // Whoever is to be free is so all the same.
+            plan.actions.retain(|action| matches!(action, Action::Detach(_)));
+            plan.postponed = Some(Postponed::MaxProvisions);
+        }
+        if has(plan, &|action| *action == Action::Quarantine) && !take(&self.quarantines_left) {
+            let is_of_it =
+                |action: &Action| matches!(action, Action::Quarantine | Action::Notify(Notice::Quarantined));
+            plan.actions.retain(|action| !is_of_it(action));
+            plan.actions.extend(plan.instead.take());
+            plan.postponed = Some(Postponed::MaxQuarantines);
+        }
+    }
+
+    /// Acts; the first failure ends the plan of this user, but for a policy that could not be attached.
+    async fn carry_out(
+        &self,
+        facts: &mut UserFacts,
+        actions: Vec<Action>,
+        verdict: &Verdict,
+        plan: &mut Plan,
+    ) -> (Vec<Action>, Ending) {
+        let mut done = Vec::new();
+        let mut unattached = None;
+        let ended = self.go_through(facts, actions, verdict, plan, &mut done, &mut unattached).await;
+        // Who is quarantined, and neither given the policy nor known to be allowed to enrol by any other, is locked out.
+        let is_quarantined = facts.attached.is_some_and(|attached| attached.quarantine);
+        let is_unable = facts.preflight.as_ref().is_none_or(|answer| answer.is_unable_to_enroll(true));
+        if unattached.is_some() && is_quarantined && is_unable {
+            let lift = Action::Detach(Policy::Quarantine);
+            match self.act(&lift, verdict, facts).await {
+                Ok(()) => done.push(lift),
+                Err(Stop::Failed(cause)) => return (done, Ending::Failed(cause)),
+                Err(_) => {}
+            }
+        }
+        let ending = match (ended, unattached) {
+            (Some(ending), _) => ending,
+            (None, Some(cause)) => Ending::Failed(cause),
+            (None, None) if done.is_empty() => Ending::None,
+            (None, None) => Ending::Done,
+        };
+        (done, ending)
+    }
+
+    /// One action after the other, until one ends the plan early: then why. `unattached`: why the enrollment policy could
+    /// not be attached.
+    async fn go_through(
+        &self,
+        facts: &mut UserFacts,
+        actions: Vec<Action>,
+        verdict: &Verdict,
+        plan: &mut Plan,
+        done: &mut Vec<Action>,
+        unattached: &mut Option<String>,
+    ) -> Option<Ending> {
+        let mut planned_again = false;
+        let mut queue = actions.into_iter();
+        while let Some(action) = queue.next() {
+            if action == Action::Quarantine && unattached.is_some() {
+                // Denied everything but enrolling, and not allowed to enrol: that would be a lockout.
+                return None;
+            }
+            match self.act(&action, verdict, facts).await {
+                Ok(()) => done.push(action),
+                // Whoever cannot be given the policy must hear of the device all the same: many need no policy.
+                Err(Stop::Failed(cause)) if action == Action::Attach => *unattached = Some(cause),
+                Err(Stop::LeftUndone | Stop::Destroyed) => {}
+                Err(Stop::Lost) => {
+                    plan.postponed = Some(Postponed::Race);
+                    return Some(Ending::Deferred);
+                }
+                Err(Stop::Failed(cause)) => return Some(Ending::Failed(cause)),
+                Err(Stop::SecretChanged) if planned_again => {
+                    let cause = "its secret changed twice meanwhile: another run is at work on it, or somebody deletes it";
+                    return Some(Ending::Failed(cause.to_owned()));
+                }
+                Err(Stop::SecretChanged) => {
+                    planned_again = true;
+                    self.give_back(std::iter::once(&action).chain(queue.as_slice()));
+                    let now = (self.clock)();
+                    let learned = self.learn(Question::Secret, facts, now).await;
+                    let planned = match learned {
+                        Ok(()) => self.plan(facts, verdict, now).await,
+                        Err(unreadable) => Err(unreadable),
+                    };
+                    match planned {
+                        Ok(again) => {
+                            *plan = again;
+                            self.limit(plan);
+                            queue = std::mem::take(&mut plan.actions).into_iter();
+                        }
+                        Err(unreadable) => return Some(Ending::Failed(unreadable.0)),
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Gives back what a plan took of the run's limits and did not use.
+    fn give_back<'a>(&self, unused: impl Iterator<Item = &'a Action>) {
+        for action in unused {
+            match action {
+                Action::Provision { .. } => drop(self.provisions_left.fetch_add(1, Ordering::Relaxed)),
+                Action::Quarantine => drop(self.quarantines_left.fetch_add(1, Ordering::Relaxed)),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Why nothing can be prepared for a user.
+fn in_the_way(user_id: &str) -> String {
+    format!(
+        "somebody else's secret bears the name `{SECRET_PREFIX}{user_id}`, which this user's would have: it lacks \
+         mfa-warden's tag, is left alone, and has to be removed by whoever made it"
+    )
+}
+
+fn is_farewell(notice: Notice) -> bool {
+    matches!(notice, Notice::Enrolled | Notice::Withdrawn)
+}
+
+/// Logs what became of a user.
+fn log(outcome: &Outcome) {
+    let Outcome { user, user_id, reason, .. } = outcome;
+    match &outcome.result {
+        Ending::Failed(cause) => tracing::error!(user, user_id, cause, "user `{user}` failed"),
+        Ending::None if outcome.verdict == Status::Unknown => {
+            tracing::error!(user, user_id, cause = reason, "user `{user}` is unreadable");
+        }
+        Ending::None => tracing::debug!(user, user_id, reason, "nothing to do for `{user}`"),
+        result => {
+            let actions = outcome.actions.join(", ");
+            tracing::info!(user, user_id, reason, actions, result = ?result, "user `{user}`");
+        }
+    }
+}
+
+/// A seed's life, as reasons tell it.
+pub(super) fn lived(life: SignedDuration) -> String {
+    format!("; its seed existed for {}", words(life))
+}

@@ -1,0 +1,247 @@
+//! Who listens to the owner topic: read once a run, and only when somebody is to be told something.
+
+use crate::aws::AwsError;
+use crate::aws::sns::Sns;
+use crate::model::delivery::Reach;
+use crate::model::recipient::{Address, Recipient};
+use crate::model::subscription::{FilterPolicy, Subscription};
+use crate::model::text::shown;
+use crate::rules::delivery::Filter;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::OnceLock;
+use std::time::Duration;
+use tokio::sync::{Mutex, OnceCell};
+use tokio::time::Instant;
+
+/// Between two messages where mailboxes or functions listen: SNS suspends an e-mail endpoint that gets more than ten a
+/// second.
+const MAIL_PACE: Duration = Duration::from_millis(250);
+
+/// A subscription, and its filter once somebody has asked for it (`None`: it could not be read).
+type Listener = (Subscription, OnceCell<Option<Filter>>);
+
+/// The owner topic's subscriptions, as one run sees them.
+#[derive(Debug)]
+pub struct Audience<'a> {
+    sns: &'a Sns,
+    topic_arn: Option<&'a str>,
+    /// `None`: they could not be listed.
+    subscriptions: OnceCell<Option<Vec<Listener>>>,
+    /// What could not be read, or was refused for everybody: told once a run.
+    troubles: std::sync::Mutex<Vec<String>>,
+    full: OnceLock<()>,
+    /// The topic has no subscription at all.
+    deaf: OnceLock<()>,
+    /// Subscriptions that let everybody's messages through: whoever stands behind them, all owners count as reached.
+    catch_all: std::sync::Mutex<BTreeSet<String>>,
+    /// Addresses that were asked to confirm in this run: users may share one.
+    asked: std::sync::Mutex<HashSet<String>>,
+    last_mail: Mutex<Option<Instant>>,
+}
+
+impl<'a> Audience<'a> {
+    /// The audience of a topic; nothing is read yet.
+    pub fn new(sns: &'a Sns, topic_arn: &'a str) -> Self {
+        Audience {
+            sns,
+            topic_arn: Some(topic_arn),
+            subscriptions: OnceCell::new(),
+            troubles: std::sync::Mutex::default(),
+            full: OnceLock::new(),
+            deaf: OnceLock::new(),
+            catch_all: std::sync::Mutex::default(),
+            asked: std::sync::Mutex::default(),
+            last_mail: Mutex::default(),
+        }
+    }
+
+    /// Nobody knows which topic it is: what would arrive is unknown, and nothing is asked.
+    pub fn unknown(sns: &'a Sns) -> Self {
+        Audience { topic_arn: None, ..Audience::new(sns, "") }
+    }
+
+    /// Whether messages arrive at a recipient: the best of its addresses. `attributes` are those of a message to one of
+    /// them. One call a run, and one for each subscription whose filter has to be known.
+    pub async fn reach(
+        &self,
+        recipient: &Recipient,
+        attributes: impl Fn(&str) -> Vec<(&'static str, String)>,
+    ) -> Reach {
+        if matches!(recipient, Recipient::Malformed(_)) {
+            return Reach::Malformed;
+        }
+        self.best_reach(recipient.each().into_iter(), attributes).await
+    }
+
+    /// Whether messages arrive at one of several, each by itself.
+    pub async fn best_reach<'r>(
+        &self,
+        each: impl Iterator<Item = &'r str>,
+        attributes: impl Fn(&str) -> Vec<(&'static str, String)>,
+    ) -> Reach {
+        let mut best = Reach::Unreached;
+        for one in each {
+            best = best.min(self.reach_one(one, &attributes(one)).await);
+            if best == Reach::Reached {
+                break;
+            }
+        }
+        best
+    }
+
+    /// The recipient's own subscription is asked first, so that others are asked about only when that fails.
+    async fn reach_one(&self, recipient: &str, attributes: &[(&'static str, String)]) -> Reach {
+        let Some(topic_arn) = self.topic_arn else { return Reach::Unknown };
+        let Some(subscriptions) = self.subscriptions.get_or_init(|| self.list(topic_arn)).await else {
+            return Reach::Unknown;
+        };
+        let attributes: Vec<(&str, &str)> =
+            attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let mut order: Vec<_> = subscriptions.iter().filter(|(one, _)| !one.is_archive()).collect();
+        order.sort_by_key(|(subscription, _)| {
+            (!subscription.is_mailbox_of(recipient), subscription.is_personal(recipient))
+        });
+        let (mut uncertain, mut filtered) = (false, false);
+        for (subscription, filter) in order {
+            let Some(arn) = &subscription.arn else { continue };
+            let is_own = subscription.is_mailbox_of(recipient);
+            let Some(filter) = filter.get_or_init(|| self.filter(arn)).await else {
+                uncertain = true;
+                continue;
+            };
+            // What reaches one person is a way to the owner only where it lists that very recipient.
+            let lists_recipient = filter.lists("recipient", recipient);
+            if subscription.is_personal(recipient) && !lists_recipient {
+                continue;
+            }
+            // Whoever takes all addresses of a domain cannot mail to what only ends like one.
+            let is_no_address = recipient.contains('@') && Address::parse(recipient).is_none();
+            if is_no_address && filter.names("recipient") && !lists_recipient {
+                continue;
+            }
+            let user = attributes.iter().find(|(name, _)| *name == "user").map_or("", |(_, user)| *user);
+            let is_for_it = lists_recipient || filter.takes_domain("recipient") || filter.lists("user", user);
+            match filter.lets_through(&attributes) {
+                Some(true) => {
+                    if !is_own && !is_for_it {
+                        self.note_catch_all(subscription);
+                    }
+                    return Reach::Reached;
+                }
+                Some(false) => filtered |= is_own,
+                None => {
+                    uncertain = true;
+                    self.trouble(format!(
+                        "filters of the owner topic's subscriptions are not understood: nobody can tell whom {arn} reaches"
+                    ));
+                }
+            }
+        }
+        let waits =
+            |subscription: &Subscription| subscription.arn.is_none() && subscription.is_mailbox_of(recipient);
+        match uncertain {
+            true => Reach::Unknown,
+            false if filtered => Reach::Filtered,
+            false if subscriptions.iter().any(|(subscription, _)| waits(subscription)) => Reach::Pending,
+            false => Reach::Unreached,
+        }
+    }
+
+    fn note_catch_all(&self, subscription: &Subscription) {
+        if let Ok(mut known) = self.catch_all.lock() {
+            known.insert(format!("{} {}", shown(&subscription.protocol), shown(&subscription.endpoint)));
+        }
+    }
+
+    /// The subscriptions that count for every owner, as far as this run had to ask.
+    pub fn catch_all(&self) -> Vec<String> {
+        self.catch_all.lock().map(|known| known.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Whether this run listed the subscriptions.
+    pub fn is_known(&self) -> bool {
+        self.subscriptions.get().is_some_and(Option::is_some)
+    }
+
+    /// Whether the owner topic was seen to have no subscription at all.
+    pub fn is_deaf(&self) -> bool {
+        self.deaf.get().is_some()
+    }
+
+    /// Subscribes an e-mail address to its own messages, once a run. Whatever AWS has against it is told once and is no
+    /// failure of the user's: what was to be done for it is done. Quotas stop subscribing for the rest of the run.
+    pub async fn subscribe(&self, address: &str) -> bool {
+        let Some(topic_arn) = self.topic_arn.filter(|_| self.full.get().is_none()) else {
+            return false;
+        };
+        let is_new = self.asked.lock().is_ok_and(|mut asked| asked.insert(address.to_ascii_lowercase()));
+        if !is_new {
+            return false;
+        }
+        match self.sns.subscribe(topic_arn, address).await {
+            Ok(()) => true,
+            Err(error) if error.is_quota() => {
+                if self.full.set(()).is_ok() {
+                    self.trouble(format!("no more owners can be subscribed: {error}"));
+                }
+                false
+            }
+            Err(error) => {
+                self.trouble(format!("some owners cannot be subscribed: {}: {error}", shown(address)));
+                false
+            }
+        }
+    }
+
+    /// Waits until the next message may go out, where mailboxes or functions listen: some may take every message. The first
+    /// of a run goes out at once, and asks nothing.
+    pub async fn pace(&self) {
+        let Some(topic_arn) = self.topic_arn else { return };
+        let mut last = self.last_mail.lock().await;
+        if let Some(last) = *last {
+            let mut listeners =
+                self.subscriptions.get_or_init(|| self.list(topic_arn)).await.iter().flatten();
+            if listeners.any(|(subscription, _)| subscription.is_paced()) {
+                tokio::time::sleep_until(last + MAIL_PACE).await;
+            }
+        }
+        *last = Some(Instant::now());
+    }
+
+    /// What operations should know of reaching owners.
+    pub fn troubles(&self) -> Vec<String> {
+        self.troubles.lock().map(|troubles| troubles.clone()).unwrap_or_default()
+    }
+
+    /// Notes what operations should know; the first of a kind is enough, for what is denied once is denied always.
+    pub fn trouble(&self, trouble: String) {
+        let kind = |text: &str| text.split(':').next().map(str::to_owned);
+        if let Ok(mut troubles) = self.troubles.lock()
+            && !troubles.iter().any(|known| kind(known) == kind(&trouble))
+        {
+            troubles.push(trouble);
+        }
+    }
+
+    async fn list(&self, topic_arn: &str) -> Option<Vec<Listener>> {
+        let listed = self.known(self.sns.subscriptions(topic_arn).await)?;
+        if listed.is_empty() {
+            let _ = self.deaf.set(());
+            self.trouble(
+                "the owner topic has no subscription: no owner can be told anything, and nothing is prepared for them"
+                    .to_owned(),
+            );
+        }
+        Some(listed.into_iter().map(|subscription| (subscription, OnceCell::new())).collect())
+    }
+
+    async fn filter(&self, arn: &str) -> Option<Filter> {
+        let FilterPolicy { policy, on_body } = self.known(self.sns.filter(arn).await)?;
+        Some(Filter::read(policy.as_deref(), on_body))
+    }
+
+    /// What was read of the topic; what could not be is noted.
+    fn known<T>(&self, read: Result<T, AwsError>) -> Option<T> {
+        read.map_err(|error| self.trouble(format!("cannot tell whether owners are reached: {error}"))).ok()
+    }
+}

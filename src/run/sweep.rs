@@ -1,0 +1,105 @@
+//! A sweep: every user of the account.
+
+use crate::aws::{AwsError, Clients};
+use crate::model::facts::Unreadable;
+use crate::model::outcome::Answer;
+use crate::model::user::Attached;
+use crate::model::verdict::Status;
+use crate::rules::credential_report::{CredentialReport, Vouched};
+use crate::rules::ownership::{Belongings, names_of};
+use crate::run::warnings::{warn_of_attachments, warn_of_others, warn_of_root};
+use crate::run::{AT_ONCE, Candidate, Run};
+use futures_util::{StreamExt, stream};
+use std::collections::HashSet;
+
+impl Run<'_> {
+    /// Looks at every user of the account.
+    ///
+    /// # Errors
+    /// When users, devices or secrets cannot be listed; nothing was changed then.
+    pub async fn sweep(&self) -> Result<Answer, AwsError> {
+        let Clients { iam, secrets, .. } = self.clients;
+        let mut answer = Answer::new("sweep", self.dry_run, &self.account.id);
+        // Devices and secrets before users: what a new user has is never taken for nobody's.
+        let listing = self.in_time("list the account", async {
+            let (devices, secrets) = futures_util::try_join!(iam.virtual_mfa_devices(false), secrets.list())?;
+            Ok((devices, secrets, iam.users().await?))
+        });
+        let report = async {
+            let waited = tokio::time::timeout_at(self.stop_at, iam.credential_report()).await;
+            match waited {
+                Ok(Ok(content)) => CredentialReport::parse(&content),
+                Ok(Err(error)) => Err(error.into()),
+                Err(_) => Err(Unreadable("the deadline came before the credential report".to_owned())),
+            }
+        };
+        // Where the report says that the root user has MFA, nothing is to be asked of it.
+        let report_and_root = async {
+            let report: Result<CredentialReport, Unreadable> = report.await;
+            let is_covered = report.as_ref().is_ok_and(|report| report.root_mfa == Some(true));
+            let root = self.in_time("read the account summary", iam.root());
+            Ok((report, if is_covered { None } else { Some(root.await) }))
+        };
+        let attachments =
+            async { Ok(self.in_time("list whom our policies are attached to", self.attachments()).await) };
+        let ((devices, secrets, users), (report, root), attachments) =
+            futures_util::try_join!(listing, report_and_root, attachments)?;
+        let report = report.unwrap_or_else(|unreadable| {
+            answer.warnings.push(format!(
+                "no credential report, so that every user without a listed device is looked at alone: {unreadable}"
+            ));
+            CredentialReport::default()
+        });
+        if let Some(root) = root {
+            warn_of_root(root, report.root_mfa, &mut answer);
+        }
+        let attachments = attachments.map_err(|error| warn_of_attachments(&error, &mut answer)).ok();
+
+        let enrolled: HashSet<&str> =
+            devices.iter().filter_map(|device| device.assigned_to.as_deref()).collect();
+        let mut belongings = Belongings::new(&devices, secrets);
+        warn_of_others(&belongings.foreign, &mut answer);
+        let present = names_of(&users);
+        let mut suspects = Vec::new();
+        for user in users {
+            let secret = belongings.secrets.remove(&user.id);
+            let foreign_secret = belongings.foreign.contains(&user.id);
+            let devices = belongings.devices_of(&user, secret.as_ref(), &present);
+            let attached = attachments.as_ref().map(|attachments| attachments.of(&user.id));
+            let ours =
+                secret.is_some() || !devices.is_empty() || attached.is_some_and(|a| a != Attached::default());
+            let enrolled = enrolled.contains(user.arn.as_str());
+            let vouched =
+                if enrolled { Some(Vouched::Mfa) } else { report.vouches_for(&user, self.settings.scope) };
+            match vouched {
+                Some(Vouched::Mfa) if !ours => answer.users.add(Status::Compliant),
+                Some(Vouched::OutOfScope) if !ours => answer.users.add(Status::NotApplicable),
+                _ => {
+                    suspects.push(Candidate {
+                        user,
+                        tags: None,
+                        secret,
+                        foreign_secret,
+                        secret_is_fresh: false,
+                        devices,
+                        attached,
+                        enrolled,
+                    });
+                }
+            }
+        }
+        tracing::info!(settled = answer.users.total, suspects = suspects.len(), "account listed");
+        // So that users that always fail cannot keep others from their turn when time is short.
+        fastrand::shuffle(&mut suspects);
+        let mut turns =
+            stream::iter(suspects).map(|candidate| self.turn(candidate)).buffer_unordered(AT_ONCE);
+        while let Some((outcome, done)) = turns.next().await {
+            answer.users.add(outcome.verdict);
+            answer.add(outcome, &done);
+        }
+        self.clear_away(belongings, &mut answer).await;
+        self.conclude(&mut answer);
+        answer.outcomes.sort_by(|a, b| a.user.cmp(&b.user));
+        Ok(answer)
+    }
+}

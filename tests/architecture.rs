@@ -1,0 +1,274 @@
+//! The rule that the tree shows: look down only, and neighbors do not know each other. Every path that the code of `src`
+//! names is visited: `use` lines, expressions, types, attributes, and what macros are given.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use proc_macro2::{TokenStream, TokenTree};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use syn::visit::Visit;
+
+/// The floors: what each may name of the others. The lowest first.
+const FLOORS: [(&str, &[&str]); 8] = [
+    ("model", &[]),
+    ("rules", &["model"]),
+    ("messages", &["model", "rules"]),
+    ("reporting", &["model", "rules"]),
+    ("aws", &["model"]),
+    ("run", &["model", "rules", "messages", "reporting", "aws"]),
+    ("handler", &["model", "rules", "reporting", "aws", "run"]),
+    ("logging", &[]),
+];
+
+/// What the pure floors name of other crates: nothing that reads a clock, an environment, a network or a log.
+const PURE: [&str; 4] = ["model", "rules", "messages", "reporting"];
+const IMPURE: [&str; 13] = [
+    "tokio",
+    "tracing",
+    "tracing_subscriber",
+    "lambda_runtime",
+    "aws_config",
+    "aws_sdk_iam",
+    "aws_sdk_secretsmanager",
+    "aws_sdk_sns",
+    "aws_smithy_http_client",
+    "aws_smithy_runtime_api",
+    "aws_smithy_types",
+    "futures_util",
+    "fastrand",
+];
+const IMPURE_STD: [&str; 8] =
+    ["env", "fs", "io", "net::TcpStream", "net::UdpSocket", "process", "thread", "time"];
+
+/// Paths in one file, each as its names. `crate`, `self` and `super` are resolved.
+struct Paths {
+    /// The module of the file: `["run", "sweep"]`.
+    module: Vec<String>,
+    found: BTreeSet<Vec<String>>,
+}
+
+impl Paths {
+    fn add(&mut self, path: &[String]) {
+        let mut path = path.to_vec();
+        match path.first().map(String::as_str) {
+            Some("crate") => {}
+            Some("self") if path.len() > 1 => {
+                path.splice(0..1, std::iter::once("crate".to_owned()).chain(self.module.clone()));
+            }
+            Some("super") => {
+                let ups = path.iter().take_while(|name| *name == "super").count();
+                let kept = self.module.len().saturating_sub(ups);
+                let above = self.module[..kept].to_vec();
+                path.splice(0..ups, std::iter::once("crate".to_owned()).chain(above));
+            }
+            _ => {}
+        }
+        self.found.insert(path);
+    }
+
+    fn add_tree(&mut self, before: &[String], tree: &syn::UseTree) {
+        let with = |name: &syn::Ident| [before, &[name.to_string()]].concat();
+        match tree {
+            syn::UseTree::Path(path) => self.add_tree(&with(&path.ident), &path.tree),
+            syn::UseTree::Name(name) => self.add(&with(&name.ident)),
+            syn::UseTree::Rename(rename) => self.add(&with(&rename.ident)),
+            syn::UseTree::Glob(_) => self.add(before),
+            syn::UseTree::Group(group) => group.items.iter().for_each(|tree| self.add_tree(before, tree)),
+        }
+    }
+
+    /// What a macro is given is no syntax yet: names that `::` joins.
+    fn add_tokens(&mut self, tokens: TokenStream) {
+        let mut path: Vec<String> = Vec::new();
+        let mut colons = 0;
+        for token in tokens {
+            match token {
+                TokenTree::Ident(ident) => {
+                    if colons != 2 {
+                        self.add_if_path(&path);
+                        path.clear();
+                    }
+                    path.push(ident.to_string());
+                    colons = 0;
+                }
+                TokenTree::Punct(punct) if punct.as_char() == ':' => colons += 1,
+                TokenTree::Group(group) => {
+                    self.add_if_path(&path);
+                    path.clear();
+                    colons = 0;
+                    self.add_tokens(group.stream());
+                }
+                _ => {
+                    self.add_if_path(&path);
+                    path.clear();
+                    colons = 0;
+                }
+            }
+        }
+        self.add_if_path(&path);
+    }
+
+    fn add_if_path(&mut self, path: &[String]) {
+        if path.len() > 1 {
+            self.add(path);
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Paths {
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        self.add_tree(&[], &item.tree);
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        self.add(&names);
+        syn::visit::visit_path(self, path);
+    }
+
+    fn visit_macro(&mut self, macro_: &'ast syn::Macro) {
+        self.add_tokens(macro_.tokens.clone());
+        syn::visit::visit_macro(self, macro_);
+    }
+
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        // Tests may use what they like.
+        let is_test = item.attrs.iter().any(|attribute| {
+            attribute.path().is_ident("cfg")
+                && attribute.meta.require_list().unwrap().tokens.to_string() == "test"
+        });
+        if !is_test {
+            self.module.push(item.ident.to_string());
+            syn::visit::visit_item_mod(self, item);
+            self.module.pop();
+        }
+    }
+}
+
+/// The rules that a module breaks, each with the path that breaks it.
+fn breaks(module: &[String], code: &str) -> Vec<String> {
+    let mut paths = Paths { module: module.to_vec(), found: BTreeSet::new() };
+    paths.visit_file(&syn::parse_file(code).unwrap());
+    let floor = module[0].as_str();
+    let allowed = FLOORS.iter().find(|(name, _)| *name == floor).map(|(_, allowed)| *allowed);
+    let Some(allowed) = allowed else {
+        return vec![format!("{}: this floor is in no plan", module.join("::"))];
+    };
+    let mut broken = Vec::new();
+    for path in &paths.found {
+        let names: Vec<&str> = path.iter().map(String::as_str).collect();
+        let shown = path.join("::");
+        let is_pure = PURE.contains(&floor);
+        match names.as_slice() {
+            ["crate", other, ..] if *other == floor || allowed.contains(other) => {}
+            ["crate", "Settings", ..] if allowed.contains(&"model") => {}
+            ["crate", ..] if names.len() == 1 => {}
+            ["crate", ..] => broken.push(format!("{}: `{floor}` may not name {shown}", module.join("::"))),
+            [first, ..] if is_pure && IMPURE.contains(first) => {
+                broken.push(format!("{}: `{floor}` is pure, and names {shown}", module.join("::")));
+            }
+            ["std", rest @ ..] if is_pure => {
+                let rest = rest.join("::");
+                if IMPURE_STD.iter().any(|one| rest == *one || rest.starts_with(&format!("{one}::"))) {
+                    broken.push(format!("{}: `{floor}` is pure, and names {shown}", module.join("::")));
+                }
+            }
+            [.., _, "now"] if is_pure => {
+                broken.push(format!(
+                    "{}: `{floor}` is pure, and reads the clock by {shown}",
+                    module.join("::")
+                ));
+            }
+            _ => {}
+        }
+    }
+    broken
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files = Vec::new();
+    for path in entries {
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// The modules of the library, with their code.
+fn modules() -> BTreeMap<Vec<String>, String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let in_library = |path: &PathBuf| {
+        let own = path.strip_prefix(&source).unwrap();
+        !own.starts_with("bin") && !["lib.rs", "main.rs"].iter().any(|name| own == Path::new(name))
+    };
+    let module = |path: PathBuf| {
+        let own = path.strip_prefix(&source).unwrap().with_extension("");
+        let mut names: Vec<String> =
+            own.components().map(|part| part.as_os_str().to_str().unwrap().to_owned()).collect();
+        if names.last().is_some_and(|last| last == "mod") {
+            names.pop();
+        }
+        (names, std::fs::read_to_string(path).unwrap())
+    };
+    rust_files(&source).into_iter().filter(in_library).map(module).collect()
+}
+
+#[test]
+fn every_floor_looks_down_only_and_knows_no_neighbor() {
+    let broken: Vec<String> = modules().iter().flat_map(|(module, code)| breaks(module, code)).collect();
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
+#[test]
+fn the_plan_names_every_floor_that_there_is() {
+    let there: BTreeSet<String> = modules().into_keys().map(|module| module[0].clone()).collect();
+    let planned: BTreeSet<String> = FLOORS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(there, planned);
+}
+
+/// Each way to break the rule is seen.
+#[test]
+fn a_break_of_the_rule_is_seen_however_it_is_written() {
+    let module = |text: &str| text.split("::").map(str::to_owned).collect::<Vec<_>>();
+    for (where_, code) in [
+        ("model::user", "use crate::rules::plan::next;"),
+        ("model::user", "use super::super::rules;"),
+        ("model::user", "use super::{settings, super::aws::iam::Iam};"),
+        ("model::user", "fn f() { crate::messages::format::date(now) }"),
+        ("model::user", "fn f(of: &crate::rules::changes::Snapshot) {}"),
+        ("model::user", r#"fn f() { format!("{}", crate::messages::format::date(now)); }"#),
+        ("model::user", r#"fn f() { json!({"a": [crate::messages::format::date(now)]}); }"#),
+        ("model::user", "mod inner { use super::super::super::run::Run; }"),
+        ("rules::plan", "use crate::aws::AwsError;"),
+        ("rules::plan", "fn f() -> Timestamp { jiff::Timestamp::now() }"),
+        ("rules::plan", "use jiff::Timestamp; fn f() -> Timestamp { Timestamp::now() }"),
+        ("rules::plan", "use jiff::Timestamp as Time; fn f() -> Time { Time::now() }"),
+        ("rules::plan", "use tokio::time::Instant;"),
+        ("rules::plan", "fn f() { tracing::info!(\"x\"); }"),
+        ("rules::plan", "fn f() { std::env::var(\"X\"); }"),
+        ("rules::plan", "use aws_sdk_iam::types::User;"),
+        ("messages::owner", "use crate::reporting::answer::Answer;"),
+        ("messages::owner", "use crate::aws::sns::Sns;"),
+        ("reporting::answer", "use crate::messages::owner::attributes;"),
+        ("aws::sns", "use crate::rules::delivery::Filter;"),
+        ("aws::sns", "use crate::messages::owner::attributes;"),
+        ("aws::sns", "use crate::reporting::answer::Answer;"),
+        ("run::sweep", "use crate::handler::Warden;"),
+        ("handler", "use crate::messages::operations;"),
+        ("cellar", "use crate::model::user::User;"),
+    ] {
+        assert!(!breaks(&module(where_), code).is_empty(), "{where_}: {code}");
+    }
+    for (where_, code) in [
+        ("model::user", "use super::text::shown; use std::net::IpAddr; use jiff::Timestamp;"),
+        ("rules::plan", "use crate::model::user::User; use super::judge;"),
+        ("run::sweep", "use crate::aws::iam::Iam; use crate::rules::plan::next; use tokio::time::Instant;"),
+        ("model::user", "#[cfg(test)] mod tests { use crate::rules::plan::next; }"),
+    ] {
+        assert_eq!(breaks(&module(where_), code), [""; 0], "{where_}: {code}");
+    }
+}

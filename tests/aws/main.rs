@@ -1,0 +1,5 @@
+//! The AWS clients, with answers that no emulator gives.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
+
+mod answers;

@@ -1,0 +1,71 @@
+//! The texts that operations read.
+
+use crate::answers::{busy_answer, outcome, shown};
+use crate::builders::*;
+use jiff::SignedDuration;
+use mfa_warden::messages::operations::{failure, run_failed, summary};
+use mfa_warden::model::message::Message;
+use mfa_warden::model::outcome::{Answer, Ending, Outcome};
+use mfa_warden::model::verdict::Status;
+use mfa_warden::rules::changes::{Since, Standing};
+
+/// The message after a sweep that found `answer`, to operations that were told of `before` last.
+fn told(
+    message: fn(&mfa_warden::model::account::Account, &Answer, Since<'_>) -> Message,
+    answer: &Answer,
+    before: Option<&Standing>,
+) -> Message {
+    message(&account(), answer, Since { before, now: &Standing::of(answer, now()) })
+}
+
+#[test]
+fn the_summary_leads_with_what_was_done_and_names_the_overdue_longest_first() {
+    insta::assert_snapshot!(shown(&told(summary, &busy_answer(), None)));
+}
+
+#[test]
+fn a_failure_names_who_why_and_that_it_is_tried_again() {
+    insta::assert_snapshot!(shown(&told(failure, &busy_answer(), None)));
+}
+
+#[test]
+fn a_summary_says_what_changed_since_the_last_and_who_was_in_trouble_before_comes_after_the_totals() {
+    let mut before = busy_answer();
+    before.outcomes.retain(|outcome| outcome.user != "frank");
+    before.outcomes.push(outcome("judy", Status::NonCompliant, &[], Ending::Deferred));
+    let before = Standing::of(&before, now() - SignedDuration::from_hours(72));
+    let mut answer = busy_answer();
+    answer.outcomes.retain(|outcome| outcome.cause().is_none());
+    answer.failed = 0;
+    for user in ["mallory", "niaj"] {
+        let unreachable = Some("no subscription of the owner topic lets messages through".to_owned());
+        let outcome = outcome(user, Status::NonCompliant, &[], Ending::None);
+        answer.outcomes.push(Outcome { unreachable, ..outcome });
+    }
+    insta::assert_snapshot!(shown(&told(summary, &answer, Some(&before))));
+}
+
+#[test]
+fn a_run_that_did_nothing_says_in_its_subject_what_is_over() {
+    let before = Standing::of(&busy_answer(), now() - SignedDuration::from_hours(4));
+    let message = told(summary, &Answer::new("sweep", false, "123456789012"), Some(&before));
+    assert_eq!(message.subject, "mfa-warden 123456789012: 0 failed now, 0 overdue now, 0 deferred now");
+}
+
+#[test]
+fn a_failed_run_says_that_nothing_was_done() {
+    insta::assert_snapshot!(shown(&run_failed(
+        &account(),
+        None,
+        "failed to list the IAM users: AccessDenied: no"
+    )));
+}
+
+#[test]
+fn a_failed_check_names_its_user_and_raises_no_false_alarm() {
+    insta::assert_snapshot!(shown(&run_failed(
+        &account(),
+        Some("alice"),
+        "failed to describe the secret `s`: no"
+    )));
+}

@@ -1,0 +1,67 @@
+//! The line of metrics, as CloudWatch's embedded metric format specifies it.
+
+use crate::builders::*;
+use jiff::SignedDuration;
+use mfa_warden::model::outcome::{Answer, Ending, Open, Outcome};
+use mfa_warden::model::verdict::Status;
+use mfa_warden::reporting::metrics::{Effort, embedded};
+use serde_json::{Value, json};
+
+fn line(action: &'static str, users: &[(Status, Option<Open>)]) -> Value {
+    let mut answer = Answer::new(action, false, "123456789012");
+    for (verdict, open) in users {
+        answer.users.add(*verdict);
+        let outcome = Outcome::new("alice", USER_ID, *verdict, String::new(), &[], Ending::None);
+        let outcome = Outcome { open: open.clone(), ..outcome };
+        answer.add(outcome, &[]);
+    }
+    let effort = Effort { aws_calls: 12, duration: SignedDuration::from_millis(1500) };
+    embedded(&answer, effort, now())
+}
+
+#[test]
+fn a_sweep_writes_a_value_for_every_metric_that_it_declares_and_no_other() {
+    let open = Open {
+        seed_age: Some(SignedDuration::from_hours(48)),
+        overdue: Some(SignedDuration::from_hours(1)),
+        quarantined: true,
+        ..Open::default()
+    };
+    let line = line(
+        "sweep",
+        &[
+            (Status::Compliant, None),
+            (Status::Compliant, None),
+            (Status::NonCompliant, Some(open)),
+            (
+                Status::NonCompliant,
+                Some(Open { seed_age: Some(SignedDuration::from_hours(1)), ..Open::default() }),
+            ),
+            (Status::NotApplicable, None),
+        ],
+    );
+    insta::assert_snapshot!(serde_json::to_string_pretty(&line).unwrap());
+    let declared = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
+    assert!(declared.iter().all(|metric| line[metric["Name"].as_str().unwrap()].is_number()));
+    let written = line.as_object().unwrap().len() - 2;
+    assert_eq!(declared.len(), written, "_aws and the dimension besides");
+    assert_eq!(line["Coverage"], 50.0);
+    assert_eq!(line["OldestSeedAge"], 172_800);
+}
+
+#[test]
+fn an_account_without_anyone_to_cover_is_covered_and_has_no_old_seed() {
+    let line = line("sweep", &[(Status::NotApplicable, None)]);
+    assert_eq!(
+        (&line["Coverage"], &line["OldestSeedAge"], &line["Failed"]),
+        (&json!(100.0), &json!(0), &json!(0))
+    );
+}
+
+#[test]
+fn a_check_tells_what_was_done_and_nothing_of_the_account() {
+    let line = line("check", &[(Status::NonCompliant, None)]);
+    assert_eq!(line["Action"], "check");
+    assert_eq!((&line["Users"], &line["Coverage"]), (&Value::Null, &Value::Null));
+    assert_eq!((&line["AwsCalls"], &line["Duration"]), (&json!(12), &json!(1500)));
+}

@@ -1,0 +1,95 @@
+//! What users have used up of their grace periods before.
+
+use crate::builders::now;
+use jiff::{SignedDuration, Timestamp};
+use mfa_warden::model::hash::{fnv1a_32, fnv1a_64};
+use mfa_warden::rules::history::{History, KEY_PREFIX};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+const FIVE_DAYS: SignedDuration = SignedDuration::from_hours(5 * 24);
+
+fn days_later(days: i64) -> Timestamp {
+    now() + SignedDuration::from_hours(24 * days)
+}
+
+#[test]
+fn the_hash_is_the_specified_one() {
+    // The test vectors of draft-eastlake-fnv.
+    for (text, short, long) in [
+        ("", 0x811c_9dc5, 0xcbf2_9ce4_8422_2325),
+        ("a", 0xe40c_292c, 0xaf63_dc4c_8601_ec8c),
+        ("foobar", 0xbf9c_f968, 0x8594_4171_f739_67e8),
+    ] {
+        assert_eq!((fnv1a_32(text.as_bytes()), fnv1a_64(text.as_bytes())), (short, long), "{text}");
+    }
+}
+
+#[test]
+fn what_was_used_is_remembered_for_thirty_days() {
+    let mut history = History::default();
+    history.note("AIDAONE", FIVE_DAYS, now());
+    let tags = history.changes();
+    for (days, used) in
+        [(0, FIVE_DAYS), (30, FIVE_DAYS), (31, SignedDuration::ZERO), (-1, SignedDuration::ZERO)]
+    {
+        assert_eq!(History::parse(&tags, days_later(days)).used("AIDAONE"), used, "after {days} days");
+    }
+    assert_eq!(History::parse(&tags, now()).used("AIDATWO"), SignedDuration::ZERO);
+}
+
+#[test]
+fn what_is_noted_later_stands_for_what_was_noted_before() {
+    let mut history = History::default();
+    history.note("AIDAONE", FIVE_DAYS, now());
+    let mut history = History::parse(&history.changes(), days_later(20));
+    history.note("AIDAONE", FIVE_DAYS * 2, days_later(20));
+    assert_eq!(History::parse(&history.changes(), days_later(45)).used("AIDAONE"), FIVE_DAYS * 2);
+}
+
+#[test]
+fn only_tags_that_have_changed_are_written() {
+    let mut history = History::default();
+    (0..50).for_each(|user| history.note(&format!("AIDA{user}"), FIVE_DAYS, now()));
+    let mut history = History::parse(&history.changes(), now());
+    assert!(history.changes().is_empty());
+    history.note("AIDA7", FIVE_DAYS, now());
+    assert_eq!(history.changes().len(), 1);
+}
+
+#[test]
+fn where_there_is_no_room_those_closed_longest_ago_are_forgotten() {
+    let mut tags = BTreeMap::new();
+    for user in 0..2000 {
+        let at = days_later(user / 100);
+        let mut history = History::parse(&tags, at);
+        history.note(&format!("AIDA{user}"), FIVE_DAYS, at);
+        tags.extend(history.changes());
+    }
+    let history = History::parse(&tags, days_later(20));
+    let known = |user: i64| history.used(&format!("AIDA{user}")) == FIVE_DAYS;
+    assert!((1900..2000).all(known), "the newest are known");
+    assert!((0..2000).filter(|user| known(*user)).count() >= 250);
+    assert!(!(0..100).any(known));
+    assert!(tags.len() <= 24 && tags.values().all(|value| value.len() <= 256));
+}
+
+proptest! {
+    #[test]
+    fn no_tag_of_others_breaks_it(values in prop::collection::vec(".{0,300}", 0..5), id in ".{0,30}") {
+        let tags = values.into_iter().zip(0..).map(|(value, n)| (format!("{KEY_PREFIX}{n}"), value)).collect();
+        let mut history = History::parse(&tags, now());
+        history.note(&id, FIVE_DAYS, now());
+        let written = history.changes();
+        prop_assert_eq!(History::parse(&written, now()).used(&id), FIVE_DAYS);
+        prop_assert!(written.values().all(|value| value.len() <= 256 && value.bytes().all(|b| b.is_ascii_hexdigit())));
+    }
+
+    #[test]
+    fn any_time_is_remembered_to_the_second(seconds in -10_000_000_i64..30_000_000) {
+        let mut history = History::default();
+        history.note("AIDAONE", SignedDuration::from_secs(seconds), now());
+        let used = History::parse(&history.changes(), now()).used("AIDAONE").as_secs();
+        prop_assert_eq!(used, seconds.clamp(0, 0xff_ffff));
+    }
+}

@@ -1,0 +1,15 @@
+//! Rules: facts in, verdicts and plans out. No network, no clock.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
+
+#[allow(dead_code)]
+#[path = "../support/builders.rs"]
+mod builders;
+mod changes;
+mod credential_report;
+mod delivery;
+mod enrollment_state;
+mod history;
+mod judge;
+mod plan;
+mod trigger;

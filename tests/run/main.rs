@@ -1,0 +1,20 @@
+//! The function against emulated AWS, one module a concern.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
+
+mod budgets;
+#[allow(dead_code)]
+#[path = "../support/cloud.rs"]
+mod cloud;
+mod crashes;
+mod delivery;
+mod failures;
+mod leaks;
+mod life;
+mod notify;
+mod ownership;
+mod process;
+mod rollout;
+mod subscriptions;
+mod sweep;
+mod words;

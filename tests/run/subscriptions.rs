@@ -1,0 +1,298 @@
+//! Who hears the owner topic, by answers that no emulator gives: pending subscriptions, quotas, a full mailbox's pace.
+
+use aws_sdk_sns::Client;
+use aws_sdk_sns::operation::get_subscription_attributes::GetSubscriptionAttributesOutput;
+use aws_sdk_sns::operation::list_subscriptions_by_topic::ListSubscriptionsByTopicOutput;
+use aws_sdk_sns::operation::subscribe::{SubscribeError, SubscribeOutput};
+use aws_sdk_sns::types::Subscription;
+use aws_sdk_sns::types::error::{FilterPolicyLimitExceededException, InvalidParameterException};
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use aws_smithy_types::error::ErrorMetadata;
+use mfa_warden::aws::sns::Sns;
+use mfa_warden::messages::owner::attributes;
+use mfa_warden::model::action::Notice;
+use mfa_warden::model::delivery::Reach;
+use mfa_warden::model::recipient::Recipient;
+use mfa_warden::run::subscriptions::Audience;
+use std::time::Duration;
+
+const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:owners";
+const ALICE: &str = "alice@example.com";
+
+/// Protocol, endpoint and filter of a subscription, and what else its attributes say; without a filter it takes
+/// everything.
+type Listening = (&'static str, &'static str, Option<&'static str>, &'static [(&'static str, &'static str)]);
+
+struct Topic {
+    list: Rule,
+    filters: Vec<Rule>,
+}
+
+impl Topic {
+    fn with(listening: &[Listening]) -> Self {
+        let arn = |number: usize| format!("{TOPIC}:{number}");
+        let subscriptions: Vec<Subscription> = listening
+            .iter()
+            .enumerate()
+            .map(|(number, (protocol, endpoint, _, more))| {
+                let pending = more.contains(&("PendingConfirmation", "true"));
+                let arn = if pending { "PendingConfirmation".to_owned() } else { arn(number) };
+                Subscription::builder().subscription_arn(arn).protocol(*protocol).endpoint(*endpoint).build()
+            })
+            .collect();
+        let list = mock!(Client::list_subscriptions_by_topic).then_output(move || {
+            let subscriptions = Some(subscriptions.clone());
+            ListSubscriptionsByTopicOutput::builder().set_subscriptions(subscriptions).build()
+        });
+        let filter = |(number, (_, _, filter, more)): (usize, &Listening)| {
+            let (own, filter, more) = (arn(number), *filter, *more);
+            mock!(Client::get_subscription_attributes)
+                .match_requests(move |request| request.subscription_arn() == Some(&own))
+                .then_output(move || {
+                    let attributes = filter.map(|filter| ("FilterPolicy", filter));
+                    let attributes = attributes.into_iter().chain(more.iter().copied());
+                    let attributes =
+                        attributes.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+                    GetSubscriptionAttributesOutput::builder().set_attributes(Some(attributes)).build()
+                })
+        };
+        Topic { list, filters: listening.iter().enumerate().map(filter).collect() }
+    }
+
+    fn sns(&self, more: &[&Rule]) -> Sns {
+        let rules: Vec<&Rule> =
+            [&self.list].into_iter().chain(&self.filters).chain(more.iter().copied()).collect();
+        Sns(mock_client!(aws_sdk_sns, RuleMode::MatchAny, &rules))
+    }
+}
+
+async fn reach(listening: &[Listening], recipient: &str) -> (Reach, Vec<String>) {
+    let sns = Topic::with(listening).sns(&[]);
+    let audience = Audience::new(&sns, TOPIC);
+    let tags = [("email".to_owned(), recipient.to_owned())].into();
+    let recipient = Recipient::of(&tags, "email", "alice");
+    let attributes = |one: &str| attributes(Notice::Invitation, one, "alice", "123456789012");
+    (audience.reach(&recipient, attributes).await, audience.troubles())
+}
+
+const ALICES: &str = r#"{"recipient":["alice@example.com"]}"#;
+
+#[tokio::test]
+async fn an_owner_is_reached_by_its_own_mailbox_or_by_whatever_takes_its_messages() {
+    for (listening, expected) in [
+        (&[("email", ALICE, Some(ALICES), &[][..])][..], Reach::Reached),
+        (&[("email", ALICE, None, &[])], Reach::Reached),
+        (&[("email-json", ALICE, Some(ALICES), &[])], Reach::Reached),
+        (&[("sqs", "arn:aws:sqs:us-east-1:123456789012:mailer", None, &[])], Reach::Reached),
+        (
+            &[("lambda", "arn:aws:lambda:us-east-1:123456789012:function:mailer", Some(ALICES), &[])],
+            Reach::Reached,
+        ),
+        // Her other address asks for her messages; the operator's asks for everything and passes nothing on.
+        (&[("email", "a.smith@example.org", Some(ALICES), &[])], Reach::Reached),
+        (&[("email", "operator@example.com", None, &[])], Reach::Unreached),
+        (&[("email", "operator@example.com", Some(r#"{"kind":["invitation"]}"#), &[])], Reach::Unreached),
+        (&[("email", ALICE, Some(ALICES), &[("PendingConfirmation", "true")])], Reach::Pending),
+        (&[("email", ALICE, Some(r#"{"kind":["enrolled"]}"#), &[])], Reach::Filtered),
+        // SNS compares to the letter, and so her own mailbox keeps her messages out.
+        (
+            &[("email", "Alice@example.com", Some(r#"{"recipient":["Alice@example.com"]}"#), &[])],
+            Reach::Filtered,
+        ),
+        (&[("sqs", "q", Some(ALICES), &[("FilterPolicyScope", "MessageBody")])], Reach::Unreached),
+        (&[("sqs", "q", Some(r#"{"$or":[]}"#), &[])], Reach::Unknown),
+        (&[("email", "Alice@example.com", None, &[])], Reach::Reached),
+        (
+            &[(
+                "email",
+                "ALICE@EXAMPLE.com",
+                Some(r#"{"recipient":[{"equals-ignore-case":"Alice@example.com"}]}"#),
+                &[],
+            )],
+            Reach::Reached,
+        ),
+        // What reaches one person reaches her only where it says so, and what only keeps messages reaches nobody.
+        (&[("sms", "+15550100", None, &[])], Reach::Unreached),
+        (&[("sms", "+15550100", Some(r#"{"account":["123456789012"]}"#), &[])], Reach::Unreached),
+        (&[("sms", "+15550100", Some(ALICES), &[])], Reach::Reached),
+        (&[("sms", "+15550100", Some(r#"{"recipient":[{"exists":true}]}"#), &[])], Reach::Unreached),
+        (
+            &[("sms", "+15550100", Some(r#"{"recipient":[{"suffix":"@example.com"}]}"#), &[])],
+            Reach::Unreached,
+        ),
+        (
+            &[("email", "security@example.com", Some(r#"{"recipient":[{"anything-but":"x"}]}"#), &[])],
+            Reach::Unreached,
+        ),
+        (
+            &[(
+                "sms",
+                "+15550100",
+                Some(r#"{"recipient":[{"equals-ignore-case":"ALICE@example.com"}]}"#),
+                &[],
+            )],
+            Reach::Reached,
+        ),
+        (&[("application", "phone", None, &[])], Reach::Unreached),
+        (&[("firehose", "archive", None, &[])], Reach::Unreached),
+        (&[("firehose", "archive", Some(ALICES), &[])], Reach::Unreached),
+        // The stack's own mailer.
+        (&[("lambda", "mailer", Some(r#"{"recipient":[{"suffix":"@example.com"}]}"#), &[])], Reach::Reached),
+        (
+            &[("lambda", "mailer", Some(r#"{"recipient":[{"suffix":"@example.org"}]}"#), &[])],
+            Reach::Unreached,
+        ),
+        (&[], Reach::Unreached),
+    ] {
+        assert_eq!(reach(listening, ALICE).await.0, expected, "{listening:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_recipient_is_one_thing_however_it_is_written() {
+    let mailer = ("lambda", "mailer", Some(r#"{"recipient":[{"suffix":"@corp.example"}]}"#), &[][..]);
+    let security = ("email", "security@corp.example", None, &[][..]);
+    for (tag, expected) in [
+        ("ann@corp.example ", Reach::Reached),
+        ("ann@CORP.example", Reach::Reached),
+        ("bob@elsewhere.example : ann@corp.example", Reach::Reached),
+        ("ann@elsewhere.example", Reach::Unreached),
+        ("ann@corp", Reach::Malformed),
+        ("ann@corp.example:", Reach::Reached),
+        ("ann@@corp.example", Reach::Malformed),
+    ] {
+        assert_eq!(reach(&[mailer, security], tag).await.0, expected, "{tag}");
+    }
+    for tag in ["ann@corp.example ", "ann@corp.example:bob@corp.example", "ann@corp"] {
+        assert!(reach(&[security], tag).await.0.is_surely_not(), "{tag}: the security team is not the owner");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_only_ends_like_an_address_is_not_reached_by_what_mails_addresses() {
+    let name = "a,b@corp.example";
+    let reach = async |filter: Option<&'static str>| {
+        let sns = Topic::with(&[("lambda", "mailer", filter, &[])]).sns(&[]);
+        let recipient = Recipient::of(&std::collections::BTreeMap::new(), "email", name);
+        let attributes = |one: &str| attributes(Notice::Invitation, one, name, "123456789012");
+        Audience::new(&sns, TOPIC).reach(&recipient, attributes).await
+    };
+    assert_eq!(reach(Some(r#"{"recipient":[{"suffix":"@corp.example"}]}"#)).await, Reach::Unreached);
+    assert_eq!(reach(Some(r#"{"recipient":["a,b@corp.example"]}"#)).await, Reach::Reached);
+    assert_eq!(reach(None).await, Reach::Reached, "that takes names too");
+}
+
+#[tokio::test]
+async fn subscriptions_that_count_for_everybody_are_named() {
+    let sns = Topic::with(&[
+        ("email", ALICE, Some(ALICES), &[]),
+        ("sqs", "arn:aws:sqs:us-east-1:123456789012:somebodys", None, &[]),
+    ])
+    .sns(&[]);
+    let audience = Audience::new(&sns, TOPIC);
+    let reach = async |name: &str| {
+        let tags = [("email".to_owned(), name.to_owned())].into();
+        let recipient = Recipient::of(&tags, "email", "alice");
+        audience.reach(&recipient, |one| attributes(Notice::Invitation, one, "alice", "1")).await
+    };
+    assert_eq!(reach(ALICE).await, Reach::Reached);
+    assert_eq!(audience.catch_all(), Vec::<String>::new(), "her own mailbox is enough");
+    assert_eq!(reach("bob@example.com").await, Reach::Reached);
+    assert_eq!(audience.catch_all(), ["sqs arn:aws:sqs:us-east-1:123456789012:somebodys"]);
+    for (filter, named) in [
+        (r#"{"recipient":[{"exists":true}]}"#, true),
+        (r#"{"recipient":[{"anything-but":"x"}]}"#, true),
+        (r#"{"kind":["invitation"]}"#, true),
+        (r#"{"recipient":[{"suffix":"@example.com"}]}"#, false),
+        (r#"{"user":["alice"]}"#, false),
+    ] {
+        let sns = Topic::with(&[("sqs", "q", Some(filter), &[])]).sns(&[]);
+        let audience = Audience::new(&sns, TOPIC);
+        let recipient = Recipient::of(&[("email".to_owned(), ALICE.to_owned())].into(), "email", "alice");
+        audience.reach(&recipient, |one| attributes(Notice::Invitation, one, "alice", "1")).await;
+        assert_eq!(!audience.catch_all().is_empty(), named, "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_name_without_an_address_is_reached_by_a_teams_mailbox() {
+    let team = [("email", "team@example.com", None, &[][..])];
+    assert_eq!(reach(&team, "alice").await.0, Reach::Reached);
+}
+
+#[tokio::test]
+async fn a_filter_that_is_not_understood_is_told() {
+    let queue = ("sqs", "q", Some(r#"{"$or":[{"user":["alice"]}]}"#), &[][..]);
+    let (reach, troubles) = reach(&[queue], ALICE).await;
+    assert_eq!(reach, Reach::Unknown);
+    assert!(
+        troubles[0].contains("not understood") && troubles[0].contains(&format!("{TOPIC}:0")),
+        "{troubles:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_full_topic_is_told_once_and_asked_no_more() {
+    let topic = Topic::with(&[]);
+    let full = mock!(Client::subscribe).then_error(|| {
+        SubscribeError::FilterPolicyLimitExceededException(
+            FilterPolicyLimitExceededException::builder()
+                .message("Filter policy limit exceeded")
+                .meta(ErrorMetadata::builder().code("FilterPolicyLimitExceeded").build())
+                .build(),
+        )
+    });
+    let sns = topic.sns(&[&full]);
+    let audience = Audience::new(&sns, TOPIC);
+    for number in 0..5 {
+        assert!(!audience.subscribe(&format!("user-{number}@example.com")).await);
+    }
+    assert_eq!(full.num_calls(), 1);
+    let troubles = audience.troubles();
+    assert_eq!(troubles.len(), 1, "{troubles:?}");
+    assert!(troubles[0].contains("no more owners can be subscribed"), "{troubles:?}");
+    assert!(troubles[0].contains("raise the quota of filter policies"), "{troubles:?}");
+}
+
+#[tokio::test]
+async fn an_address_that_sns_refuses_keeps_no_other_from_being_subscribed() {
+    let topic = Topic::with(&[]);
+    let refused = mock!(Client::subscribe)
+        .match_requests(|request| request.endpoint() == Some("a@example..com"))
+        .then_error(|| {
+            SubscribeError::InvalidParameterException(InvalidParameterException::builder().build())
+        });
+    let taken = mock!(Client::subscribe)
+        .match_requests(|request| request.endpoint() == Some(ALICE))
+        .then_output(|| SubscribeOutput::builder().build());
+    let sns = topic.sns(&[&refused, &taken]);
+    let audience = Audience::new(&sns, TOPIC);
+    assert!(!audience.subscribe("a@example..com").await);
+    assert!(audience.subscribe(ALICE).await);
+    assert!(audience.troubles()[0].contains("some owners cannot be subscribed: a@example..com"));
+}
+
+/// How long ten messages take to be let out, by a clock that jumps.
+async fn ten_messages(listening: &[Listening]) -> (Duration, usize) {
+    let topic = Topic::with(listening);
+    let sns = topic.sns(&[]);
+    let audience = Audience::new(&sns, TOPIC);
+    let started = tokio::time::Instant::now();
+    audience.pace().await;
+    assert_eq!(topic.list.num_calls(), 0, "the first message waits for nothing and asks nothing");
+    for _ in 1..10 {
+        audience.pace().await;
+    }
+    (started.elapsed(), topic.list.num_calls())
+}
+
+#[tokio::test(start_paused = true)]
+async fn mailboxes_and_functions_get_no_more_than_four_messages_a_second_and_queues_as_many_as_there_are() {
+    for protocol in ["email", "email-json", "lambda"] {
+        let (time, lists) = ten_messages(&[(protocol, "team@example.com", None, &[][..])]).await;
+        assert!(time >= Duration::from_millis(9 * 250), "{protocol}: {time:?}");
+        assert_eq!(lists, 1);
+    }
+    let queue = [("sqs", "q", None, &[][..])];
+    assert!(ten_messages(&queue).await.0 < Duration::from_millis(125));
+}
