@@ -1,6 +1,6 @@
 """Draws the dashboard of template.yaml with sample data, for people who have not deployed it yet.
 
-Titles, places, metrics, expressions, periods, statistics and colours are the template's. The numbers are not anyone's:
+Titles, places, metrics, expressions, periods, statistics and colors are the template's. The numbers are not anyone's:
 they come from a small simulation of the first 30 days in an account of 240 users.
 """
 
@@ -99,7 +99,7 @@ def body(text):
 
 class User:
     def __init__(self, patience):
-        self.patience = patience  # hours from the invitation until the user enrols
+        self.patience = patience  # hours from the invitation until the user enrolls
         self.seed = None  # when the present one was born
         self.since = None  # when the first one was
         self.told = None  # when the last notice went out
@@ -115,7 +115,7 @@ def simulate(rng):
         return -math.log(1 - rng.random()) * mean_days * 24
 
     waiting = [User(patience(4.5)) for _ in range(64)]
-    # Some never look at their mail, and enrol only when nothing else works any more.
+    # Some never look at their mail, and enroll only when nothing else works any more.
     for user in waiting[:6]:
         user.patience = (17 + 9 * rng.random()) * 24
     compliant, exempt, not_applicable = 142, 9, 25
@@ -123,7 +123,7 @@ def simulate(rng):
         day = hour / 24
         hiccup = hour == 9 * 24 + 8
         counts = dict.fromkeys(("Provisions", "Notices", "Closed", "Failed", "Deferred", "Unknown", "Warnings"), 0)
-        # Between sweeps, events do the same for single users: a newcomer now and then, and enrolments as they happen.
+        # Between sweeps, events do the same for single users: a newcomer now and then, and enrollments as they happen.
         checks = dict.fromkeys(("Provisions", "Notices", "Closed"), 0)
         if rng.random() < 0.06:
             newcomer = User(patience(2))
@@ -168,7 +168,7 @@ def simulate(rng):
             "Exempt": exempt,
             "NotApplicable": not_applicable,
             "Coverage": 100 * compliant / needed,
-            "OpenEnrolments": len(open_),
+            "OpenEnrollments": len(open_),
             "Overdue": sum(hour - user.since >= 14 * 24 for user in open_),
             "Quarantined": sum(user.quarantined for user in open_),
             "Unreachable": max(0, 7 - int(day)) if open_ else 0,
@@ -344,16 +344,16 @@ def graph(properties, lines, w, h):
         parts.append(text(across(day * 24), bottom + 16, f"day {day}", "small muted", anchor))
     below = defaultdict(float)
     for options, points in lines:
-        scale, colour = scales[options.get("yAxis", "left")], options["color"]
+        scale, color = scales[options.get("yAxis", "left")], options["color"]
         if stacked:
             under = [(across(hour), scale(below[hour])) for hour, _ in points]
             for hour, value in points:
                 below[hour] += value
             over = [(across(hour), scale(below[hour])) for hour, _ in points]
-            parts.append(f'<path fill="{colour}" fill-opacity=".8" d="{path(over + under[::-1])}Z"/>')
+            parts.append(f'<path fill="{color}" fill-opacity=".8" d="{path(over + under[::-1])}Z"/>')
         else:
             over = [(across(hour), scale(value)) for hour, value in points]
-            parts.append(f'<path fill="none" stroke="{colour}" stroke-width="2" d="{path(over)}"/>')
+            parts.append(f'<path fill="none" stroke="{color}" stroke-width="2" d="{path(over)}"/>')
     for mark in marks:
         y = scales["left"](mark["value"])
         parts += [

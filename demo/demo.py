@@ -1,4 +1,4 @@
-"""Shows mfa-warden at work in an emulated AWS account on this machine, from the first sweep to the last enrolment."""
+"""Shows mfa-warden at work in an emulated AWS account on this machine, from the first sweep to the last enrollment."""
 
 import argparse
 import contextlib
@@ -79,7 +79,7 @@ def show(ministack, stack, users):
         scene = Scene(ministack, stack, users)
     invitations = show_first_sweep(scene)
     show_idle_sweep(scene, invitations)
-    show_enrolment(scene, invitations)
+    show_enrollment(scene, invitations)
     show_quarantine(scene)
     show_the_end(scene)
 
@@ -124,7 +124,7 @@ def show_idle_sweep(scene, invitations):
     print(f"  {waiting} users are still without MFA. No device, secret or message was made twice.")
 
 
-def show_enrolment(scene, invitations):
+def show_enrollment(scene, invitations):
     anna = scene.anna
     heading(f"{anna.name} sets up MFA, with the two lines of the message")
     with Owner(scene.ministack, anna) as owner:
@@ -140,9 +140,9 @@ def show_enrolment(scene, invitations):
     expect("closed", answer, {anna.name: ["close", "notify(enrolled)"]})
     print_message(messages[anna.name][0], paragraphs=2)
     if scene.policies(anna) or anna.name in scene.kept()[0]:
-        raise Failure(f"{anna.name} has MFA, and something of the enrolment is left")
+        raise Failure(f"{anna.name} has MFA, and something of the enrollment is left")
     print()
-    print("  Her secret is gone, and so is the policy that let her enrol. Her phone holds the only copy of the seed.")
+    print("  Her secret is gone, and so is the policy that let her enroll. Her phone holds the only copy of the seed.")
 
 
 def show_quarantine(scene):
@@ -163,12 +163,12 @@ def show_quarantine(scene):
     print_message(messages[ben.name][0], paragraphs=1)
     print()
     print(f"  Attached to {ben.name} are now: {', '.join(scene.policies(ben))}.")
-    note("In AWS he can now enrol and do nothing else without MFA. His access key works on: MfaScope is console.")
+    note("In AWS he can now enroll and do nothing else without MFA. His access key works on: MfaScope is console.")
 
 
 def show_the_end(scene):
     ben, frank = scene.ben, scene.frank
-    heading("One of them enrols in the console after all, and one leaves")
+    heading("One of them enrolls in the console after all, and one leaves")
     with (
         step(f"{ben.name} chooses Assign MFA device, which makes a device of its own"),
         Owner(scene.ministack, ben) as owner,
@@ -319,10 +319,10 @@ def step(text):
     print(f" {time.monotonic() - started:.1f} s", flush=True)
 
 
-def paint(colour, text):
-    if colour not in COLOURS or not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+def paint(color, text):
+    if color not in COLOURS or not sys.stdout.isatty() or "NO_COLOR" in os.environ:
         return text
-    return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m"
+    return f"\x1b[{COLOURS[color]}m{text}\x1b[0m"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 //! mfa-warden brings every IAM user under MFA: it finds users without MFA, prepares a virtual MFA device for each,
-//! keeps the seed in Secrets Manager for the owner alone, tells the owner through SNS how to enrol, follows up until
+//! keeps the seed in Secrets Manager for the owner alone, tells the owner through SNS how to enroll, follows up until
 //! that is done, and then destroys the seed.
 //!
 //! # The flow
@@ -13,13 +13,13 @@
 //! ```
 //!
 //! for one user or for all. Running it twice changes nothing the second time, and a run that dies anywhere leaves a
-//! state that the next run recognises and mends. There is no database: IAM and Secrets Manager hold the state.
+//! state that the next run recognizes and mends. There is no database: IAM and Secrets Manager hold the state.
 //!
 //! | module | what it knows |
 //! |---|---|
 //! | [`config`] | the settings, from the environment |
 //! | [`trigger`] | event -> sweep, check of a user, or ignore |
-//! | [`facts`] | what is known of the account, a user, an enrolment, and what a secret's tags remember |
+//! | [`facts`] | what is known of the account, a user, an enrollment, and what a secret's tags remember |
 //! | [`recipient`] | the one notion of whom a message goes to |
 //! | [`text`] | words of others, as they may be shown |
 //! | [`verdict`] | facts -> verdict with its reason |
@@ -44,14 +44,14 @@
 //!
 //! `src/bin/warden`, built with the feature `cli`, is for people. Operators run [`reconcile`]'s sweep and check as dry
 //! runs with their own credentials (`plan`, `check`), behind clients that refuse whatever does not only read, and list
-//! the open enrolments (`status`). Owners set up the prepared device (`enroll`). The function is built without it.
+//! the open enrollments (`status`). Owners set up the prepared device (`enroll`). The function is built without it.
 //!
-//! # An enrolment
+//! # An enrollment
 //!
-//! An enrolment is a secret and a device that name each other. The secret is `mfa-warden/<UserId>` with a tag that says the
+//! An enrollment is a secret and a device that name each other. The secret is `mfa-warden/<UserId>` with a tag that says the
 //! same id; what lacks either is somebody else's and is never touched ([`facts::Secret::owner_id`]). The id of its current
 //! version is a `UUIDv7`, which tells when the seed was born; the device is
-//! `/mfa-warden/<user name>.<last 8 characters of the version id>`. The enrolment is *sound* when that device exists,
+//! `/mfa-warden/<user name>.<last 8 characters of the version id>`. The enrollment is *sound* when that device exists,
 //! unassigned, under the user's present name, and *broken* when it does not although AWS's listings have had the time to
 //! settle. The secret is created first and deleted last, so that no half-done work is ever invisible.
 //!
@@ -74,33 +74,33 @@
 //! The grace period counts from the first notice that went out ([`facts::Secret::first_notice_at`]). What a user used up of
 //! it in an enrollment that was closed lately is gone ([`facts::Secret::grace`]). Nobody is quarantined
 //! who is not known to have heard of the current version for long enough to be reminded once
-//! ([`facts::Secret::is_warned`]), or who could not enrol ([`preflight::Preflight::is_able_to_enroll`]).
+//! ([`facts::Secret::is_warned`]), or who could not enroll ([`preflight::Preflight::is_able_to_enroll`]).
 //!
 //! # The decision table
 //!
 //! The first row that fits, and strays and policies besides. `tests/rules/plan.rs` has a test a row.
 //!
-//! | verdict | enrolment | plan |
+//! | verdict | enrollment | plan |
 //! |---|---|---|
 //! | unknown | any | nothing; reported |
 //! | non-compliant | somebody else's secret bears the name | nothing; failed |
 //! | non-compliant | none, user outside `PILOT` | nothing new is begun; deferred |
 //! | non-compliant | none, owner surely unreachable | nothing is prepared; reported; subscribe, with `SUBSCRIBE_OWNERS` and an e-mail address without a subscription |
 //! | non-compliant | open, owner not known to have heard anything, and surely unreachable | close in silence |
-//! | non-compliant | none or broken, replicated or rotated | provision, attach enrolment policy, notify(invitation) |
+//! | non-compliant | none or broken, replicated or rotated | provision, attach enrollment policy, notify(invitation) |
 //! | non-compliant | sound, seed older than `OFFER_TTL` | provision, notify(invitation) |
 //! | non-compliant | sound, never told of this version; or told, not known to have heard, and within reach now; or the owner tag names somebody else | notify(invitation) |
 //! | non-compliant | sound, quarantined, not told of it | notify(quarantined) |
-//! | non-compliant | sound, overdue, `AFTER_GRACE=quarantine`, warned, able to enrol, not quarantined, within `PILOT` | quarantine, notify(quarantined); `MAX_QUARANTINES` a run, within `QUARANTINE_HOURS`; the rest is deferred |
+//! | non-compliant | sound, overdue, `AFTER_GRACE=quarantine`, warned, able to enroll, not quarantined, within `PILOT` | quarantine, notify(quarantined); `MAX_QUARANTINES` a run, within `QUARANTINE_HOURS`; the rest is deferred |
 //! | non-compliant | sound, last notice older than `REMIND_EVERY` | notify(reminder) |
 //! | non-compliant | sound, otherwise; or its device is not listed yet | nothing |
 //! | compliant | secret left | close, notify(enrolled) where the owner was invited |
 //! | exempt, not applicable | secret left | close, notify(withdrawn) where the owner was invited |
 //! | user gone | secret left | close, in silence |
 //! | any but unknown | devices of ours that are not the current version's | delete each |
-//! | non-compliant | open, enrolment policy not attached | attach |
+//! | non-compliant | open, enrollment policy not attached | attach |
 //! | non-compliant | open, the secret's policy is not the one this version writes | put_policy |
-//! | any but unknown | a policy of ours attached without need; the quarantine policy where the user cannot enrol | detach |
+//! | any but unknown | a policy of ours attached without need; the quarantine policy where the user cannot enroll | detach |
 //!
 //! # Unknown is never none
 //!

@@ -80,7 +80,7 @@ impl OwnerNotice<'_> {
         format!("THE PREPARED DEVICE, {place} (about three minutes)\n\n{}", numbered(&steps))
     }
 
-    /// The ways to enrol that work for this owner, or all where that is not known.
+    /// The ways to enroll that work for this owner, or all where that is not known.
     pub(crate) fn ways(&self) -> String {
         if self.kept_from_the_seed() {
             return self.console_wizard();
@@ -133,7 +133,7 @@ impl OwnerNotice<'_> {
     }
 }
 
-/// One step of a way to enrol: what to do, and what to open or paste.
+/// One step of a way to enroll: what to do, and what to open or paste.
 struct Step {
     words: String,
     paste: Option<String>,

@@ -272,7 +272,7 @@ pub(crate) fn catch_all(answer: &Answer, since: Since<'_>) -> String {
     )
 }
 
-/// Closed enrolments, with where the device was enabled from, as far as that was reported.
+/// Closed enrollments, with where the device was enabled from, as far as that was reported.
 fn resolved_by(answer: &Answer, resolved: &dyn Fn(&&Outcome) -> bool) -> String {
     let from = |outcome: &Outcome| {
         let at = outcome.enabled_at.map(|at| format!("; enabled on {}", date(at)));

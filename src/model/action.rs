@@ -54,7 +54,7 @@ pub enum Action {
     },
     /// Put the resource policy that this version writes on the secret.
     PutPolicy,
-    /// Attach the enrolment policy.
+    /// Attach the enrollment policy.
     Attach,
     /// Attach the quarantine policy.
     Quarantine,
@@ -62,7 +62,7 @@ pub enum Action {
     Notify(Notice),
     /// Subscribe the owner's e-mail addresses to their own messages.
     Subscribe,
-    /// End an enrolment: detach our policies, delete our unassigned devices, tell the owner, and last delete the
+    /// End an enrollment: detach our policies, delete our unassigned devices, tell the owner, and last delete the
     /// secret, which till then shows that there is something left to do.
     Close {
         /// The secret's id ([`Secret::id`]).
@@ -95,7 +95,7 @@ pub enum Policy {
 /// What the owner is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
-    /// A device is ready: how to enrol.
+    /// A device is ready: how to enroll.
     Invitation,
     /// Still no MFA.
     Reminder,

@@ -136,9 +136,9 @@ pub fn born(version: &str) -> Option<Timestamp> {
     Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanoseconds).ok()?).ok()
 }
 
-/// The state of an enrolment: a secret and a device that name each other.
+/// The state of an enrollment: a secret and a device that name each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Enrolment<'a> {
+pub enum Enrollment<'a> {
     /// No secret.
     None,
     /// A secret without a version of ours, without its device, or scheduled for deletion.

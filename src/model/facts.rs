@@ -1,4 +1,4 @@
-//! What is known: of the account, of one user, of one enrolment. Plain data, gathered by the AWS edge.
+//! What is known: of the account, of one user, of one enrollment. Plain data, gathered by the AWS edge.
 
 use crate::model::blocker::Preflight;
 use crate::model::delivery::Reach;

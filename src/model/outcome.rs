@@ -23,7 +23,7 @@ pub struct Outcome {
     pub actions: Vec<String>,
     /// How it ended.
     pub result: Ending,
-    /// The enrolment that stays open after this run; not part of the answer.
+    /// The enrollment that stays open after this run; not part of the answer.
     #[serde(skip)]
     pub open: Option<Open>,
     /// Why no message reaches the owner, where none does.
@@ -41,7 +41,7 @@ pub struct Outcome {
     /// Whether the owner tag names somebody else than was invited.
     #[serde(skip)]
     pub recipient_changed: bool,
-    /// Whether all that was done was to attach the enrolment policy again.
+    /// Whether all that was done was to attach the enrollment policy again.
     #[serde(skip)]
     pub reattached: bool,
     /// How much of its grace period the user had used up when its enrollment was closed.
@@ -50,12 +50,12 @@ pub struct Outcome {
     /// When the newest of the user's MFA devices was enabled.
     #[serde(skip)]
     pub enabled_at: Option<Timestamp>,
-    /// Where the change came from that closed the enrolment, as CloudTrail reported it.
+    /// Where the change came from that closed the enrollment, as CloudTrail reported it.
     #[serde(skip)]
     pub source: Option<IpAddr>,
 }
 
-/// An enrolment that waits for its owner.
+/// An enrollment that waits for its owner.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Open {
     /// How long the current seed has existed; `None`: there is none.
@@ -208,11 +208,11 @@ pub struct ActionCounts {
     pub notify: u32,
     /// Quarantine policies attached.
     pub quarantine: u32,
-    /// Enrolments closed.
+    /// Enrollments closed.
     pub close: u32,
     /// Devices deleted for themselves.
     pub delete_device: u32,
-    /// Enrolment policies attached.
+    /// Enrollment policies attached.
     pub attach: u32,
     /// Policies detached.
     pub detach: u32,

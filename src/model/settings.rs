@@ -143,7 +143,7 @@ pub struct Settings {
     pub offer_ttl: SignedDuration,
     /// `AFTER_GRACE`: what follows the grace period.
     pub after_grace: AfterGrace,
-    /// `ENROLLMENT_POLICY_ARN`: managed policy attached while an enrolment is open; `None`: never.
+    /// `ENROLLMENT_POLICY_ARN`: managed policy attached while an enrollment is open; `None`: never.
     pub enrollment_policy_arn: Option<String>,
     /// `QUARANTINE_POLICY_ARN`: managed policy attached after the grace period; `None`: never.
     pub quarantine_policy_arn: Option<String>,
@@ -163,7 +163,7 @@ pub struct Settings {
     pub secret_kms_key_id: Option<String>,
     /// `SUBSCRIBE_OWNERS`: subscribe owners whose recipient is an e-mail address without a subscription.
     pub subscribe_owners: bool,
-    /// `PREFLIGHT`: ask IAM before each notice that shows how to enrol whether a policy keeps the owner from enrolling.
+    /// `PREFLIGHT`: ask IAM before each notice that shows how to enroll whether a policy keeps the owner from enrolling.
     pub preflight: bool,
     /// `OPS_CHAT`: HTTPS subscribers of the operations topic get what Amazon Q Developer shows in a chat.
     pub ops_chat: bool,

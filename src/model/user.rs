@@ -50,7 +50,7 @@ pub struct AssignedDevice {
 /// Which of our managed policies are attached to a user.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Attached {
-    /// The enrolment policy.
+    /// The enrollment policy.
     pub enrollment: bool,
     /// The quarantine policy.
     pub quarantine: bool,

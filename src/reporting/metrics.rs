@@ -40,7 +40,7 @@ pub fn embedded(answer: &Answer, effort: Effort, now: Timestamp) -> Value {
         metrics.add("NotApplicable", "Count", users.not_applicable);
         metrics.add("Unknown", "Count", unknown);
         metrics.add("Coverage", "Percent", coverage);
-        metrics.add("OpenEnrolments", "Count", open.len());
+        metrics.add("OpenEnrollments", "Count", open.len());
         metrics.add("Overdue", "Count", count(&|open| open.overdue.is_some()));
         metrics.add("Quarantined", "Count", count(&|open| open.quarantined));
         let unreachable = answer.outcomes.iter().filter(|outcome| outcome.is_unreachable()).count();

@@ -23,7 +23,7 @@ pub enum Trouble {
     Unreachable,
     /// Overdue and warned, and not quarantined, because something keeps the owner from enrolling.
     Blocked,
-    /// The enrolment policy had to be attached again: another tool detaches it.
+    /// The enrollment policy had to be attached again: another tool detaches it.
     Reattached,
     /// A subscription of the owner topic counts for every owner. (These are subscriptions, and no users.)
     CatchAll,

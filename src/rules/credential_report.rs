@@ -74,7 +74,7 @@ impl CredentialReport {
         Ok(report)
     }
 
-    /// What the report says in favour of `user`. It vouches only for the very same user (ARN and creation
+    /// What the report says in favor of `user`. It vouches only for the very same user (ARN and creation
     /// time), so that a new user under an old name never lives on the old one's MFA; and it never condemns.
     pub fn vouches_for(&self, user: &User, scope: Scope) -> Option<Vouched> {
         let row = self.rows.get(&user.arn)?;

@@ -1,6 +1,6 @@
 //! In what state an enrollment is: none, broken, usable; overdue, warned; made by somebody else.
 
-use crate::model::enrollment::{Doubt, Enrolment, Secret, born};
+use crate::model::enrollment::{Doubt, Enrollment, Secret, born};
 use crate::model::facts::UserFacts;
 use crate::model::recipient::Recipient;
 use crate::model::record::tag;
@@ -8,26 +8,26 @@ use crate::model::settings::Settings;
 use jiff::{SignedDuration, Timestamp};
 
 impl UserFacts {
-    /// What state the user's enrolment is in.
-    pub fn enrolment(&self, settle: SignedDuration, now: Timestamp) -> Enrolment<'_> {
+    /// What state the user's enrollment is in.
+    pub fn enrollment(&self, settle: SignedDuration, now: Timestamp) -> Enrollment<'_> {
         let Some(secret) = &self.secret else {
-            return Enrolment::None;
+            return Enrollment::None;
         };
         let Some(version) = &secret.current_version else {
-            return Enrolment::Broken;
+            return Enrollment::Broken;
         };
         // Another hand's version has no birth date in its id, and no device of ours belongs to it.
         let Some(born) = born(version).filter(|born| now.duration_since(*born) >= -settle) else {
-            return Enrolment::Broken;
+            return Enrollment::Broken;
         };
         if secret.scheduled_for_deletion || self.renamed(version) {
-            return Enrolment::Broken;
+            return Enrollment::Broken;
         }
         match self.device_of(version) {
-            Some(_) => Enrolment::Sound { secret, version },
-            None if now.duration_since(born) <= settle => Enrolment::Settling,
-            None if self.absence_is_sure => Enrolment::Broken,
-            None => Enrolment::Missing,
+            Some(_) => Enrollment::Sound { secret, version },
+            None if now.duration_since(born) <= settle => Enrollment::Settling,
+            None if self.absence_is_sure => Enrollment::Broken,
+            None => Enrollment::Missing,
         }
     }
 

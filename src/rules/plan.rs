@@ -4,7 +4,7 @@
 use crate::model::action::{Action, Notice, Obstacle, Policy, Postponed};
 use crate::model::blocker::Preflight;
 use crate::model::delivery::Reach;
-use crate::model::enrollment::{Doubt, Enrolment, Secret, born};
+use crate::model::enrollment::{Doubt, Enrollment, Secret, born};
 use crate::model::facts::UserFacts;
 use crate::model::recipient::Recipient;
 use crate::model::settings::{AfterGrace, Settings};
@@ -70,7 +70,7 @@ pub fn next(facts: &UserFacts, verdict: &Verdict, settings: &Settings, now: Time
     }
 }
 
-/// The plan for a user who has to enrol.
+/// The plan for a user who has to enroll.
 pub(crate) fn non_compliant(
     facts: &UserFacts,
     settings: &Settings,
@@ -110,21 +110,21 @@ pub(crate) fn non_compliant(
     }
     let doubt = facts.doubt(settings, now);
     let is_tampered_with = matches!(doubt, Some(Doubt::Replicated | Doubt::Rotates));
-    match facts.enrolment(settings.settle, now) {
-        Enrolment::Missing => Err(Question::Device),
-        Enrolment::None | Enrolment::Broken => provisioning(facts, doubt, settings, now),
-        Enrolment::Sound { .. } | Enrolment::Settling if is_tampered_with => {
+    match facts.enrollment(settings.settle, now) {
+        Enrollment::Missing => Err(Question::Device),
+        Enrollment::None | Enrollment::Broken => provisioning(facts, doubt, settings, now),
+        Enrollment::Sound { .. } | Enrollment::Settling if is_tampered_with => {
             provisioning(facts, doubt, settings, now)
         }
-        Enrolment::Sound { version, .. }
+        Enrollment::Sound { version, .. }
             if born(version).is_some_and(|born| now.duration_since(born) > settings.offer_ttl) =>
         {
             provisioning(facts, doubt, settings, now)
         }
-        Enrolment::Sound { secret, version } => {
+        Enrollment::Sound { secret, version } => {
             follow_up(facts, secret, Some(version), is_admitted, settings, now)
         }
-        Enrolment::Settling => follow_up(facts, secret, None, is_admitted, settings, now),
+        Enrollment::Settling => follow_up(facts, secret, None, is_admitted, settings, now),
     }
 }
 
@@ -157,7 +157,7 @@ fn provisioning(
     Ok(Plan { actions: actions.chain(subscription(facts, settings)).collect(), ..Plan::default() })
 }
 
-/// What an open enrolment needs. `version`: the one that can be used; `None`: its device is not listed yet.
+/// What an open enrollment needs. `version`: the one that can be used; `None`: its device is not listed yet.
 pub(crate) fn follow_up(
     facts: &UserFacts,
     secret: &Secret,
@@ -247,7 +247,7 @@ fn attaching(facts: &UserFacts, settings: &Settings) -> Option<Action> {
     (settings.enrollment_policy_arn.is_some() && is_missing).then_some(Action::Attach)
 }
 
-/// The end of a quarantine that has no reason (any more), or whose user cannot enrol. `secret`: the one that is kept.
+/// The end of a quarantine that has no reason (any more), or whose user cannot enroll. `secret`: the one that is kept.
 fn lifting(
     facts: &UserFacts,
     secret: Option<&Secret>,
@@ -268,7 +268,7 @@ pub(crate) fn subscription(facts: &UserFacts, settings: &Settings) -> Option<Act
     (is_wanted && has_address).then_some(Action::Subscribe)
 }
 
-/// What is left of a user without an open enrolment: our policies and our devices go.
+/// What is left of a user without an open enrollment: our policies and our devices go.
 pub(crate) fn leftovers(facts: &UserFacts) -> Vec<Action> {
     let devices = facts.devices.iter().cloned();
     let delete = devices.map(|serial_number| Action::DeleteDevice { serial_number });
@@ -282,7 +282,7 @@ fn attached_policies(facts: &UserFacts) -> impl Iterator<Item = Policy> + use<> 
     policies.into_iter().filter_map(|(attached, policy)| attached.then_some(policy))
 }
 
-/// The plan for a user who need not enrol: everything of ours goes.
+/// The plan for a user who need not enroll: everything of ours goes.
 fn closing(facts: &UserFacts, farewell: Notice, now: Timestamp) -> Plan {
     match &facts.secret {
         Some(secret) => {

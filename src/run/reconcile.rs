@@ -145,7 +145,7 @@ impl Run<'_> {
         (outcome, done)
     }
 
-    /// An enrolment as its secret tells of it.
+    /// An enrollment as its secret tells of it.
     pub(super) fn open(&self, secret: &Secret, attached: Option<Attached>) -> Open {
         let now = (self.clock)();
         Open {
@@ -188,7 +188,7 @@ impl Run<'_> {
         let mut done = Vec::new();
         let mut unattached = None;
         let ended = self.go_through(facts, actions, verdict, plan, &mut done, &mut unattached).await;
-        // Who is quarantined, and neither given the policy nor known to be allowed to enrol by any other, is locked out.
+        // Who is quarantined, and neither given the policy nor known to be allowed to enroll by any other, is locked out.
         let is_quarantined = facts.attached.is_some_and(|attached| attached.quarantine);
         let is_unable = facts.preflight.as_ref().is_none_or(|answer| answer.is_unable_to_enroll(true));
         if unattached.is_some() && is_quarantined && is_unable {
@@ -223,7 +223,7 @@ impl Run<'_> {
         let mut queue = actions.into_iter();
         while let Some(action) = queue.next() {
             if action == Action::Quarantine && unattached.is_some() {
-                // Denied everything but enrolling, and not allowed to enrol: that would be a lockout.
+                // Denied everything but enrolling, and not allowed to enroll: that would be a lockout.
                 return None;
             }
             match self.act(&action, verdict, facts).await {

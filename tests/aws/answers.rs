@@ -298,7 +298,7 @@ async fn the_simulators_word_on_each_call_and_its_own_resource_is_what_counts() 
         let others = (SECRET, ExplicitDeny, None, None);
         simulated("iam:EnableMFADevice", by_organization, &[others, (ALICE, decision, None, boundary)])
     };
-    // A key that another statement asks for, such as the enrolment policy's own, decides nothing here.
+    // A key that another statement asks for, such as the enrollment policy's own, decides nothing here.
     let read = reads(false, ExplicitDeny, Some("cloudshell:VpcIds"), None);
     assert_eq!(
         denials(&[read, enables(false, Allowed, None)], None).await,

@@ -14,7 +14,7 @@ async fn company(cloud: &Cloud) -> Vec<String> {
     cloud.user_without_password("ci-deploy", "/service/").await;
     cloud.tag("d_okafor", "mfa-exempt", "permanent sealed envelope in the safe").await;
     cloud.tag("eve=contractor", "mfa-exempt", "2020-01-31 project ends").await;
-    cloud.enrol("olivia.brandt").await;
+    cloud.enroll("olivia.brandt").await;
     ids
 }
 
@@ -39,8 +39,8 @@ async fn a_plan_shows_who_is_without_mfa_and_exits_with_2() {
     insta::assert_snapshot!("plan_csv", normalised(&csv.out, &cloud, &ids));
     assert_eq!(csv.code, 2);
 
-    let coloured = say(operator(&gate), &["plan", "--color", "always"]);
-    assert!(coloured.out.contains("\u{1b}["), "{}", coloured.out);
+    let colored = say(operator(&gate), &["plan", "--color", "always"]);
+    assert!(colored.out.contains("\u{1b}["), "{}", colored.out);
     assert_eq!(gate.beyond_reading(), Vec::<String>::new());
 }
 
@@ -101,7 +101,7 @@ async fn settings_are_read_from_the_functions_variables_and_options_go_before_th
 async fn an_account_in_order_exits_with_0() {
     let cloud = Cloud::new().await;
     cloud.user("olivia.brandt").await;
-    cloud.enrol("olivia.brandt").await;
+    cloud.enroll("olivia.brandt").await;
     let gate = Gate::new(&cloud.account);
     let said = say(operator(&gate), &["plan"]);
     insta::assert_snapshot!(normalised(&said.out, &cloud, &[]));
@@ -155,24 +155,24 @@ async fn a_check_shows_one_user_and_a_user_that_is_not_there_is_an_error() {
 }
 
 #[tokio::test]
-async fn status_lists_an_enrolment_from_invitation_to_overdue() {
+async fn status_lists_an_enrollment_from_invitation_to_overdue() {
     let cloud = Cloud::new().await;
     let anna = cloud.user("anna.schmidt").await;
     let gate = Gate::new(&cloud.account);
     let none = say(operator(&gate), &["status"]);
     assert_eq!(none.code, 0);
-    assert!(none.out.contains("0 open enrolments"), "{}", none.out);
+    assert!(none.out.contains("0 open enrollments"), "{}", none.out);
 
     cloud.sweep().await;
     let said = say(operator(&gate), &["status", "--json"]);
     let status: Value = serde_json::from_str(&said.out).unwrap();
-    let enrolment = &status["enrolments"][0];
-    assert_eq!(enrolment["user"], "anna.schmidt");
-    assert_eq!(enrolment["user_id"], *anna);
-    assert_eq!(enrolment["state"], "open");
-    assert_eq!(enrolment["notices"], 1);
-    assert_eq!(enrolment["overdue_seconds"], Value::Null);
-    assert!(enrolment["seed_since"].is_string() && enrolment["last_notice_at"].is_string());
+    let enrollment = &status["enrollments"][0];
+    assert_eq!(enrollment["user"], "anna.schmidt");
+    assert_eq!(enrollment["user_id"], *anna);
+    assert_eq!(enrollment["state"], "open");
+    assert_eq!(enrollment["notices"], 1);
+    assert_eq!(enrollment["overdue_seconds"], Value::Null);
+    assert!(enrollment["seed_since"].is_string() && enrollment["last_notice_at"].is_string());
 
     let csv = say(operator(&gate), &["status", "--csv"]);
     assert_eq!(csv.out.lines().count(), 2);
@@ -183,7 +183,7 @@ async fn status_lists_an_enrolment_from_invitation_to_overdue() {
     );
     let table = say(operator(&gate), &["status"]);
     assert!(
-        table.out.contains("1 open enrolment, 0 unreachable, 0 overdue, 0 quarantined."),
+        table.out.contains("1 open enrollment, 0 unreachable, 0 overdue, 0 quarantined."),
         "{}",
         table.out
     );

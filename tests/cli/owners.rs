@@ -50,7 +50,7 @@ impl Owner {
 }
 
 #[tokio::test]
-async fn an_owner_enrols_with_two_codes_and_may_do_it_again() {
+async fn an_owner_enrolls_with_two_codes_and_may_do_it_again() {
     let owner = Owner::invited().await;
     let seed = owner.cloud.value(&owner.id).await["seed"].as_str().unwrap().to_owned();
     let said = owner.enroll(&[], "123456\n654321\n");
@@ -118,7 +118,7 @@ async fn a_device_that_was_enabled_though_the_answer_was_lost_is_a_success() {
 #[tokio::test]
 async fn an_owner_with_another_device_is_enrolled_already() {
     let owner = Owner::invited().await;
-    owner.cloud.enrol("anna.schmidt").await;
+    owner.cloud.enroll("anna.schmidt").await;
     let said = owner.enroll(&[], "");
     assert_eq!(said.code, 0);
     assert!(said.out.starts_with("Already enrolled: the user anna.schmidt has MFA"), "{}", said.out);

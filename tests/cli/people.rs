@@ -28,7 +28,7 @@ fn at_a_terminal(gate: &Gate, keys: &Keys, arguments: &[&str], dialogue: &[[&str
 const OPERATOR: fn() -> Keys = || ("test".to_owned(), "test".to_owned(), None);
 
 #[tokio::test]
-async fn an_operator_sees_progress_colours_and_a_table_that_fits() {
+async fn an_operator_sees_progress_colors_and_a_table_that_fits() {
     let cloud = Cloud::new().await;
     let anna = cloud.user("anna.schmidt").await;
     cloud.tag("anna.schmidt", "mfa-exempt", "2020-01-31 waits for a hardware token that never came").await;
@@ -37,7 +37,7 @@ async fn an_operator_sees_progress_colours_and_a_table_that_fits() {
     assert_eq!(said.code, 2, "{}", said.out);
     let (progress, table) = said.out.rsplit_once("\r\u{1b}[K").unwrap();
     assert!(progress.contains("Reading"), "{progress:?}");
-    assert!(table.contains("\u{1b}["), "colours: {table:?}");
+    assert!(table.contains("\u{1b}["), "colors: {table:?}");
     let plain: String = anstream::adapter::strip_str(table).to_string();
     assert!(plain.lines().all(|line| line.chars().count() <= 100), "{plain}");
     let plain = plain.replace(&cloud.account, "123456789012").replace(&anna, "AIDA0");

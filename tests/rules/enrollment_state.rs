@@ -2,7 +2,7 @@
 
 use crate::builders::*;
 use mfa_warden::model::account::Account;
-use mfa_warden::model::enrollment::{Doubt, Enrolment, born, user_of_device, version_suffix};
+use mfa_warden::model::enrollment::{Doubt, Enrollment, born, user_of_device, version_suffix};
 use mfa_warden::model::facts::UserFacts;
 use mfa_warden::model::record::tag;
 use mfa_warden::model::settings::Settings;
@@ -203,7 +203,7 @@ fn a_seed_goes_only_into_a_secret_that_the_function_made() {
         let mut facts = own.clone();
         secret(&mut facts).current_version = Some(version.clone());
         assert_eq!(doubt(&facts, &none), Some(Doubt::OthersVersion), "{version}");
-        assert_eq!(facts.enrolment(none.settle, now()), Enrolment::Broken, "{version}");
+        assert_eq!(facts.enrollment(none.settle, now()), Enrollment::Broken, "{version}");
     }
     type Change = fn(&mut mfa_warden::model::enrollment::Secret);
     let changes: [(Change, Doubt); 4] = [

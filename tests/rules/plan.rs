@@ -67,14 +67,14 @@ fn unknown_plans_nothing_whatever_there_is() {
 }
 
 #[test]
-fn without_an_enrolment_a_user_is_provisioned_and_invited() {
+fn without_an_enrollment_a_user_is_provisioned_and_invited() {
     let facts = user("alice");
     let provision = Action::Provision { secret: None, doubt: None, superseded: vec![] };
     assert_eq!(planned(&facts, &[]), [provision, INVITE]);
 }
 
 #[test]
-fn strays_of_a_user_without_an_enrolment_go_once_the_new_version_has_won() {
+fn strays_of_a_user_without_an_enrollment_go_once_the_new_version_has_won() {
     let mut facts = user("alice");
     stray(&mut facts);
     assert_eq!(planned(&facts, &[]), [provision(&facts), INVITE]);
@@ -132,7 +132,7 @@ fn somebody_elses_secret_of_the_users_name_is_never_touched() {
 }
 
 #[test]
-fn a_device_in_no_listing_breaks_the_enrolment_only_after_settle() {
+fn a_device_in_no_listing_breaks_the_enrollment_only_after_settle() {
     let mut young = enrolled_since(user("alice"), "4m");
     young.devices.clear();
     assert_eq!(planned(&young, &[]), []);
@@ -214,7 +214,7 @@ fn invited_late(created: &str, heard: &str) -> UserFacts {
 }
 
 #[test]
-fn between_a_late_invitation_and_the_quarantine_there_is_time_to_enrol() {
+fn between_a_late_invitation_and_the_quarantine_there_is_time_to_enroll() {
     assert_eq!(named(&invited_late("20d", "2d"), &BOTH), ["attach"]);
     let due = ["attach", "quarantine", "notify(quarantined)"];
     assert_eq!(named(&invited_late("20d", "4d"), &BOTH), due);
@@ -310,7 +310,7 @@ fn deny(cause: Cause) -> Preflight {
 const ASKING: [(&str, &str); 4] = [BOTH[0], BOTH[1], BOTH[2], ("PREFLIGHT", "true")];
 
 #[test]
-fn nobody_is_quarantined_who_cannot_enrol_or_of_whom_nobody_knows() {
+fn nobody_is_quarantined_who_cannot_enroll_or_of_whom_nobody_knows() {
     let mut facts = enrolled_since(user("alice"), "20d");
     facts.attached = Some(Attached { enrollment: true, quarantine: false });
     let policy = || Cause::Policies(vec!["ForceMFA".to_owned()]);
@@ -341,7 +341,7 @@ fn nobody_is_quarantined_who_cannot_enrol_or_of_whom_nobody_knows() {
 }
 
 #[test]
-fn a_quarantined_user_who_turns_out_to_be_unable_to_enrol_is_set_free() {
+fn a_quarantined_user_who_turns_out_to_be_unable_to_enroll_is_set_free() {
     let mut facts = enrolled_since(user("alice"), "20d");
     secret(&mut facts).tags.insert(tag::QUARANTINED_AT.to_owned(), ago("5d").to_string());
     facts.attached = Some(Attached { enrollment: true, quarantine: true });
@@ -357,7 +357,7 @@ fn a_quarantined_user_who_turns_out_to_be_unable_to_enrol_is_set_free() {
         let expected: &[Action] = if free { &[Action::Detach(Policy::Quarantine)] } else { &[] };
         assert_eq!(planned(&facts, &ASKING), expected, "{answer:?}");
     }
-    // An enrolment policy that is only attached now may not count yet.
+    // An enrollment policy that is only attached now may not count yet.
     facts.attached = Some(Attached { enrollment: false, quarantine: true });
     facts.preflight = Some(deny(Cause::NotAllowed));
     assert_eq!(named(&facts, &ASKING), ["attach"]);
@@ -439,19 +439,19 @@ fn owners_are_reminded_when_the_last_notice_is_old_missing_unreadable_or_in_the_
 }
 
 #[test]
-fn a_sound_enrolment_with_nothing_due_is_left_alone() {
+fn a_sound_enrollment_with_nothing_due_is_left_alone() {
     assert_eq!(planned(&enrolled_since(user("alice"), "1h"), &[]), []);
 }
 
 #[test]
-fn strays_beside_a_sound_enrolment_are_deleted() {
+fn strays_beside_a_sound_enrollment_are_deleted() {
     let mut facts = enrolled_since(user("alice"), "1h");
     let stray = stray(&mut facts);
     assert_eq!(planned(&facts, &[]), [stray]);
 }
 
 #[test]
-fn with_mfa_the_enrolment_is_closed_and_the_owner_told() {
+fn with_mfa_the_enrollment_is_closed_and_the_owner_told() {
     let mut facts = with_mfa(enrolled_since(user("alice"), "1h"));
     facts.attached = Some(Attached { enrollment: true, quarantine: true });
     stray(&mut facts);
@@ -467,7 +467,7 @@ fn with_mfa_the_enrolment_is_closed_and_the_owner_told() {
 }
 
 #[test]
-fn exempt_or_out_of_scope_the_enrolment_is_withdrawn() {
+fn exempt_or_out_of_scope_the_enrollment_is_withdrawn() {
     let mut exempt = enrolled_since(user("alice"), "1h");
     exempt.tags.insert("mfa-exempt".to_owned(), "permanent break-glass".to_owned());
     assert_eq!(named(&exempt, &[]), ["close", "notify(withdrawn)"]);
@@ -635,7 +635,7 @@ fn what_a_plan_hangs_on_is_asked_first_and_nothing_else() {
     assert_eq!(asked(&new, &default), Next::Learn(Question::Delivery));
     let mut open = enrolled_since(user("alice"), "5d");
     (open.reach, open.secret_is_fresh) = (None, false);
-    assert_eq!(asked(&open, &default), Next::Do(Plan::default()), "of idle enrolments nothing is asked");
+    assert_eq!(asked(&open, &default), Next::Do(Plan::default()), "of idle enrollments nothing is asked");
     assert_eq!(asked(&open, &settings(&[("SUBSCRIBE_OWNERS", "true")])), Next::Learn(Question::Delivery));
     let mut unheard = open.clone();
     secret(&mut unheard).tags.remove(tag::HEARD_AT);
@@ -665,7 +665,7 @@ fn without_a_secret_policies_and_strays_go_all_the_same() {
 }
 
 #[test]
-fn the_enrolment_policy_is_attached_while_an_enrolment_is_open() {
+fn the_enrollment_policy_is_attached_while_an_enrollment_is_open() {
     let facts = user("alice");
     assert_eq!(named(&facts, &BOTH), ["provision", "attach", "notify(invitation)"]);
     assert_eq!(named(&enrolled_since(user("alice"), "1h"), &BOTH), ["attach"]);

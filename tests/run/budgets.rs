@@ -34,7 +34,7 @@ async fn swept(cloud: &Cloud, looked_at: usize, provisioned: usize, told: usize,
 }
 
 #[tokio::test]
-async fn nothing_to_do_costs_eight_calls_and_an_open_enrolment_three_more() {
+async fn nothing_to_do_costs_eight_calls_and_an_open_enrollment_three_more() {
     let cloud = warm().await;
     assert_eq!(swept(&cloud, 0, 0, 0, 0).await, 8);
     cloud.user("alice").await;
@@ -66,7 +66,7 @@ async fn a_reminder_a_quarantine_a_rotation_and_a_closing_stay_within_their_term
     assert_eq!(cloud.attached("alice").await.len(), 2);
     cloud.wait(24 * 16);
     swept(&cloud, 1, 1, 0, 0).await;
-    cloud.enrol("alice").await;
+    cloud.enroll("alice").await;
     swept(&cloud, 1, 0, 0, 1).await;
 }
 
@@ -94,7 +94,7 @@ async fn all_together_stay_within_the_sum() {
     cloud.sweep().await;
     cloud.wait(24 * 16);
     for user in ["closed", "closed-too"] {
-        cloud.enrol(user).await;
+        cloud.enroll(user).await;
     }
     cloud.user("new").await;
     // Rotated and overdue have a seed of 31 days, reminded one of 16 and no quarantine yet.

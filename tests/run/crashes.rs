@@ -70,7 +70,7 @@ async fn account(states: &[&str]) -> Cloud {
     }
     if is("compliant") {
         cloud.user("compliant").await;
-        cloud.enrol("compliant").await;
+        cloud.enroll("compliant").await;
     }
     if is("broken") {
         let device = cloud.devices().await.into_iter().find(|serial| serial.contains("/broken.")).unwrap();

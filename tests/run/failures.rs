@@ -57,7 +57,7 @@ async fn a_secret_that_cannot_be_read_makes_its_user_unknown() {
     let cloud = Cloud::new().await;
     cloud.user("alice").await;
     cloud.sweep().await;
-    cloud.enrol("alice").await;
+    cloud.enroll("alice").await;
     cloud.calls();
     cloud.take_down("DescribeSecret");
     let answer = cloud.sweep().await;

@@ -199,7 +199,7 @@ async fn seeds_leave_the_process_in_put_secret_value_and_nowhere_else() {
     let invoke = async |event: Value| tokio::task::block_in_place(|| function.invoke(&event));
     let check = |user: &str| json!({"action": "check", "user": user});
 
-    // A provision that nothing disturbs, a reminder, a renewal, an enrolment.
+    // A provision that nothing disturbs, a reminder, a renewal, an enrollment.
     cloud.user("alice").await;
     answers.push(invoke(json!({"action": "sweep"})).await);
     let until = async |answers: &mut Vec<(String, Value)>, wanted: &str| {

@@ -1,4 +1,4 @@
-//! The life of an enrolment over HTTP against moto: events, elapsed time, policies.
+//! The life of an enrollment over HTTP against moto: events, elapsed time, policies.
 
 use crate::cloud::{Cloud, published, writes};
 use jiff::{SignedDuration, Timestamp};
@@ -33,7 +33,7 @@ fn kinds(cloud: &Cloud) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn enrolling_with_the_prepared_device_closes_the_enrolment_by_event() {
+async fn enrolling_with_the_prepared_device_closes_the_enrollment_by_event() {
     let cloud = Cloud::new().await;
     cloud.user_without_password("alice", "/").await;
     assert_eq!(happened(&cloud, "create-user").await["users"]["not_applicable"], 1);
@@ -87,7 +87,7 @@ async fn mfa_on_and_off_again_and_again_does_not_restart_the_grace_period() {
         assert_eq!(is_told, round > 0, "round {round}: {answer}");
         cloud.wait(24 * days - 1);
         // By a sweep or by an event.
-        cloud.enrol("alice").await;
+        cloud.enroll("alice").await;
         let answer = if round == 0 { cloud.sweep().await } else { cloud.check("alice").await };
         assert_eq!(answer["actions"]["close"], 1, "round {round}: {answer}");
         assert!(!secret_exists(&cloud, &alice).await);
@@ -103,7 +103,7 @@ async fn mfa_on_and_off_again_and_again_does_not_restart_the_grace_period() {
     let answer = cloud.sweep().await;
     assert_eq!(answer["outcomes"][0]["actions"], json!(["quarantine", "notify(quarantined)"]), "{answer}");
     // A month with MFA, and all is forgotten.
-    cloud.enrol("alice").await;
+    cloud.enroll("alice").await;
     assert_eq!(cloud.sweep().await["actions"]["close"], 1);
     cloud.wait(24 * 31);
     off(&cloud).await;
@@ -119,7 +119,7 @@ async fn where_the_topic_cannot_be_read_or_tagged_a_grace_period_is_a_whole_one_
         cloud.user("alice").await;
         cloud.sweep().await;
         cloud.wait(24 * 10);
-        cloud.enrol("alice").await;
+        cloud.enroll("alice").await;
         let topic = &cloud.warden.settings.ops_topic_arn;
         match outage {
             "ListTagsForResource" => cloud.take_down(outage),
@@ -139,7 +139,7 @@ async fn enrolling_in_another_way_removes_the_prepared_device() {
     let cloud = Cloud::new().await;
     let alice = cloud.user("alice").await;
     cloud.sweep().await;
-    cloud.enrol("alice").await;
+    cloud.enroll("alice").await;
     cloud.calls();
     let answer = happened(&cloud, "enable-mfa-device-self").await;
     assert_eq!(answer["actions"]["close"], 1, "{answer}");
@@ -256,7 +256,7 @@ async fn the_secret_of_a_user_too_new_for_the_listings_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_user_that_the_listing_does_not_show_yet_keeps_its_enrolment() {
+async fn a_user_that_the_listing_does_not_show_yet_keeps_its_enrollment() {
     let cloud = Cloud::new().await;
     let alice = cloud.user("alice").await;
     cloud.iam.create_user().user_name("robot").path("/nobody/").send().await.unwrap();
@@ -276,7 +276,7 @@ async fn a_user_that_the_listing_does_not_show_yet_keeps_its_enrolment() {
 }
 
 #[tokio::test]
-async fn a_renamed_users_enrolment_follows() {
+async fn a_renamed_users_enrollment_follows() {
     let cloud = Cloud::new().await;
     let id = cloud.user("alice").await;
     cloud.sweep().await;
@@ -400,7 +400,7 @@ async fn attached(cloud: &Cloud, user: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn policies_come_with_the_enrolment_the_quarantine_with_the_deadline_and_both_go_with_mfa() {
+async fn policies_come_with_the_enrollment_the_quarantine_with_the_deadline_and_both_go_with_mfa() {
     let (mut cloud, [enrollment, quarantine]) = with_policies().await;
     let alice = cloud.user("alice").await;
     let answer = cloud.sweep().await;
@@ -419,7 +419,7 @@ async fn policies_come_with_the_enrolment_the_quarantine_with_the_deadline_and_b
     cloud.sweep().await;
     assert_eq!(writes(&cloud.calls()), NOTHING);
 
-    cloud.enrol("alice").await;
+    cloud.enroll("alice").await;
     let answer = happened(&cloud, "enable-mfa-device").await;
     assert_eq!(answer["outcomes"][0]["actions"], json!(["close", "notify(enrolled)"]));
     assert_eq!(attached(&cloud, "alice").await, NOTHING);
@@ -445,7 +445,7 @@ async fn policies_are_attached_after_a_crash_and_detached_even_without_a_secret(
     cloud.assert_sound("alice", &alice).await;
 
     cloud.user("bob").await;
-    cloud.enrol("bob").await;
+    cloud.enroll("bob").await;
     for arn in [&enrollment, &quarantine] {
         cloud.iam.attach_user_policy().user_name("bob").policy_arn(arn).send().await.unwrap();
     }

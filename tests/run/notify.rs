@@ -47,7 +47,7 @@ async fn a_secret_that_cannot_be_deleted_costs_one_farewell_which_says_nothing_t
     let cloud = Cloud::new().await;
     cloud.user("alice").await;
     cloud.sweep().await;
-    cloud.enrol("alice").await;
+    cloud.enroll("alice").await;
     cloud.calls();
     cloud.take_down("DeleteSecret");
     let mut messages = Vec::new();
@@ -76,7 +76,7 @@ async fn a_user_who_loses_mfa_while_its_secret_cannot_be_deleted_is_invited_anew
     let cloud = Cloud::new().await;
     let alice = cloud.user("alice").await;
     cloud.sweep().await;
-    let serial = cloud.enrol("alice").await;
+    let serial = cloud.enroll("alice").await;
     cloud.take_down("DeleteSecret");
     cloud.sweep().await;
     cloud.told();
@@ -132,7 +132,7 @@ async fn an_owner_tag_that_is_changed_is_news_warned_anew_and_leads_no_farewell_
         0,
         "the new recipient was not warned for long enough"
     );
-    cloud.enrol("alice").await;
+    cloud.enroll("alice").await;
     cloud.told();
     cloud.sweep().await;
     let mut told = cloud.told();
@@ -201,7 +201,7 @@ async fn a_farewell_reaches_whoever_can_be_reached_although_another_cannot() {
     cloud.user("alice").await;
     cloud.tag("alice", "email", "ann@corp.example:bob@corp.example:cy@corp.example").await;
     cloud.sweep().await;
-    cloud.enrol("alice").await;
+    cloud.enroll("alice").await;
     cloud.calls();
     cloud.take_down_for("Publish", "bob@corp.example");
     cloud.sweep().await;
@@ -220,7 +220,7 @@ async fn a_secret_that_somebody_deletes_in_the_meantime_silences_no_farewell() {
     let cloud = Cloud::new().await;
     let alice = cloud.user("alice").await;
     cloud.sweep().await;
-    cloud.enrol("alice").await;
+    cloud.enroll("alice").await;
     let delete = cloud.secrets.delete_secret().secret_id(format!("mfa-warden/{alice}"));
     delete.recovery_window_in_days(7).send().await.unwrap();
     cloud.told();

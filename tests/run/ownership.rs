@@ -111,7 +111,7 @@ async fn a_prepared_secret_that_cannot_be_deleted_fails_its_user_and_gets_no_see
 async fn an_empty_secret_named_after_a_compliant_user_brings_nobody_a_farewell() {
     let cloud = Cloud::new().await;
     let alice = cloud.user("alice").await;
-    cloud.enrol("alice").await;
+    cloud.enroll("alice").await;
     secret(&cloud, &format!("mfa-warden/{alice}"), None, &[("mfa-warden:user-id", &alice)]).await;
     let answer = cloud.sweep().await;
     assert_eq!(answer["outcomes"][0]["actions"], json!(["close"]), "{answer}");

@@ -211,7 +211,7 @@ async fn behind_the_runtime_api_it_answers_and_logs_json() {
     assert!(lines.iter().all(|line| line["level"].is_string() && line["timestamp"].is_string()));
     let [sweep, check] = &metrics[..] else { panic!("a line of metrics a run: {metrics:?}") };
     assert_eq!(
-        (&sweep["Action"], &sweep["Provisions"], &sweep["OpenEnrolments"]),
+        (&sweep["Action"], &sweep["Provisions"], &sweep["OpenEnrollments"]),
         (&json!("sweep"), &json!(1), &json!(1))
     );
     assert!(sweep["AwsCalls"].as_u64().unwrap() > 10, "{sweep}");

@@ -42,7 +42,7 @@ async fn what_was_open_before_the_pilot_goes_on() {
     cloud.wait(24 * 4);
     let answer = cloud.sweep().await;
     assert_eq!(answer["outcomes"][0]["actions"], json!(["notify(reminder)"]), "{answer}");
-    cloud.enrol("alice").await;
+    cloud.enroll("alice").await;
     let answer = cloud.sweep().await;
     assert_eq!(answer["outcomes"][0]["actions"], json!(["close", "notify(enrolled)"]), "{answer}");
     assert!(cloud.secrets.describe_secret().secret_id(format!("mfa-warden/{alice}")).send().await.is_err());

@@ -118,7 +118,7 @@ async fn names_with_every_character_that_iam_allows_are_served() {
 async fn everyone_gets_the_verdict_that_fits() {
     let cloud = Cloud::new().await;
     cloud.user("enrolled").await;
-    cloud.enrol("enrolled").await;
+    cloud.enroll("enrolled").await;
     cloud.user_without_password("robot", "/robots/").await;
     for (user, tag) in [
         ("exempt", "2999-12-31 broken phone"),

@@ -86,7 +86,7 @@ async fn make() -> (World, Timestamp) {
         }
         world.create_user("robot", false);
         world.create_user("compliant", true);
-        world.enrol("compliant");
+        world.enroll("compliant");
     });
     account.run(SWEEP).await;
     advance(SignedDuration::from_hours(5));
@@ -98,7 +98,7 @@ async fn make() -> (World, Timestamp) {
         // Enrolled with the prepared device, and with another one.
         let serial = world.prepared("compliant-open").unwrap();
         world.enable("compliant-open", &serial);
-        world.enrol("enrolled-overdue");
+        world.enroll("enrolled-overdue");
         world.user("exempt-open").tags.insert("mfa-exempt".to_owned(), "permanent robot".to_owned());
         world.user("passwordless-open").password = false;
         world.delete_user("deleted");
@@ -108,7 +108,7 @@ async fn make() -> (World, Timestamp) {
         world.secret_of("scheduled").unwrap().deleted = true;
         world.delete_user("recreated");
         world.create_user("recreated", true);
-        // Strays: of a user with a sound enrolment, of one without, and of nobody.
+        // Strays: of a user with a sound enrollment, of one without, and of nobody.
         for name in ["sound", "compliant", "nobody"] {
             let serial = format!("arn:aws:iam::{}:mfa/mfa-warden/{name}.0a1b2c3d", ACCOUNT);
             world.state.devices.insert(serial, Device { seed: String::new(), user: None });

@@ -12,8 +12,8 @@ enum Step {
     Create(usize),
     Delete(usize),
     Password(usize, bool),
-    EnrolWithPrepared(usize),
-    EnrolWithOwn(usize),
+    EnrollWithPrepared(usize),
+    EnrollWithOwn(usize),
     Deactivate(usize),
     Exempt(usize, bool),
     Rename(usize, usize),
@@ -35,8 +35,8 @@ fn any_step() -> impl Strategy<Value = Step> {
         3 => who().prop_map(Step::Create),
         1 => who().prop_map(Step::Delete),
         2 => (who(), any::<bool>()).prop_map(|(who, has)| Step::Password(who, has)),
-        2 => who().prop_map(Step::EnrolWithPrepared),
-        1 => who().prop_map(Step::EnrolWithOwn),
+        2 => who().prop_map(Step::EnrollWithPrepared),
+        1 => who().prop_map(Step::EnrollWithOwn),
         1 => who().prop_map(Step::Deactivate),
         1 => (who(), any::<bool>()).prop_map(|(who, is)| Step::Exempt(who, is)),
         1 => (who(), who()).prop_map(|(from, to)| Step::Rename(from, to)),
@@ -66,12 +66,12 @@ async fn take(account: &Account, step: &Step) {
         Step::Password(who, has) if exists(who) => {
             account.edit(|world| world.user(NAMES[who]).password = has)
         }
-        Step::EnrolWithPrepared(who) => account.edit(|world| {
+        Step::EnrollWithPrepared(who) => account.edit(|world| {
             if let Some(serial) = world.prepared(NAMES[who]) {
                 world.enable(NAMES[who], &serial);
             }
         }),
-        Step::EnrolWithOwn(who) if exists(who) => account.edit(|world| world.enrol(NAMES[who])),
+        Step::EnrollWithOwn(who) if exists(who) => account.edit(|world| world.enroll(NAMES[who])),
         Step::Deactivate(who) if exists(who) => account.edit(|world| world.deactivate(NAMES[who])),
         Step::Exempt(who, is) if exists(who) => account.edit(|world| {
             let tags = &mut world.user(NAMES[who]).tags;

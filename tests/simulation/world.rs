@@ -212,7 +212,7 @@ impl World {
     }
 
     /// Assigns a device of the user's own making.
-    pub fn enrol(&mut self, name: &str) {
+    pub fn enroll(&mut self, name: &str) {
         self.next_id += 1;
         let serial = format!("arn:aws:iam::{ACCOUNT}:mfa/own-{}", self.next_id);
         self.state.devices.insert(serial.clone(), Device { seed: String::new(), user: None });
@@ -949,7 +949,7 @@ impl Account {
                         || world.told_earlier.contains(&suffix(version)),
                     "{context}: {name} was never told of {version}"
                 );
-                assert!(user.attached.contains(ENROLLMENT), "{context}: {name} lacks the enrolment policy");
+                assert!(user.attached.contains(ENROLLMENT), "{context}: {name} lacks the enrollment policy");
                 // Versions before kept no time of the first notice.
                 let first = secret.tags.get("mfa-warden:first-notice-at");
                 let first = first.and_then(|time| time.parse().ok()).filter(|time| *time <= now());

@@ -91,7 +91,7 @@ class DeployedStack(unittest.TestCase):
         own = [device["SerialNumber"] for device in devices if "/mfa-warden/alice." in device["SerialNumber"]]
         self.assertEqual(own, [value["serial_number"]])
 
-        # She enrols with it: her secret and the policy that let her enrol are gone, her device stays.
+        # She enrolls with it: her secret and the policy that let her enroll are gone, her device stays.
         codes = {"AuthenticationCode1": "123456", "AuthenticationCode2": "654321"}
         self.iam.enable_mfa_device(UserName="alice", SerialNumber=value["serial_number"], **codes)
         event = json.loads((EVENTS / "cloudtrail-enable-mfa-device.json").read_text())

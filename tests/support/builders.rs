@@ -88,7 +88,7 @@ pub fn with_mfa(mut facts: UserFacts) -> UserFacts {
     facts
 }
 
-/// Adds a sound enrolment whose seed was born `age` ago and whose owner was invited then and heard it.
+/// Adds a sound enrollment whose seed was born `age` ago and whose owner was invited then and heard it.
 pub fn enrolled_since(mut facts: UserFacts, age: &str) -> UserFacts {
     let version = version(ago(age), 0xcafe_f00d);
     facts.devices.push(serial(&facts.user.name, &version));

@@ -449,7 +449,7 @@ impl Cloud {
     }
 
     /// Assigns an MFA device of the user's own making.
-    pub async fn enrol(&self, user: &str) -> String {
+    pub async fn enroll(&self, user: &str) -> String {
         let created =
             self.iam.create_virtual_mfa_device().virtual_mfa_device_name(user).send().await.unwrap();
         let serial = created.virtual_mfa_device.unwrap().serial_number;
@@ -573,7 +573,7 @@ impl Cloud {
         tags.into_iter().map(|tag| (tag.key.unwrap(), tag.value.unwrap())).collect()
     }
 
-    /// Asserts that there is exactly one sound enrolment: the current version, its device, and no other.
+    /// Asserts that there is exactly one sound enrollment: the current version, its device, and no other.
     pub async fn assert_sound(&self, user: &str, user_id: &str) {
         let version = self.current(user_id).await;
         let suffix = &version[version.len() - 8..];

@@ -40,12 +40,12 @@ pub struct Global {
     /// Send every request to this URL instead of AWS
     #[arg(long, global = true, value_name = "URL")]
     pub endpoint_url: Option<String>,
-    /// Whether to colour; auto: on a terminal, unless NO_COLOR is set
+    /// Whether to color; auto: on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: When,
 }
 
-/// When to colour.
+/// When to color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum When {
     Auto,
@@ -122,7 +122,7 @@ fn user_name(text: &str) -> Result<String, String> {
     }
 }
 
-/// List the open enrolments: who was invited when, and who is overdue
+/// List the open enrollments: who was invited when, and who is overdue
 ///
 /// Reads the lists of mfa-warden's secrets (never their values), of IAM users, and of who is quarantined: by the policy
 /// `mfa-warden-quarantine`, unless another is given. The listing of secrets may lag by minutes.

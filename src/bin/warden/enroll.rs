@@ -151,7 +151,7 @@ const TELL_OPERATIONS: &str = "tell whoever runs mfa-warden in your organization
 const CONSOLE: &str = "The console's own way needs none of this: sign in to the AWS console as your user, open the menu \
                        with your name, choose \"Security credentials\", then \"Assign MFA device\".";
 
-/// The name in an IAM user's ARN, or why the caller cannot enrol.
+/// The name in an IAM user's ARN, or why the caller cannot enroll.
 fn user_name(arn: &str) -> Result<&str, String> {
     let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
     if resource == "root" {
@@ -208,8 +208,8 @@ fn invitation(
     }
     text.push('\n');
     for line in prepared.qr_text.lines() {
-        // White on black whatever the terminal's own colours are, for not every app reads an inverted code.
-        let (before, after) = if look.colour { ("\x1b[97;40m", "\x1b[0m\n") } else { ("", "\n") };
+        // White on black whatever the terminal's own colors are, for not every app reads an inverted code.
+        let (before, after) = if look.color { ("\x1b[97;40m", "\x1b[0m\n") } else { ("", "\n") };
         text.push_str(before);
         text.extend(line.chars().filter(|c| !c.is_control()));
         text.push_str(after);
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_iam_user_enrols() {
+    fn only_an_iam_user_enrolls() {
         assert_eq!(user_name("arn:aws:iam::123456789012:user/anna"), Ok("anna"));
         assert_eq!(user_name("arn:aws-cn:iam::123456789012:user/team/a/wei,chen"), Ok("wei,chen"));
         let refused = [
@@ -422,7 +422,7 @@ mod tests {
 
     #[test]
     fn the_seed_is_shown_only_when_asked_for() {
-        let look = Look { width: Some(100), colour: false };
+        let look = Look { width: Some(100), color: false };
         let without = invitation("anna", "123456789012", &prepared(), false, look);
         assert!(!without.contains("JBSW"));
         insta::assert_snapshot!("without_the_seed", without.as_str());
@@ -434,13 +434,13 @@ mod tests {
 
     #[test]
     fn a_window_too_narrow_for_the_code_is_named() {
-        let text = invitation("anna", "1", &prepared(), false, Look { width: Some(3), colour: false });
+        let text = invitation("anna", "1", &prepared(), false, Look { width: Some(3), color: false });
         assert!(text.contains("make it 4 columns wide"), "{}", text.as_str());
     }
 
     #[test]
-    fn the_code_is_drawn_white_on_black_where_there_are_colours() {
-        let text = invitation("anna", "1", &prepared(), false, Look { width: None, colour: true });
+    fn the_code_is_drawn_white_on_black_where_there_are_colors() {
+        let text = invitation("anna", "1", &prepared(), false, Look { width: None, color: true });
         assert!(text.contains("\u{1b}[97;40m█▀▀█\u{1b}[0m\n"));
     }
 

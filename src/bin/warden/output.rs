@@ -1,4 +1,4 @@
-//! Writing: formats, tables, colours, and text that cannot play tricks on a terminal.
+//! Writing: formats, tables, colors, and text that cannot play tricks on a terminal.
 
 use crate::args::{FormatArgs, Global, When};
 use anstream::{AutoStream, ColorChoice};
@@ -30,19 +30,19 @@ impl From<FormatArgs> for Format {
 pub struct Look {
     /// Columns; `None`: not a terminal, and lines may be as long as they need to be.
     pub width: Option<u16>,
-    /// Whether to colour.
-    pub colour: bool,
+    /// Whether to color.
+    pub color: bool,
 }
 
 impl Look {
     /// Of standard output.
     pub fn new(global: &Global) -> Self {
-        let colour = match global.color {
+        let color = match global.color {
             When::Always => true,
             When::Never => false,
             When::Auto => AutoStream::choice(&stdout()) != ColorChoice::Never,
         };
-        Look { width: terminal_size::terminal_size_of(stdout()).map(|(width, _)| width.0), colour }
+        Look { width: terminal_size::terminal_size_of(stdout()).map(|(width, _)| width.0), color }
     }
 
     /// An empty table with these column heads.
@@ -51,7 +51,7 @@ impl Look {
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(self.width.unwrap_or(u16::MAX));
         table.force_no_tty();
-        if self.colour {
+        if self.color {
             table.enforce_styling();
         }
         table.set_header(heads.map(|head| Cell::new(head).add_attribute(Attribute::Bold)));

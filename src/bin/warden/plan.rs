@@ -149,7 +149,7 @@ fn as_table(answer: &Answer, checked: Option<&str>, region: &str, look: Look) ->
         let narrow = ColumnConstraint::UpperBoundary(Width::Fixed(ACTIONS));
         table.column_mut(3).filter(|_| look.width.is_some()).map(|column| column.set_constraint(narrow));
         for outcome in &answer.outcomes {
-            let (verdict, colour) = words(outcome.verdict);
+            let (verdict, color) = words(outcome.verdict);
             let mut why = outcome.reason.clone();
             if let Some(overdue) = outcome.overdue() {
                 let _ = write!(why, "; overdue by {}", short(overdue));
@@ -158,7 +158,7 @@ fn as_table(answer: &Answer, checked: Option<&str>, region: &str, look: Look) ->
             for more in hindrance.into_iter().chain(&outcome.denied).chain(&outcome.spared) {
                 let _ = write!(why, "; {more}");
             }
-            table.add_row([cell(&outcome.user), cell(verdict).fg(colour), cell(&why), cell(&would(outcome))]);
+            table.add_row([cell(&outcome.user), cell(verdict).fg(color), cell(&why), cell(&would(outcome))]);
         }
         let _ = write!(text, "\n{}", lines(&table));
     }
@@ -255,7 +255,7 @@ mod tests {
     use jiff::SignedDuration;
     use mfa_warden::model::outcome::Open;
 
-    const PLAIN: Look = Look { width: Some(100), colour: false };
+    const PLAIN: Look = Look { width: Some(100), color: false };
 
     fn outcome(user: &str, verdict: Status, reason: &str, actions: &[&str], result: Ending) -> Outcome {
         let outcome = Outcome::new(user, "AIDAEXAMPLE", verdict, reason.to_owned(), &[], result);
@@ -310,10 +310,10 @@ mod tests {
     }
 
     #[test]
-    fn colours_mark_verdicts_and_change_no_other_character() {
-        let coloured = as_table(&answer(), None, "eu-west-1", Look { colour: true, ..PLAIN });
-        assert!(coloured.contains("\u{1b}["));
-        let stripped = anstream::adapter::strip_str(&coloured).to_string();
+    fn colors_mark_verdicts_and_change_no_other_character() {
+        let colored = as_table(&answer(), None, "eu-west-1", Look { color: true, ..PLAIN });
+        assert!(colored.contains("\u{1b}["));
+        let stripped = anstream::adapter::strip_str(&colored).to_string();
         let stripped: String = stripped.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
         assert_eq!(stripped, as_table(&answer(), None, "eu-west-1", PLAIN));
     }

@@ -30,7 +30,7 @@ pub struct SettingsArgs {
     /// Whether owners without a subscription are subscribed: true or false [default: false]
     #[arg(long, env = "SUBSCRIBE_OWNERS", hide_env_values = true, value_name = "BOOL")]
     pub subscribe_owners: Option<String>,
-    /// Managed policy attached while an enrolment is open
+    /// Managed policy attached while an enrollment is open
     #[arg(long, env = "ENROLLMENT_POLICY_ARN", hide_env_values = true, value_name = "ARN")]
     pub enrollment_policy_arn: Option<String>,
     #[command(flatten)]

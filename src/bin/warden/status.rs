@@ -1,4 +1,4 @@
-//! `status`: the open enrolments.
+//! `status`: the open enrollments.
 
 use crate::args::{Global, StatusArgs};
 use crate::connect::{connect, read_only};
@@ -19,9 +19,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 use std::process::ExitCode;
 
-/// One open enrolment. Times are RFC 3339, UTC.
+/// One open enrollment. Times are RFC 3339, UTC.
 #[derive(Debug, Serialize)]
-struct Enrolment {
+struct Enrollment {
     /// The user's present name; of a user that is gone, the name when the secret was created.
     user: String,
     user_id: String,
@@ -50,7 +50,7 @@ struct Ages {
     quarantined: Option<SignedDuration>,
 }
 
-/// What kind of enrolment it is.
+/// What kind of enrollment it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum State {
@@ -62,7 +62,7 @@ enum State {
     NoSeed,
     /// Someone deleted the secret with a recovery window; the next run mends it.
     Deleting,
-    /// The user is in no listing; the next run closes the enrolment.
+    /// The user is in no listing; the next run closes the enrollment.
     UserGone,
 }
 
@@ -78,7 +78,7 @@ impl State {
     }
 }
 
-/// Lists the open enrolments.
+/// Lists the open enrollments.
 ///
 /// # Errors
 /// When secrets or users cannot be listed.
@@ -97,7 +97,7 @@ pub async fn status(
         let quarantined = quarantined(&clients, &connection.account, policy_arn).await;
         Ok::<_, anyhow::Error>((secrets, clients.iam.users().await?, quarantined))
     };
-    let (secrets, users, quarantined) = with_progress("Reading the enrolments", reading).await?;
+    let (secrets, users, quarantined) = with_progress("Reading the enrollments", reading).await?;
     if let Err(error) = &quarantined {
         eprintln!("warden: warning: who is quarantined is unknown: {error}");
     }
@@ -111,11 +111,11 @@ pub async fn status(
             count(u32::try_from(listed - secrets.len()).unwrap_or(u32::MAX), "secret")
         );
     }
-    let enrolments = enrolments(secrets, users, quarantined.ok().as_ref(), &settings, clock());
+    let enrollments = enrollments(secrets, users, quarantined.ok().as_ref(), &settings, clock());
     print(&match Format::from(args.format) {
-        Format::Json => as_json(&connection.account, &enrolments)?,
-        Format::Csv => as_csv(&enrolments)?,
-        Format::Table => as_table(&connection.account, &enrolments, Look::new(global)),
+        Format::Json => as_json(&connection.account, &enrollments)?,
+        Format::Csv => as_csv(&enrollments)?,
+        Format::Table => as_table(&connection.account, &enrollments, Look::new(global)),
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -137,17 +137,17 @@ async fn quarantined(
 }
 
 /// What is known of each secret, the longest open first. `quarantined`: who is; `None`: nobody knows.
-fn enrolments(
+fn enrollments(
     secrets: BTreeMap<String, Secret>,
     users: Vec<User>,
     quarantined: Option<&HashSet<String>>,
     settings: &Settings,
     now: Timestamp,
-) -> Vec<Enrolment> {
+) -> Vec<Enrollment> {
     let names: HashMap<String, String> = users.into_iter().map(|user| (user.id, user.name)).collect();
     let mut secrets: Vec<(String, Secret)> = secrets.into_iter().collect();
     secrets.sort_by_key(|(_, secret)| secret.noncompliant_since());
-    let enrolment = |(user_id, secret): (String, Secret)| {
+    let enrollment = |(user_id, secret): (String, Secret)| {
         let time = |key: &str| secret.tags.get(key).and_then(|time| time.parse::<Timestamp>().ok());
         let age = |time: Timestamp| now.duration_since(time);
         let quarantined = quarantined.map(|users| users.contains(&user_id));
@@ -161,7 +161,7 @@ fn enrolments(
             Some(_) if secret.lost(now).is_some() => State::Unreachable,
             Some(_) => State::Open,
         };
-        Enrolment {
+        Enrollment {
             // Whoever may describe secrets could put anything into a description.
             user: names.get(&user_id).cloned().unwrap_or_else(|| shown(secret.user_name())),
             state,
@@ -181,32 +181,32 @@ fn enrolments(
             user_id,
         }
     };
-    secrets.into_iter().map(enrolment).collect()
+    secrets.into_iter().map(enrollment).collect()
 }
 
-fn as_table(account: &Account, enrolments: &[Enrolment], look: Look) -> String {
+fn as_table(account: &Account, enrollments: &[Enrollment], look: Look) -> String {
     let mut text = format!("Account {}, region {}\n\n", account.id, account.region);
-    if !enrolments.is_empty() {
+    if !enrollments.is_empty() {
         let heads =
             ["USER", "STATE", "OPEN FOR", "SEED AGE", "NOTICES", "LAST NOTICE", "OVERDUE BY", "QUARANTINED"];
         let mut table = look.table(heads);
         let or_none = |age: Option<SignedDuration>| age.map_or("-".to_owned(), short);
         let ago =
             |age: Option<SignedDuration>| age.map_or("-".to_owned(), |age| format!("{} ago", short(age)));
-        for enrolment in enrolments {
-            let Enrolment { user, state, notices, overdue_seconds, ages, .. } = enrolment;
-            let (state, colour) = state.words();
+        for enrollment in enrollments {
+            let Enrollment { user, state, notices, overdue_seconds, ages, .. } = enrollment;
+            let (state, color) = state.words();
             let overdue = or_none(overdue_seconds.map(SignedDuration::from_secs));
             let overdue = cell(&overdue).fg(if overdue == "-" { Color::Reset } else { Color::Red });
             table.add_row([
                 cell(user),
-                cell(state).fg(colour),
+                cell(state).fg(color),
                 cell(&short(ages.open)),
                 cell(&or_none(ages.seed)),
                 cell(&notices.to_string()),
                 cell(&ago(ages.last_notice)),
                 overdue,
-                cell(&match enrolment.quarantined {
+                cell(&match enrollment.quarantined {
                     Some(true) if ages.quarantined.is_none() => "yes".to_owned(),
                     Some(_) => ago(ages.quarantined),
                     None => "unknown".to_owned(),
@@ -215,36 +215,36 @@ fn as_table(account: &Account, enrolments: &[Enrolment], look: Look) -> String {
         }
         let _ = writeln!(text, "{}", lines(&table));
     }
-    let number = |wanted: &dyn Fn(&Enrolment) -> bool| enrolments.iter().filter(|e| wanted(e)).count();
-    let open = u32::try_from(enrolments.len()).unwrap_or(u32::MAX);
-    let quarantined = match number(&|enrolment| enrolment.quarantined.is_none()) {
-        0 => format!("{} quarantined", number(&|enrolment| enrolment.quarantined == Some(true))),
+    let number = |wanted: &dyn Fn(&Enrollment) -> bool| enrollments.iter().filter(|e| wanted(e)).count();
+    let open = u32::try_from(enrollments.len()).unwrap_or(u32::MAX);
+    let quarantined = match number(&|enrollment| enrollment.quarantined.is_none()) {
+        0 => format!("{} quarantined", number(&|enrollment| enrollment.quarantined == Some(true))),
         _ => "quarantined: unknown".to_owned(),
     };
     let _ = writeln!(
         text,
         "{}, {} unreachable, {} overdue, {quarantined}.",
-        count(open, "open enrolment"),
-        number(&|enrolment| enrolment.state == State::Unreachable),
-        number(&|enrolment| enrolment.overdue_seconds.is_some()),
+        count(open, "open enrollment"),
+        number(&|enrollment| enrollment.state == State::Unreachable),
+        number(&|enrollment| enrollment.overdue_seconds.is_some()),
     );
     text
 }
 
-fn as_json(account: &Account, enrolments: &[Enrolment]) -> anyhow::Result<String> {
+fn as_json(account: &Account, enrollments: &[Enrollment]) -> anyhow::Result<String> {
     #[derive(Serialize)]
     struct Status<'a> {
         account: &'a str,
         region: &'a str,
-        enrolments: &'a [Enrolment],
+        enrollments: &'a [Enrollment],
     }
     let Account { id, region, .. } = account;
-    Ok(serde_json::to_string_pretty(&Status { account: id, region, enrolments })? + "\n")
+    Ok(serde_json::to_string_pretty(&Status { account: id, region, enrollments })? + "\n")
 }
 
-fn as_csv(enrolments: &[Enrolment]) -> anyhow::Result<String> {
-    let row = |enrolment: &Enrolment| {
-        let Enrolment { user, user_id, state, open_since, seed_since, notices, .. } = enrolment;
+fn as_csv(enrollments: &[Enrollment]) -> anyhow::Result<String> {
+    let row = |enrollment: &Enrollment| {
+        let Enrollment { user, user_id, state, open_since, seed_since, notices, .. } = enrollment;
         let state = serde_json::to_value(state).ok().and_then(|state| state.as_str().map(str::to_owned));
         [
             user.clone(),
@@ -253,10 +253,10 @@ fn as_csv(enrolments: &[Enrolment]) -> anyhow::Result<String> {
             open_since.clone(),
             seed_since.clone().unwrap_or_default(),
             notices.to_string(),
-            enrolment.last_notice_at.clone().unwrap_or_default(),
-            enrolment.overdue_seconds.map_or(String::new(), |seconds| seconds.to_string()),
-            enrolment.quarantined.map_or(String::new(), |is| is.to_string()),
-            enrolment.quarantined_at.clone().unwrap_or_default(),
+            enrollment.last_notice_at.clone().unwrap_or_default(),
+            enrollment.overdue_seconds.map_or(String::new(), |seconds| seconds.to_string()),
+            enrollment.quarantined.map_or(String::new(), |is| is.to_string()),
+            enrollment.quarantined_at.clone().unwrap_or_default(),
         ]
     };
     let heads = [
@@ -271,7 +271,7 @@ fn as_csv(enrolments: &[Enrolment]) -> anyhow::Result<String> {
         "quarantined",
         "quarantined_at",
     ];
-    csv(heads, enrolments.iter().map(row))
+    csv(heads, enrollments.iter().map(row))
 }
 
 #[cfg(test)]
@@ -298,11 +298,11 @@ mod tests {
     }
 
     /// Of two who were told of a quarantine it lasts for one.
-    fn all() -> Vec<Enrolment> {
+    fn all() -> Vec<Enrollment> {
         among(Some(&["A1", "A2"].map(str::to_owned).into()))
     }
 
-    fn among(quarantined: Option<&HashSet<String>>) -> Vec<Enrolment> {
+    fn among(quarantined: Option<&HashSet<String>>) -> Vec<Enrollment> {
         let at = "2026-03-01T10:00:00Z";
         let told = [
             (tag::NOTICES, "4"),
@@ -325,7 +325,7 @@ mod tests {
             arn: String::new(),
             created_at: at.parse().unwrap(),
         };
-        enrolments(
+        enrollments(
             secrets.into_iter().map(|(id, secret)| (id.to_owned(), secret)).collect(),
             [("A1", "anna.renamed"), ("A2", "ben"), ("A3", "carol"), ("A5", "erin"), ("A6", "frank")]
                 .map(|(id, name)| user(id, name))
@@ -342,14 +342,14 @@ mod tests {
 
     #[test]
     fn the_table_tells_state_age_notices_and_who_is_overdue() {
-        let table = as_table(&account(), &all(), Look { width: Some(100), colour: false });
+        let table = as_table(&account(), &all(), Look { width: Some(100), color: false });
         assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
         insta::assert_snapshot!(table);
     }
 
     #[test]
     fn who_is_quarantined_is_unknown_when_it_could_not_be_read() {
-        let table = as_table(&account(), &among(None), Look { width: None, colour: false });
+        let table = as_table(&account(), &among(None), Look { width: None, color: false });
         assert!(table.contains("unknown") && table.ends_with(" quarantined: unknown.\n"), "{table}");
         let json = as_json(&account(), &among(None)).unwrap();
         assert!(json.contains("\"quarantined\": null"), "{json}");
@@ -362,10 +362,10 @@ mod tests {
     }
 
     #[test]
-    fn no_enrolment_is_one_line() {
-        let table = as_table(&account(), &[], Look { width: None, colour: false });
+    fn no_enrollment_is_one_line() {
+        let table = as_table(&account(), &[], Look { width: None, color: false });
         assert!(
-            table.ends_with("\n\n0 open enrolments, 0 unreachable, 0 overdue, 0 quarantined.\n"),
+            table.ends_with("\n\n0 open enrollments, 0 unreachable, 0 overdue, 0 quarantined.\n"),
             "{table}"
         );
     }
