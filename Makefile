@@ -94,7 +94,7 @@ cli: ## Build the command line, its man pages and completions into target/cli
 	@mkdir -p $(CLI)/man $(CLI)/completions
 	@cp $(TARGET)/release/warden $(CLI)/
 	@$(CLI)/warden man > $(CLI)/man/warden.1
-	@for command in plan check status enroll completions man; do \
+	@for command in plan check explain status enroll completions man; do \
 	  $(CLI)/warden man $$command > $(CLI)/man/warden-$$command.1 || exit 1; done
 	@$(CLI)/warden completions bash > $(CLI)/completions/warden.bash
 	@$(CLI)/warden completions fish > $(CLI)/completions/warden.fish

@@ -5,3 +5,4 @@ pub mod instructions;
 pub mod operations;
 pub mod owner;
 pub mod problems;
+pub mod rules;

@@ -2,10 +2,11 @@
 
 use crate::model::blocker::Preflight;
 use crate::model::delivery::Reach;
-use crate::model::enrollment::{DEVICE_PATH, Secret, device_name, is_made_for};
+use crate::model::enrollment::{DEVICE_PATH, Secret, device_name, is_made_for, user_of_device};
 use crate::model::recipient::Recipient;
 use crate::model::settings::Settings;
 use crate::model::user::{AssignedDevice, Attached, User};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -51,9 +52,41 @@ pub struct UserFacts {
     pub preflight: Option<Preflight>,
     /// Whether the current version was made in this run.
     pub version_is_new: bool,
+    /// There is no such user any more: this is what is left of it.
+    pub is_gone: bool,
 }
 
 impl UserFacts {
+    /// What is left of a user that is gone: a secret by its unique id, or only unassigned devices (then `user_id` is
+    /// empty). Its name is what the secret's description or the devices say.
+    pub fn gone(user_id: &str, secret: Option<Secret>, devices: Vec<String>) -> Self {
+        let of_device = || devices.first().and_then(|serial_number| user_of_device(serial_number));
+        let name = secret.as_ref().map(Secret::user_name).or_else(of_device).unwrap_or_default().to_owned();
+        UserFacts {
+            user: User {
+                name,
+                id: user_id.to_owned(),
+                arn: String::new(),
+                created_at: Timestamp::UNIX_EPOCH,
+            },
+            tags: BTreeMap::new(),
+            mfa_devices: Vec::new(),
+            password: false,
+            active_access_key: false,
+            // Without a secret there is none to be read again.
+            secret_is_fresh: secret.is_none(),
+            secret,
+            foreign_secret: false,
+            devices,
+            absence_is_sure: true,
+            attached: None,
+            reach: None,
+            preflight: None,
+            version_is_new: false,
+            is_gone: true,
+        }
+    }
+
     /// Who is told.
     pub fn recipient(&self, settings: &Settings) -> Recipient {
         Recipient::of(&self.tags, &settings.owner_tag, &self.user.name)
@@ -73,10 +106,10 @@ impl UserFacts {
     }
 
     /// Unassigned devices of ours that no current version belongs to.
-    pub fn strays(&self) -> Vec<String> {
+    pub fn orphaned_devices(&self) -> Vec<String> {
         let current = self.secret.as_ref().and_then(|secret| secret.current_version.as_deref());
         let kept = current.and_then(|version| self.device_of(version));
-        let stray = |serial: &&String| Some(serial.as_str()) != kept;
-        self.devices.iter().filter(stray).cloned().collect()
+        let is_orphaned = |serial: &&String| Some(serial.as_str()) != kept;
+        self.devices.iter().filter(is_orphaned).cloned().collect()
     }
 }

@@ -12,6 +12,7 @@ pub mod message;
 pub mod outcome;
 pub mod recipient;
 pub mod record;
+pub mod rule;
 pub mod seed;
 pub mod settings;
 pub mod subscription;

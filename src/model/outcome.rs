@@ -1,6 +1,7 @@
 //! What a run answers. Pure.
 
 use crate::model::action::{Action, Postponed};
+use crate::model::rule::Rule;
 use crate::model::text::shown;
 use crate::model::user::is_user_name;
 use crate::model::verdict::Status;
@@ -19,6 +20,9 @@ pub struct Outcome {
     pub verdict: Status,
     /// Why.
     pub reason: String,
+    /// The row of the decision table that decided; `None`: the deadline came first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Rule>,
     /// What was done (planned, in a dry run), in order.
     pub actions: Vec<String>,
     /// How it ended.
@@ -84,6 +88,7 @@ impl Outcome {
             user_id: shown(user_id),
             verdict,
             reason,
+            rule: None,
             actions: names(actions),
             result,
             open: None,

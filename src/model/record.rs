@@ -37,7 +37,7 @@ pub mod tag {
     /// When a notice of the current version was first known to reach its owner; a time before that version was made is of
     /// an earlier one. Empty: it was somebody else whom it reached.
     pub const HEARD_AT: &str = "mfa-warden:heard-at";
-    /// Whom the last invitation went to, as [`crate::recipient::remembered`] writes it.
+    /// Whom the last invitation went to, as [`crate::model::recipient::remembered`] writes it.
     pub const RECIPIENT: &str = "mfa-warden:recipient";
     /// Whom earlier invitations went to, where that was somebody else.
     pub const RECIPIENTS_BEFORE: &str = "mfa-warden:recipients-before";
@@ -50,10 +50,10 @@ pub mod tag {
     pub const UNREACHED: &str = "mfa-warden:unreached";
     /// When the farewell went out: it is not sent again while the secret cannot be deleted. Empty: none did.
     pub const FAREWELL: &str = "mfa-warden:farewell";
-    /// Which resource policy the secret has: [`crate::owner_policy::fingerprint`].
+    /// Which resource policy the secret has: `rules::owner_policy::fingerprint`.
     pub const POLICY: &str = "mfa-warden:policy";
     /// How much of its grace period the user had used up before the secret was made, in enrollments that were closed
-    /// ([`crate::history`]): an ISO 8601 duration. Missing: nothing.
+    /// (`rules::history`): an ISO 8601 duration. Missing: nothing.
     pub const GRACE_USED: &str = "mfa-warden:grace-used";
     /// When the owner was told of the quarantine. Empty: it was lifted.
     pub const QUARANTINED_AT: &str = "mfa-warden:quarantined-at";
@@ -187,6 +187,11 @@ impl Secret {
         let is_noted = self.record(tag::FIRST_NOTICE_AT).is_some();
         let nothing_heard = is_noted && self.past(tag::HEARD_AT, now).is_none();
         self.first_notice_at(now).is_none() || self.lost(now) == Some(Lost::Everything) || nothing_heard
+    }
+
+    /// When the owner was last told anything; `None`: nobody knows, or it is of the future.
+    pub fn last_notice_at(&self) -> Option<Timestamp> {
+        self.record(tag::LAST_NOTICE_AT)?.parse().ok()
     }
 
     /// How many notices went out so far.

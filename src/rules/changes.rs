@@ -2,11 +2,11 @@
 //! sweep. Pure; a tag of the operations topic is its memory.
 
 use crate::model::action::Postponed;
+use crate::model::hash::fnv1a_64;
 use crate::model::outcome::{Answer, Ending, Outcome};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 pub(crate) fn is_newly_unreachable(outcome: &Outcome, since: Since<'_>) -> bool {
     outcome.unreachable.is_some() && since.has_grown(Trouble::Unreachable)
@@ -71,12 +71,25 @@ impl Trouble {
     }
 }
 
-/// The users in one kind of trouble: how many, and a digest of who.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The users in one kind of trouble: how many, and a digest of who (FNV-1a of their unique ids and names, each with a NUL
+/// behind it). Version 0.1.0 wrote digests that mean nothing to any other build: `None`, and the number alone counts.
+#[derive(Debug, Clone, Copy)]
 struct Crowd {
     users: usize,
-    digest: u32,
+    digest: Option<u64>,
 }
+
+impl PartialEq for Crowd {
+    fn eq(&self, other: &Self) -> bool {
+        let is_same = match (self.digest, other.digest) {
+            (Some(own), Some(other)) => own == other,
+            _ => true,
+        };
+        self.users == other.users && is_same
+    }
+}
+
+impl Eq for Crowd {}
 
 /// Who was in which trouble, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,9 +111,9 @@ impl Standing {
                 members = answer.catch_all.iter().flatten().map(|one| (one.as_str(), "")).collect();
             }
             members.sort_unstable();
-            let mut hasher = DefaultHasher::new();
-            members.hash(&mut hasher);
-            let digest = u32::try_from(hasher.finish() & 0xffff_ffff).unwrap_or_default();
+            let bytes =
+                members.iter().flat_map(|(id, name)| [id.as_bytes(), b"\0", name.as_bytes(), b"\0"].concat());
+            let digest = Some(fnv1a_64(&bytes.collect::<Vec<u8>>()));
             // That there is no such subscription is known too where somebody looked.
             let is_known = trouble == Trouble::CatchAll && answer.catch_all.is_some();
             (is_known || !members.is_empty()).then_some((trouble, Crowd { users: members.len(), digest }))
@@ -126,10 +139,9 @@ impl Standing {
             let (name, crowd) = word.split_once('=')?;
             let trouble = Trouble::ALL.into_iter().find(|trouble| trouble.name() == name)?;
             let (users, digest) = crowd.split_once(':')?;
-            Some((
-                trouble,
-                Crowd { users: users.parse().ok()?, digest: u32::from_str_radix(digest, 16).ok()? },
-            ))
+            let written = u64::from_str_radix(digest, 16).ok()?;
+            let digest = (digest.len() == 16).then_some(written);
+            Some((trouble, Crowd { users: users.parse().ok()?, digest }))
         };
         Some(Standing { at, crowds: words.map(crowd).collect::<Option<_>>()? })
     }
@@ -211,7 +223,12 @@ impl fmt::Display for Standing {
         // To the nanosecond: who became overdue in the same second must not be told twice.
         self.at.fmt(f)?;
         self.crowds.iter().try_for_each(|(trouble, crowd)| {
-            write!(f, " {}={}:{:08x}", trouble.name(), crowd.users, crowd.digest)
+            write!(f, " {}={}:", trouble.name(), crowd.users)?;
+            match crowd.digest {
+                Some(digest) => write!(f, "{digest:016x}"),
+                // As it was read.
+                None => f.write_str("0"),
+            }
         })
     }
 }

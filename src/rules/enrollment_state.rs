@@ -32,7 +32,7 @@ impl UserFacts {
     }
 
     /// Why the secret may have been prepared by somebody else, so that no seed is written into it. `None`: this function
-    /// made it, for it holds a version whose device lies under [`DEVICE_PATH`], or of which the owner was told.
+    /// made it, for it holds a version whose device lies under `DEVICE_PATH`, or of which the owner was told.
     pub fn doubt(&self, settings: &Settings, now: Timestamp) -> Option<Doubt> {
         let secret = self.secret.as_ref()?;
         if secret.replicated {

@@ -17,6 +17,15 @@ pub fn judge(facts: &Result<UserFacts, Unreadable>, scope: Scope, now: Timestamp
         Ok(facts) => facts,
         Err(unreadable) => return verdict(Status::Unknown, unreadable.0.clone()),
     };
+    if facts.is_gone {
+        let reason = match (&facts.secret, facts.devices.first()) {
+            (None, Some(device)) => {
+                format!("there is no such user, and its device {} is left over", shown(device))
+            }
+            _ => "there is no user with this id any more".to_owned(),
+        };
+        return verdict(Status::NotApplicable, reason);
+    }
     if let Some(device) = facts.mfa_devices.first() {
         return verdict(Status::Compliant, format!("MFA device {}", shown(&device.serial_number)));
     }

@@ -5,6 +5,7 @@ pub mod changes;
 pub mod credential_report;
 pub mod delivery;
 pub mod enrollment_state;
+pub mod explain;
 pub mod history;
 pub mod judge;
 pub mod owner_policy;

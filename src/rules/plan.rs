@@ -1,5 +1,5 @@
-//! Planning: facts, verdict and settings -> what to do, or what has to be learned first. Pure: no I/O, no clock, no
-//! environment.
+//! The decision table: facts, verdict and settings -> what to do, or what has to be learned first. One function a row, in
+//! the order of [`Rule::ALL`]; the first row that applies decides.
 
 use crate::model::action::{Action, Notice, Obstacle, Policy, Postponed};
 use crate::model::blocker::Preflight;
@@ -7,6 +7,7 @@ use crate::model::delivery::Reach;
 use crate::model::enrollment::{Doubt, Enrollment, Secret, born};
 use crate::model::facts::UserFacts;
 use crate::model::recipient::Recipient;
+use crate::model::rule::Rule;
 use crate::model::settings::{AfterGrace, Settings};
 use crate::model::verdict::{Status, Verdict};
 use jiff::Timestamp;
@@ -35,272 +36,395 @@ pub enum Question {
 }
 
 /// What is to be done for a user.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
+    /// The row of the table that decided.
+    pub rule: Rule,
     /// In this order.
     pub actions: Vec<Action>,
     /// What was left to a later run, and why.
     pub postponed: Option<Postponed>,
     /// What stands in the way for good, until somebody removes it.
     pub obstacle: Option<Obstacle>,
-    /// Nothing is prepared, because nobody can tell the owner.
-    pub unreachable: bool,
     /// Why the user is not quarantined, although it is overdue and was warned.
     pub spared: Vec<String>,
     /// What is due instead of a quarantine that is left to a later run.
     pub instead: Option<Action>,
 }
 
-/// Plans for one user: the decision table in the crate's documentation.
+impl Plan {
+    /// A plan by this rule, and nothing in it yet.
+    pub fn by(rule: Rule) -> Self {
+        Plan { rule, actions: Vec::new(), postponed: None, obstacle: None, spared: Vec::new(), instead: None }
+    }
+
+    /// A plan by this rule: these actions.
+    fn of(rule: Rule, actions: impl IntoIterator<Item = Action>) -> Self {
+        Plan { actions: actions.into_iter().collect(), ..Plan::by(rule) }
+    }
+
+    /// Whether nothing is done and nothing is waited for.
+    fn is_empty(&self) -> bool {
+        *self == Plan::by(self.rule) && self.rule != Rule::Unreachable
+    }
+}
+
+/// Plans for one user.
 pub fn next(facts: &UserFacts, verdict: &Verdict, settings: &Settings, now: Timestamp) -> Next {
-    let decided = match verdict.status {
-        Status::Unknown => Ok(Plan::default()),
-        Status::NonCompliant => non_compliant(facts, settings, now),
-        Status::Compliant => Ok(closing(facts, Notice::Enrolled, now)),
-        Status::Exempt | Status::NotApplicable => Ok(closing(facts, Notice::Withdrawn, now)),
-    };
+    let case = Case { facts, verdict, settings, now };
+    let decided = Rule::ALL.into_iter().find_map(|rule| case.decide(rule).transpose());
+    // The last row applies to everybody.
+    let decided = decided.unwrap_or(Ok(Plan::by(Rule::NothingDue)));
     // What a listing shows of a secret only finds candidates: before anything is done the secret is read by name.
     let has_something = facts.secret.is_some() || facts.foreign_secret || !facts.devices.is_empty();
     let is_stale = has_something && !facts.secret_is_fresh;
     match decided {
-        Ok(plan) if is_stale && plan != Plan::default() => Next::Learn(Question::Secret),
+        Ok(plan) if is_stale && !plan.is_empty() => Next::Learn(Question::Secret),
         Ok(plan) => Next::Do(plan),
         Err(Question::Preflight | Question::Device) if is_stale => Next::Learn(Question::Secret),
         Err(question) => Next::Learn(question),
     }
 }
 
-/// The plan for a user who has to enroll.
-pub(crate) fn non_compliant(
-    facts: &UserFacts,
-    settings: &Settings,
+/// What a row says: a plan; `None`: it does not apply; or what has to be known first.
+type Row = Result<Option<Plan>, Question>;
+
+/// One user at one moment.
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    facts: &'a UserFacts,
+    verdict: &'a Verdict,
+    settings: &'a Settings,
     now: Timestamp,
-) -> Result<Plan, Question> {
-    if facts.foreign_secret {
-        // Nobody can be quarantined whom we offer nothing. The rest stays: what lost its tag may get it back.
-        let is_quarantined = facts.attached.is_some_and(|attached| attached.quarantine);
-        let actions = is_quarantined.then_some(Action::Detach(Policy::Quarantine)).into_iter().collect();
-        return Ok(Plan { actions, obstacle: Some(Obstacle::ForeignSecret), ..Plan::default() });
-    }
-    let is_admitted = settings.pilot.as_ref().is_none_or(|pilot| pilot.admits(&facts.user, &facts.tags));
-    let Some(secret) = &facts.secret else {
-        if !is_admitted {
-            let postponed = Some(Postponed::Pilot);
-            return Ok(Plan { actions: leftovers(facts), postponed, ..Plan::default() });
-        }
-        if delivery(facts)?.is_surely_not() {
-            let actions = leftovers(facts).into_iter().chain(subscription(facts, settings)).collect();
-            return Ok(Plan { actions, unreachable: true, ..Plan::default() });
-        }
-        return provisioning(facts, None, settings, now);
-    };
-    // A seed is kept for nobody who cannot be told of it. Who has heard once goes on: leaving the topic ends nothing.
-    if secret.is_unheard_of(now) && delivery(facts)?.is_surely_not() {
-        let Plan { mut actions, .. } = close(facts, secret, None);
-        actions.extend(subscription(facts, settings));
-        return Ok(Plan { actions, unreachable: true, ..Plan::default() });
-    }
-    // What nobody was told of is nothing that goes on.
-    if !is_admitted && secret.first_notice_at(now).is_none() {
-        let actions = lifting(facts, None, settings, now).into_iter().collect();
-        return Ok(Plan { actions, postponed: Some(Postponed::Pilot), ..Plan::default() });
-    }
-    if settings.subscribe_owners {
-        delivery(facts)?;
-    }
-    let doubt = facts.doubt(settings, now);
-    let is_tampered_with = matches!(doubt, Some(Doubt::Replicated | Doubt::Rotates));
-    match facts.enrollment(settings.settle, now) {
-        Enrollment::Missing => Err(Question::Device),
-        Enrollment::None | Enrollment::Broken => provisioning(facts, doubt, settings, now),
-        Enrollment::Sound { .. } | Enrollment::Settling if is_tampered_with => {
-            provisioning(facts, doubt, settings, now)
-        }
-        Enrollment::Sound { version, .. }
-            if born(version).is_some_and(|born| now.duration_since(born) > settings.offer_ttl) =>
-        {
-            provisioning(facts, doubt, settings, now)
-        }
-        Enrollment::Sound { secret, version } => {
-            follow_up(facts, secret, Some(version), is_admitted, settings, now)
-        }
-        Enrollment::Settling => follow_up(facts, secret, None, is_admitted, settings, now),
-    }
 }
 
-/// Whether messages arrive at the owner.
-fn delivery(facts: &UserFacts) -> Result<Reach, Question> {
-    facts.reach.ok_or(Question::Delivery)
-}
+impl<'a> Case<'a> {
+    /// What this row says. Each row may rely on it that none before it applies.
+    fn decide(&self, rule: Rule) -> Row {
+        match rule {
+            Rule::Unknown => Ok((self.verdict.status == Status::Unknown).then(|| Plan::by(rule))),
+            Rule::UserGone => Ok(self.facts.is_gone.then(|| self.closing(rule, None))),
+            Rule::HasMfa => self.closed_by(rule, &[Status::Compliant], Notice::Enrolled),
+            Rule::NeedNotEnroll => {
+                self.closed_by(rule, &[Status::Exempt, Status::NotApplicable], Notice::Withdrawn)
+            }
+            Rule::ForeignSecret => Ok(self.foreign_secret()),
+            Rule::OutsidePilot => Ok(self.outside_pilot()),
+            Rule::Unreachable => self.unreachable(),
+            Rule::NeverReached => self.never_reached(),
+            Rule::NotPrepared => match &self.facts.secret {
+                None => self.provisioning(rule, None),
+                Some(_) => Ok(None),
+            },
+            Rule::Broken => self.broken(),
+            Rule::OfferTooOld => self.offer_too_old(),
+            Rule::Settling => self.settling(),
+            Rule::InvitationDue => self.invitation_due(),
+            Rule::QuarantineNotTold => self.quarantine_not_told(),
+            Rule::UnableToEnroll => self.unable_to_enroll(),
+            Rule::OutsideQuarantineHours => self.outside_quarantine_hours(),
+            Rule::QuarantineDue => self.quarantine_due(),
+            Rule::ReminderDue => match self.reminder()? {
+                Some(reminder) => self.follow_up(rule, [reminder]),
+                None => Ok(None),
+            },
+            Rule::NothingDue => self.follow_up(rule, []),
+        }
+    }
 
-/// A new version, and an invitation to it. A seed that has expired is replaced even when nobody was ever told of it: an
-/// invitation to a seed about to go would only confuse.
-fn provisioning(
-    facts: &UserFacts,
-    doubt: Option<Doubt>,
-    settings: &Settings,
-    now: Timestamp,
-) -> Result<Plan, Question> {
-    delivery(facts)?;
-    preflight(facts, settings)?;
-    let provision = Action::Provision {
-        secret: facts.secret.clone(),
-        doubt: facts.secret.as_ref().and(doubt),
-        superseded: facts.devices.clone(),
-    };
-    // With a secret made anew the clock begins anew.
-    let kept = facts.secret.as_ref().filter(|_| doubt.is_none());
-    let lift = lifting(facts, kept, settings, now);
-    // Whoever is to be free is so first, whatever fails afterwards.
-    let actions = lift.into_iter().chain([provision]).chain(attaching(facts, settings));
-    let actions = actions.chain([Action::Notify(Notice::Invitation)]);
-    Ok(Plan { actions: actions.chain(subscription(facts, settings)).collect(), ..Plan::default() })
-}
+    /// The end of what there is of a user who need not enroll.
+    fn closed_by(&self, rule: Rule, statuses: &[Status], farewell: Notice) -> Row {
+        Ok(statuses.contains(&self.verdict.status).then(|| self.closing(rule, Some(farewell))))
+    }
 
-/// What an open enrollment needs. `version`: the one that can be used; `None`: its device is not listed yet.
-pub(crate) fn follow_up(
-    facts: &UserFacts,
-    secret: &Secret,
-    version: Option<&str>,
-    is_admitted: bool,
-    settings: &Settings,
-    now: Timestamp,
-) -> Result<Plan, Question> {
-    let is_quarantined = facts.attached.is_some_and(|attached| attached.quarantine);
-    let is_due = settings.after_grace == AfterGrace::Quarantine && secret.overdue_by(settings, now).is_some();
-    let lift = if is_quarantined {
-        preflight(facts, settings)?;
-        lifting(facts, Some(secret), settings, now)
-    } else {
-        None
-    };
-    let recipient = facts.recipient(settings);
-    let mut spared = Vec::new();
-    let mut postponed = None;
-    let mut instead = None;
-    let mut next = Vec::new();
-    if let Some(version) = version {
+    /// Nobody can be quarantined whom we offer nothing. The rest stays: what lost its tag may get it back.
+    fn foreign_secret(&self) -> Option<Plan> {
+        let lift = self.is_quarantined().then_some(Action::Detach(Policy::Quarantine));
+        let obstacle = Some(Obstacle::ForeignSecret);
+        let plan = Plan { obstacle, ..Plan::of(Rule::ForeignSecret, lift) };
+        self.facts.foreign_secret.then_some(plan)
+    }
+
+    /// What nobody was told of is nothing that goes on.
+    fn outside_pilot(&self) -> Option<Plan> {
+        let secret = self.facts.secret.as_ref();
+        let is_told = secret.is_some_and(|secret| secret.first_notice_at(self.now).is_some());
+        let actions = match secret {
+            None => self.leftovers(),
+            Some(_) => self.lifting(None).into_iter().collect(),
+        };
+        let plan = Plan { postponed: Some(Postponed::Pilot), ..Plan::of(Rule::OutsidePilot, actions) };
+        (!self.is_admitted() && !is_told).then_some(plan)
+    }
+
+    fn unreachable(&self) -> Row {
+        if self.facts.secret.is_some() || !self.delivery()?.is_surely_not() {
+            return Ok(None);
+        }
+        let actions = self.leftovers().into_iter().chain(self.subscription());
+        Ok(Some(Plan::of(Rule::Unreachable, actions)))
+    }
+
+    /// A seed is kept for nobody who cannot be told of it. Who has heard once goes on: leaving the topic ends nothing.
+    fn never_reached(&self) -> Row {
+        let Some(secret) = self.facts.secret.as_ref().filter(|secret| secret.is_unheard_of(self.now)) else {
+            return Ok(None);
+        };
+        if !self.delivery()?.is_surely_not() {
+            return Ok(None);
+        }
+        let actions = std::iter::once(self.close(secret, None)).chain(self.subscription());
+        Ok(Some(Plan::of(Rule::NeverReached, actions)))
+    }
+
+    fn broken(&self) -> Row {
+        if self.settings.subscribe_owners {
+            self.delivery()?;
+        }
+        let doubt = self.facts.doubt(self.settings, self.now);
+        let is_tampered_with = matches!(doubt, Some(Doubt::Replicated | Doubt::Rotates));
+        match self.facts.enrollment(self.settings.settle, self.now) {
+            Enrollment::Missing => Err(Question::Device),
+            Enrollment::None | Enrollment::Broken => self.provisioning(Rule::Broken, doubt),
+            Enrollment::Sound { .. } | Enrollment::Settling if is_tampered_with => {
+                self.provisioning(Rule::Broken, doubt)
+            }
+            Enrollment::Sound { .. } | Enrollment::Settling => Ok(None),
+        }
+    }
+
+    /// A seed that has expired is replaced even when nobody was ever told of it: an invitation to a seed about to go would
+    /// only confuse.
+    fn offer_too_old(&self) -> Row {
+        let is_too_old = |version| {
+            born(version).is_some_and(|born| self.now.duration_since(born) > self.settings.offer_ttl)
+        };
+        match self.version() {
+            Some(version) if is_too_old(version) => {
+                self.provisioning(Rule::OfferTooOld, self.facts.doubt(self.settings, self.now))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn settling(&self) -> Row {
+        self.lift()?;
+        if self.version().is_some() { Ok(None) } else { self.follow_up(Rule::Settling, []) }
+    }
+
+    fn invitation_due(&self) -> Row {
+        let (Some(secret), Some(version)) = (&self.facts.secret, self.version()) else { return Ok(None) };
         let is_told = secret.notified_of(version);
         // Nothing hangs on it for a recipient who has heard, and it takes calls.
-        let is_again = secret.undelivered(now) && delivery(facts)? == Reach::Reached;
-        let is_somebody_else = secret.recipient_changed(&recipient) && !delivery(facts)?.is_surely_not();
-        let is_warned = secret.is_warned(&recipient, settings, now);
-        let mut quarantine_may_begin = is_due && is_warned && is_admitted && lift.is_none();
-        quarantine_may_begin &= facts.attached.is_some() && !is_quarantined;
-        if !is_told || is_again || is_somebody_else {
-            delivery(facts)?;
-            preflight(facts, settings)?;
-            next = vec![Action::Notify(Notice::Invitation)];
-        } else if is_quarantined && is_due && lift.is_none() && !secret.told_of_quarantine(now) {
-            if secret.heard_at(now).is_none() {
-                delivery(facts)?;
-            }
-            next = vec![Action::Notify(Notice::Quarantined)];
-        } else {
-            if quarantine_may_begin && settings.preflight {
-                let answer = preflight(facts, settings)?;
-                if answer.is_none_or(|answer| !answer.is_able_to_enroll()) {
-                    spared = answer.map(Preflight::reasons_not_to_quarantine).unwrap_or_default();
-                    quarantine_may_begin = false;
-                }
-            }
-            let is_reminder_due = secret.reminder_due(settings.remind_every, now);
-            let in_hours = settings.quarantine_hours.as_ref().is_none_or(|hours| hours.allow(now));
-            if quarantine_may_begin && in_hours {
-                // Who was told of it a moment ago has lost the policy to another tool: that is no news to the owner.
-                let told = secret.was_told_of_quarantine_within(settings.remind_every, now);
-                next.push(Action::Quarantine);
-                next.extend((!told).then_some(Action::Notify(Notice::Quarantined)));
-                // Whoever may be quarantined has heard, so nothing hangs on whether it is reached now.
-                instead = is_reminder_due.then_some(Action::Notify(Notice::Reminder));
-            } else {
-                postponed = quarantine_may_begin.then_some(Postponed::QuarantineHours);
-                if is_reminder_due {
-                    delivery(facts)?;
-                    preflight(facts, settings)?;
-                    next.push(Action::Notify(Notice::Reminder));
-                }
-            }
+        let is_again = secret.undelivered(self.now) && self.delivery()? == Reach::Reached;
+        let is_somebody_else =
+            secret.recipient_changed(&self.recipient()) && !self.delivery()?.is_surely_not();
+        if is_told && !is_again && !is_somebody_else {
+            return Ok(None);
+        }
+        self.delivery()?;
+        self.preflight()?;
+        self.follow_up(Rule::InvitationDue, [Action::Notify(Notice::Invitation)])
+    }
+
+    fn quarantine_not_told(&self) -> Row {
+        let Some(secret) = &self.facts.secret else { return Ok(None) };
+        let goes_on = self.is_quarantined() && self.is_due() && self.lift()?.is_none();
+        if !goes_on || secret.told_of_quarantine(self.now) {
+            return Ok(None);
+        }
+        if secret.heard_at(self.now).is_none() {
+            self.delivery()?;
+        }
+        self.follow_up(Rule::QuarantineNotTold, [Action::Notify(Notice::Quarantined)])
+    }
+
+    fn unable_to_enroll(&self) -> Row {
+        if !self.quarantine_may_begin()? || !self.settings.preflight {
+            return Ok(None);
+        }
+        let answer = self.preflight()?;
+        if answer.is_some_and(Preflight::is_able_to_enroll) {
+            return Ok(None);
+        }
+        let spared = answer.map(Preflight::reasons_not_to_quarantine).unwrap_or_default();
+        let plan = self.follow_up(Rule::UnableToEnroll, self.reminder()?)?;
+        Ok(plan.map(|plan| Plan { spared, ..plan }))
+    }
+
+    fn outside_quarantine_hours(&self) -> Row {
+        let in_hours = self.settings.quarantine_hours.as_ref().is_none_or(|hours| hours.allow(self.now));
+        if in_hours || !self.quarantine_may_begin()? {
+            return Ok(None);
+        }
+        let plan = self.follow_up(Rule::OutsideQuarantineHours, self.reminder()?)?;
+        Ok(plan.map(|plan| Plan { postponed: Some(Postponed::QuarantineHours), ..plan }))
+    }
+
+    fn quarantine_due(&self) -> Row {
+        let Some(secret) = &self.facts.secret else { return Ok(None) };
+        if !self.quarantine_may_begin()? {
+            return Ok(None);
+        }
+        // Who was told of it a moment ago has lost the policy to another tool: that is no news to the owner.
+        let is_told = secret.was_told_of_quarantine_within(self.settings.remind_every, self.now);
+        let notify = (!is_told).then_some(Action::Notify(Notice::Quarantined));
+        let plan = self.follow_up(Rule::QuarantineDue, std::iter::once(Action::Quarantine).chain(notify))?;
+        // Who may be quarantined has heard, so nothing hangs on whether it is reached now.
+        let is_reminder_due = secret.reminder_due(self.settings.remind_every, self.now);
+        let instead = is_reminder_due.then_some(Action::Notify(Notice::Reminder));
+        Ok(plan.map(|plan| Plan { instead, ..plan }))
+    }
+
+    /// A reminder, where one is due.
+    fn reminder(&self) -> Result<Option<Action>, Question> {
+        let Some(secret) = &self.facts.secret else { return Ok(None) };
+        if !secret.reminder_due(self.settings.remind_every, self.now) {
+            return Ok(None);
+        }
+        self.delivery()?;
+        self.preflight()?;
+        Ok(Some(Action::Notify(Notice::Reminder)))
+    }
+
+    /// Whether a quarantine may begin, but for what keeps the owner from enrolling and the hours.
+    fn quarantine_may_begin(&self) -> Result<bool, Question> {
+        let Some(secret) = &self.facts.secret else { return Ok(false) };
+        let is_warned = secret.is_warned(&self.recipient(), self.settings, self.now);
+        let is_known = self.facts.attached.is_some();
+        let may = self.is_due() && is_warned && self.is_admitted() && is_known && !self.is_quarantined();
+        Ok(may && self.lift()?.is_none())
+    }
+
+    /// What an open enrollment needs besides what is due now.
+    fn follow_up(&self, rule: Rule, due: impl IntoIterator<Item = Action>) -> Row {
+        let put_policy = (!self.facts.has_current_policy(self.settings)).then_some(Action::PutPolicy);
+        let orphaned = self.facts.orphaned_devices().into_iter();
+        let orphaned = orphaned.map(|serial_number| Action::DeleteDevice { serial_number });
+        // Who is to be free is so first, whatever fails afterwards.
+        let actions = self.lift()?.into_iter().chain(put_policy).chain(self.attaching()).chain(due);
+        Ok(Some(Plan::of(rule, actions.chain(orphaned).chain(self.subscription()))))
+    }
+
+    /// A new version, and an invitation to it.
+    fn provisioning(&self, rule: Rule, doubt: Option<Doubt>) -> Row {
+        self.delivery()?;
+        self.preflight()?;
+        let secret = &self.facts.secret;
+        let provision = Action::Provision {
+            secret: secret.clone(),
+            doubt: secret.as_ref().and(doubt),
+            superseded: self.facts.devices.clone(),
+        };
+        // With a secret made again the clock begins again.
+        let kept = secret.as_ref().filter(|_| doubt.is_none());
+        // Who is to be free is so first, whatever fails afterwards.
+        let actions = self.lifting(kept).into_iter().chain([provision]).chain(self.attaching());
+        let actions = actions.chain([Action::Notify(Notice::Invitation)]);
+        Ok(Some(Plan::of(rule, actions.chain(self.subscription()))))
+    }
+
+    /// The end of a quarantine of an open enrollment, where it has no reason, or its user cannot enroll.
+    fn lift(&self) -> Result<Option<Action>, Question> {
+        if !self.is_quarantined() {
+            return Ok(None);
+        }
+        self.preflight()?;
+        Ok(self.lifting(self.facts.secret.as_ref()))
+    }
+
+    /// The end of a quarantine that has no reason (any more), or whose user cannot enroll. `secret`: the one that is kept.
+    fn lifting(&self, secret: Option<&Secret>) -> Option<Action> {
+        let attached = self.facts.attached.filter(|attached| attached.quarantine)?;
+        let is_due = self.settings.after_grace == AfterGrace::Quarantine
+            && secret.is_some_and(|secret| secret.overdue_by(self.settings, self.now).is_some());
+        let policy_counts = self.settings.enrollment_policy_arn.is_none() || attached.enrollment;
+        let answer = self.facts.preflight.as_ref();
+        let is_unable = answer.is_some_and(|answer| answer.is_unable_to_enroll(policy_counts));
+        (!is_due || is_unable).then_some(Action::Detach(Policy::Quarantine))
+    }
+
+    fn attaching(&self) -> Option<Action> {
+        let is_missing = self.facts.attached.is_some_and(|attached| !attached.enrollment);
+        (self.settings.enrollment_policy_arn.is_some() && is_missing).then_some(Action::Attach)
+    }
+
+    fn subscription(&self) -> Option<Action> {
+        let is_wanted = self.settings.subscribe_owners && self.facts.reach == Some(Reach::Unreached);
+        let has_address = matches!(self.recipient(), Recipient::Addresses(_));
+        (is_wanted && has_address).then_some(Action::Subscribe)
+    }
+
+    /// Everything of ours goes.
+    fn closing(&self, rule: Rule, farewell: Option<Notice>) -> Plan {
+        let Some(secret) = &self.facts.secret else { return Plan::of(rule, self.leftovers()) };
+        // One that nobody was invited to takes none: whoever can make secrets could otherwise have us write to
+        // everybody. One that somebody else scheduled for deletion is restored first, so its owner still hears.
+        let is_due = !secret.was_bidden_farewell(self.now) && secret.was_invited();
+        Plan::of(rule, [self.close(secret, farewell.filter(|_| is_due))])
+    }
+
+    fn close(&self, secret: &Secret, farewell: Option<Notice>) -> Action {
+        Action::Close {
+            secret: secret.id().to_owned(),
+            policies: self.attached_policies().collect(),
+            devices: self.facts.devices.clone(),
+            farewell,
         }
     }
-    let put_policy = (!facts.has_current_policy(settings)).then_some(Action::PutPolicy);
-    let strays = facts.strays().into_iter().map(|serial_number| Action::DeleteDevice { serial_number });
-    // Whoever is to be free is so first, whatever fails afterwards.
-    let actions = lift.into_iter().chain(put_policy).chain(attaching(facts, settings)).chain(next);
-    let actions = actions.chain(strays).chain(subscription(facts, settings)).collect();
-    Ok(Plan { actions, postponed, spared, instead, ..Plan::default() })
-}
 
-/// What the simulator said, where it is asked at all.
-pub(crate) fn preflight<'a>(
-    facts: &'a UserFacts,
-    settings: &Settings,
-) -> Result<Option<&'a Preflight>, Question> {
-    if !settings.preflight {
-        return Ok(None);
+    /// What is left of a user without an open enrollment: our policies and our devices go.
+    fn leftovers(&self) -> Vec<Action> {
+        let devices = self.facts.devices.iter().cloned();
+        let delete = devices.map(|serial_number| Action::DeleteDevice { serial_number });
+        self.attached_policies().map(Action::Detach).chain(delete).collect()
     }
-    facts.preflight.as_ref().map(Some).ok_or(Question::Preflight)
-}
 
-fn attaching(facts: &UserFacts, settings: &Settings) -> Option<Action> {
-    let is_missing = facts.attached.is_some_and(|attached| !attached.enrollment);
-    (settings.enrollment_policy_arn.is_some() && is_missing).then_some(Action::Attach)
-}
+    fn attached_policies(&self) -> impl Iterator<Item = Policy> + use<> {
+        let attached = self.facts.attached.unwrap_or_default();
+        // The quarantine goes first: who is left with it alone could do nothing at all.
+        let policies = [(attached.quarantine, Policy::Quarantine), (attached.enrollment, Policy::Enrollment)];
+        policies.into_iter().filter_map(|(attached, policy)| attached.then_some(policy))
+    }
 
-/// The end of a quarantine that has no reason (any more), or whose user cannot enroll. `secret`: the one that is kept.
-fn lifting(
-    facts: &UserFacts,
-    secret: Option<&Secret>,
-    settings: &Settings,
-    now: Timestamp,
-) -> Option<Action> {
-    let attached = facts.attached.filter(|attached| attached.quarantine)?;
-    let is_due = settings.after_grace == AfterGrace::Quarantine
-        && secret.is_some_and(|secret| secret.overdue_by(settings, now).is_some());
-    let policy_counts = settings.enrollment_policy_arn.is_none() || attached.enrollment;
-    let is_unable = facts.preflight.as_ref().is_some_and(|answer| answer.is_unable_to_enroll(policy_counts));
-    (!is_due || is_unable).then_some(Action::Detach(Policy::Quarantine))
-}
-
-pub(crate) fn subscription(facts: &UserFacts, settings: &Settings) -> Option<Action> {
-    let is_wanted = settings.subscribe_owners && facts.reach == Some(Reach::Unreached);
-    let has_address = matches!(facts.recipient(settings), Recipient::Addresses(_));
-    (is_wanted && has_address).then_some(Action::Subscribe)
-}
-
-/// What is left of a user without an open enrollment: our policies and our devices go.
-pub(crate) fn leftovers(facts: &UserFacts) -> Vec<Action> {
-    let devices = facts.devices.iter().cloned();
-    let delete = devices.map(|serial_number| Action::DeleteDevice { serial_number });
-    attached_policies(facts).map(Action::Detach).chain(delete).collect()
-}
-
-fn attached_policies(facts: &UserFacts) -> impl Iterator<Item = Policy> + use<> {
-    let attached = facts.attached.unwrap_or_default();
-    // The quarantine goes first: whoever is left with it alone could do nothing at all.
-    let policies = [(attached.quarantine, Policy::Quarantine), (attached.enrollment, Policy::Enrollment)];
-    policies.into_iter().filter_map(|(attached, policy)| attached.then_some(policy))
-}
-
-/// The plan for a user who need not enroll: everything of ours goes.
-fn closing(facts: &UserFacts, farewell: Notice, now: Timestamp) -> Plan {
-    match &facts.secret {
-        Some(secret) => {
-            // One that nobody was invited to takes none: whoever can make secrets could otherwise have us write to
-            // everybody. One that somebody else scheduled for deletion is restored first, so its owner still hears.
-            let is_due = !secret.was_bidden_farewell(now) && secret.was_invited();
-            close(facts, secret, is_due.then_some(farewell))
+    /// The version that can be used; `None`: its device is not listed yet.
+    fn version(&self) -> Option<&'a str> {
+        match self.facts.enrollment(self.settings.settle, self.now) {
+            Enrollment::Sound { version, .. } => Some(version),
+            _ => None,
         }
-        None => Plan { actions: leftovers(facts), ..Plan::default() },
     }
-}
 
-pub(crate) fn close(facts: &UserFacts, secret: &Secret, farewell: Option<Notice>) -> Plan {
-    let close = Action::Close {
-        secret: secret.id().to_owned(),
-        policies: attached_policies(facts).collect(),
-        devices: facts.devices.clone(),
-        farewell,
-    };
-    Plan { actions: vec![close], ..Plan::default() }
+    fn recipient(&self) -> Recipient {
+        self.facts.recipient(self.settings)
+    }
+
+    fn is_admitted(&self) -> bool {
+        let Case { facts, settings, .. } = self;
+        settings.pilot.as_ref().is_none_or(|pilot| pilot.admits(&facts.user, &facts.tags))
+    }
+
+    fn is_quarantined(&self) -> bool {
+        self.facts.attached.is_some_and(|attached| attached.quarantine)
+    }
+
+    /// Whether a quarantine follows, as far as time goes.
+    fn is_due(&self) -> bool {
+        let secret = self.facts.secret.as_ref();
+        self.settings.after_grace == AfterGrace::Quarantine
+            && secret.is_some_and(|secret| secret.overdue_by(self.settings, self.now).is_some())
+    }
+
+    /// Whether messages arrive at the owner.
+    fn delivery(&self) -> Result<Reach, Question> {
+        self.facts.reach.ok_or(Question::Delivery)
+    }
+
+    /// What the simulator said, where it is asked at all.
+    fn preflight(&self) -> Result<Option<&'a Preflight>, Question> {
+        if !self.settings.preflight {
+            return Ok(None);
+        }
+        self.facts.preflight.as_ref().map(Some).ok_or(Question::Preflight)
+    }
 }

@@ -1,11 +1,16 @@
 //! A check: one user.
 
 use crate::aws::{AwsError, Clients};
+use crate::model::facts::Unreadable;
 use crate::model::outcome::Answer;
 use crate::model::text::shown;
+use crate::model::verdict::Status;
+use crate::rules::explain::{Explanation, explain};
+use crate::rules::judge::judge;
 use crate::rules::ownership::{Belongings, names_of};
+use crate::rules::plan::Question;
 use crate::run::warnings::{warn_of_attachments, warn_of_others, warn_of_root};
-use crate::run::{Candidate, Run};
+use crate::run::{Candidate, Run, Subject};
 use std::collections::HashSet;
 
 impl Run<'_> {
@@ -14,36 +19,64 @@ impl Run<'_> {
     /// # Errors
     /// When AWS does not say whether there is such a user, or what it has; nothing was changed then.
     pub async fn check(&self, name: &str) -> Result<Answer, AwsError> {
-        let Clients { iam, secrets, .. } = self.clients;
         let mut answer = Answer::new("check", self.dry_run, &self.account.id);
+        let Some(candidate) = self.look_up(name, &mut answer).await? else { return Ok(answer) };
+        let (outcome, done) = self.turn(Subject::Present(candidate)).await;
+        answer.users.add(outcome.verdict);
+        answer.add(outcome, &done);
+        self.conclude(&mut answer);
+        Ok(answer)
+    }
+
+    /// Why the function does what it does for a user, and what would change it. Changes nothing.
+    ///
+    /// # Errors
+    /// When AWS does not say whether there is such a user (`None`: there is none), or what it has.
+    pub async fn explain(&self, name: &str) -> Result<Option<Explanation>, Unreadable> {
+        let mut answer = Answer::new("check", true, &self.account.id);
+        let Some(candidate) = self.look_up(name, &mut answer).await? else { return Ok(None) };
+        let now = (self.clock)();
+        let mut facts = self.observe(candidate).await?;
+        let verdict = judge(&Ok(facts.clone()), self.settings.scope, now);
+        self.plan(&mut facts, &verdict, now).await?;
+        // What a help desk is asked, whether or not the plan hangs on it.
+        if verdict.status == Status::NonCompliant && facts.reach.is_none() {
+            self.learn(Question::Delivery, &mut facts, now).await?;
+        }
+        Ok(Some(explain(facts, self.settings, now)))
+    }
+
+    /// The user, with what is to be known of it; `None`: there is none, and what is left of it was removed.
+    async fn look_up(&self, name: &str, answer: &mut Answer) -> Result<Option<Candidate>, AwsError> {
+        let Clients { iam, secrets, .. } = self.clients;
         let reading = self.in_time("read the user", async {
             let devices = iam.virtual_mfa_devices(true).await?;
             let (found, root) = futures_util::join!(iam.user(name), iam.root());
             Ok((devices, found, root))
         });
         let (devices, found, root) = reading.await?;
-        warn_of_root(root, None, &mut answer);
+        warn_of_root(root, None, answer);
         let Some((user, tags)) = found? else {
             // Only complete listings tell what belongs to no one.
             let listing =
                 self.in_time("list the account", async { Ok((secrets.list().await?, iam.users().await?)) });
             let (secrets, users) = listing.await?;
             let mut belongings = Belongings::new(&devices, secrets);
-            warn_of_others(&belongings.foreign, &mut answer);
+            warn_of_others(&belongings.foreign, answer);
             let present = names_of(&users);
             for user in users {
                 let secret = belongings.secrets.remove(&user.id);
                 belongings.devices_of(&user, secret.as_ref(), &present);
             }
             answer.warnings.push(format!("there is no IAM user `{}`", shown(name)));
-            self.clear_away(belongings, &mut answer).await;
-            return Ok(answer);
+            self.remove_leftovers(belongings, answer).await;
+            return Ok(None);
         };
         let attached = self.in_time("list the attached policies", self.attached(&user)).await;
-        let attached = attached.map_err(|error| warn_of_attachments(&error, &mut answer)).ok();
+        let attached = attached.map_err(|error| warn_of_attachments(&error, answer)).ok();
         let (secret, foreign_secret) = self.in_time("describe the secret", self.describe(&user)).await?;
         if foreign_secret {
-            warn_of_others(&[user.id.clone()].into(), &mut answer);
+            warn_of_others(&[user.id.clone()].into(), answer);
         }
         let mut belongings = Belongings::new(&devices, Vec::new());
         let mut present = HashSet::new();
@@ -54,7 +87,7 @@ impl Run<'_> {
             }
         }
         let devices = belongings.devices_of(&user, secret.as_ref(), &present);
-        let candidate = Candidate {
+        Ok(Some(Candidate {
             user,
             tags: Some(tags),
             secret,
@@ -63,11 +96,6 @@ impl Run<'_> {
             devices,
             attached,
             enrolled: false,
-        };
-        let (outcome, done) = self.turn(candidate).await;
-        answer.users.add(outcome.verdict);
-        answer.add(outcome, &done);
-        self.conclude(&mut answer);
-        Ok(answer)
+        }))
     }
 }

@@ -35,7 +35,7 @@ impl Run<'_> {
     /// Carries out one action and updates the facts.
     ///
     /// # Errors
-    /// [`Stop`] ends the plan of this user, and of no other.
+    /// A `Stop` ends the plan of this user, and of no other.
     pub async fn act(&self, action: &Action, verdict: &Verdict, facts: &mut UserFacts) -> Result<(), Stop> {
         match action {
             Action::Provision { secret, doubt, superseded } => {

@@ -1,25 +1,21 @@
 //! What is left of users that are gone.
 
-use crate::aws::{AwsError, Clients};
-use crate::model::action::{Action, Postponed};
-use crate::model::enrollment::{Secret, user_of_device};
-use crate::model::outcome::{Answer, Ending, Outcome};
-use crate::model::text::shown;
+use crate::aws::AwsError;
+use crate::model::enrollment::Secret;
+use crate::model::facts::UserFacts;
+use crate::model::outcome::Answer;
 use crate::model::user::is_user_name;
-use crate::model::verdict::Status;
 use crate::rules::ownership::{Belongings, names_of, take_version};
-use crate::run::reconcile::lived;
-use crate::run::{AT_ONCE, Run, Turn};
+use crate::run::{AT_ONCE, Run, Subject};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use std::collections::HashSet;
-use tokio::time::Instant;
 
 impl Run<'_> {
     /// Ends what belongs to no user: secrets by the unique id in their name, and unassigned devices of ours. What one
     /// complete listing of users lacks may have been renamed between two of its pages, and IAM cannot be asked for an id:
     /// a second complete listing, begun after the first had ended, has to lack it too.
-    pub(super) async fn clear_away(&self, belongings: Belongings, answer: &mut Answer) {
+    pub(super) async fn remove_leftovers(&self, belongings: Belongings, answer: &mut Answer) {
         let now = (self.clock)();
         let Belongings { mut devices, secrets, .. } = belongings;
         if secrets.is_empty() && devices.values().all(Vec::is_empty) {
@@ -54,16 +50,7 @@ impl Run<'_> {
                 continue;
             }
             match self.in_time("read the user of a secret", self.is_gone(&user_id, &secret, now)).await {
-                Ok(true) => leftovers.push(Leftover {
-                    user: secret.user_name().to_owned(),
-                    user_id,
-                    reason: format!(
-                        "there is no user with this id any more{}",
-                        secret.seed_age(now).map_or(String::new(), lived)
-                    ),
-                    devices,
-                    secret: Some(secret),
-                }),
+                Ok(true) => leftovers.push(UserFacts::gone(&user_id, Some(secret), devices)),
                 Ok(false) => {}
                 Err(error) => {
                     answer
@@ -72,18 +59,16 @@ impl Run<'_> {
                 }
             }
         }
-        let mut nobodys: Vec<String> = devices.into_values().flatten().collect();
-        nobodys.sort();
-        leftovers.extend(nobodys.into_iter().map(|serial_number| Leftover {
-            user: user_of_device(&serial_number).unwrap_or_default().to_owned(),
-            user_id: String::new(),
-            reason: format!("there is no such user, and its device {} is left over", shown(&serial_number)),
-            devices: vec![serial_number],
-            secret: None,
-        }));
-        let mut buried =
-            stream::iter(leftovers).map(|leftover| self.bury(leftover)).buffer_unordered(AT_ONCE);
-        while let Some((outcome, done)) = buried.next().await {
+        for mut unowned in devices.into_values().filter(|devices| !devices.is_empty()) {
+            // So that a device that cannot be deleted does not keep the others for ever.
+            fastrand::shuffle(&mut unowned);
+            leftovers.push(UserFacts::gone("", None, unowned));
+        }
+        let mut turns = stream::iter(leftovers)
+            .map(|leftover| self.turn(Subject::Gone(leftover)))
+            .buffer_unordered(AT_ONCE);
+        while let Some((outcome, done)) = turns.next().await {
+            answer.users.add(outcome.verdict);
             answer.add(outcome, &done);
         }
     }
@@ -118,53 +103,4 @@ impl Run<'_> {
         let found = self.clients.iam.user(secret.user_name()).await?;
         Ok(found.is_none_or(|(user, _)| user.id != user_id))
     }
-
-    /// Deletes what belongs to no one, the secret last: till then it shows that there is something left to do.
-    async fn bury(&self, leftover: Leftover) -> Turn {
-        let Clients { iam, secrets, .. } = self.clients;
-        let Leftover { user, user_id, reason, secret, devices } = leftover;
-        let delete = async || {
-            for serial_number in &devices {
-                iam.delete_virtual_mfa_device(serial_number).await?;
-            }
-            match &secret {
-                Some(secret) => secrets.delete(secret.id()).await,
-                None => Ok(()),
-            }
-        };
-        let result = if Instant::now() >= self.stop_at {
-            Ending::Deferred
-        } else if self.dry_run {
-            Ending::Planned
-        } else {
-            match tokio::time::timeout_at(self.give_up_at, Box::pin(delete())).await {
-                Ok(Ok(())) => Ending::Done,
-                Ok(Err(error)) => Ending::Failed(error.to_string()),
-                Err(_) => Ending::Deferred,
-            }
-        };
-        let done = match (&result, secret) {
-            (Ending::Done | Ending::Planned, Some(secret)) => {
-                vec![Action::Close { secret: secret.name, policies: Vec::new(), devices, farewell: None }]
-            }
-            (Ending::Done | Ending::Planned, None) => {
-                devices.into_iter().map(|serial_number| Action::DeleteDevice { serial_number }).collect()
-            }
-            _ => Vec::new(),
-        };
-        let user = shown(&user);
-        tracing::info!(user, user_id, reason, result = ?result, "left over from `{user}`");
-        let postponed = (result == Ending::Deferred).then_some(Postponed::Deadline);
-        let outcome = Outcome::new(&user, &user_id, Status::NotApplicable, reason, &done, result);
-        (Outcome { postponed, ..outcome }, done)
-    }
-}
-
-/// What is left of a user that is gone.
-struct Leftover {
-    user: String,
-    user_id: String,
-    reason: String,
-    secret: Option<Secret>,
-    devices: Vec<String>,
 }

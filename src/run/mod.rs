@@ -17,6 +17,7 @@ use crate::aws::{AwsError, Clients};
 use crate::model::account::Account;
 use crate::model::action::Action;
 use crate::model::enrollment::Secret;
+use crate::model::facts::UserFacts;
 use crate::model::outcome::{Answer, Outcome};
 use crate::model::settings::Settings;
 use crate::model::user::{Attached, Device, User};
@@ -84,6 +85,14 @@ struct Candidate {
     attached: Option<Attached>,
     /// Whether the listing of devices shows one assigned to the user.
     enrolled: bool,
+}
+
+/// Whom a turn is about.
+enum Subject {
+    /// A user that IAM listed.
+    Present(Candidate),
+    /// What is left of a user that is gone.
+    Gone(UserFacts),
 }
 
 /// What became of a user, and what was done.

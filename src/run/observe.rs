@@ -161,6 +161,7 @@ impl Run<'_> {
             preflight: None,
             absence_is_sure: false,
             version_is_new: false,
+            is_gone: false,
         };
         // A device that was enabled since the devices were listed is in use, and not ours to delete any more.
         let is_assigned =

@@ -5,33 +5,40 @@ use crate::model::action::{Action, Notice, Obstacle, Policy, Postponed};
 use crate::model::enrollment::{SECRET_PREFIX, Secret};
 use crate::model::facts::UserFacts;
 use crate::model::outcome::{Ending, Open, Outcome};
+use crate::model::rule::Rule;
 use crate::model::user::{Attached, User};
 use crate::model::verdict::{Status, Verdict};
 use crate::rules::judge::judge;
 use crate::rules::plan::{Plan, Question};
 use crate::run::execute::Stop;
-use crate::run::{Candidate, Run, Turn};
+use crate::run::{Run, Subject, Turn};
 use jiff::SignedDuration;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::time::Instant;
 
 impl Run<'_> {
     /// One user's turn, from looking to acting, within the deadline.
-    pub(super) async fn turn(&self, candidate: Candidate) -> Turn {
-        let User { name, id, .. } = candidate.user.clone();
-        let open = candidate.secret.as_ref().map(|secret| self.open(secret, candidate.attached));
+    pub(super) async fn turn(&self, subject: Subject) -> Turn {
+        let (User { name, id, .. }, secret, attached) = subject.listed();
+        let open = secret.map(|secret| self.open(secret, attached));
+        // Of what is left of a user that is gone, that much is known.
+        let status = match subject {
+            Subject::Present(_) => Status::Unknown,
+            Subject::Gone(_) => Status::NotApplicable,
+        };
+        let (name, id) = (name.clone(), id.clone());
         let left = |reason: &str| {
             let outcome = Outcome {
-                open: open.clone(),
+                open: open.clone().filter(|_| status == Status::Unknown),
                 postponed: Some(Postponed::Deadline),
-                ..Outcome::new(&name, &id, Status::Unknown, reason.to_owned(), &[], Ending::Deferred)
+                ..Outcome::new(&name, &id, status, reason.to_owned(), &[], Ending::Deferred)
             };
             (outcome, Vec::new())
         };
         if Instant::now() >= self.stop_at {
             return left("not looked at before the deadline");
         }
-        match tokio::time::timeout_at(self.give_up_at, Box::pin(self.work(candidate))).await {
+        match tokio::time::timeout_at(self.give_up_at, Box::pin(self.work(subject))).await {
             Ok((outcome, done)) => {
                 log(&outcome);
                 (outcome, done)
@@ -45,15 +52,18 @@ impl Run<'_> {
     }
 
     /// Observes, judges, plans and acts.
-    async fn work(&self, candidate: Candidate) -> Turn {
-        let User { name, id, .. } = candidate.user.clone();
-        let (listed, attached) = (candidate.secret.clone(), candidate.attached);
+    async fn work(&self, subject: Subject) -> Turn {
+        let (User { name, id, .. }, secret, attached) = subject.listed();
+        let (name, id, listed) = (name.clone(), id.clone(), secret.cloned());
         let now = (self.clock)();
-        let mut observed = self.observe(candidate).await;
+        let mut observed = match subject {
+            Subject::Present(candidate) => self.observe(candidate).await,
+            Subject::Gone(facts) => Ok(facts),
+        };
         let mut verdict = judge(&observed, self.settings.scope, now);
         let planned = match &mut observed {
             Ok(facts) => self.plan(facts, &verdict, now).await,
-            Err(_) => Ok(Plan::default()),
+            Err(_) => Ok(Plan::by(Rule::Unknown)),
         };
         let (mut facts, mut plan) = match (observed, planned) {
             (Ok(facts), Ok(plan)) => (facts, plan),
@@ -61,7 +71,7 @@ impl Run<'_> {
                 verdict = Verdict { status: Status::Unknown, reason: unreadable.0 };
                 let open = listed.as_ref().map(|secret| self.open(secret, attached));
                 let outcome = Outcome::new(&name, &id, verdict.status, verdict.reason, &[], Ending::None);
-                return (Outcome { open, ..outcome }, Vec::new());
+                return (Outcome { open, rule: Some(Rule::Unknown), ..outcome }, Vec::new());
             }
         };
         let before = facts.secret.clone();
@@ -105,7 +115,7 @@ impl Run<'_> {
                 &format!("; it was without MFA before, and {} of its grace period are used up", words(used));
         }
         let told_farewell = done.iter().filter_map(Action::notice).any(is_farewell);
-        if closed && !told_farewell && verdict.status != Status::NonCompliant {
+        if closed && !told_farewell && verdict.status != Status::NonCompliant && !facts.is_gone {
             let why = if before.as_ref().is_some_and(|secret| secret.was_bidden_farewell(now)) {
                 "; its owner has been told already"
             } else {
@@ -113,7 +123,7 @@ impl Run<'_> {
             };
             verdict.reason += why;
         }
-        if let Some(hindrance) = unreachable.as_ref().filter(|_| plan.unreachable) {
+        if let Some(hindrance) = unreachable.as_ref().filter(|_| plan.rule == Rule::Unreachable) {
             verdict.reason += &format!("; nothing is prepared: {hindrance}");
         }
         if let Some(postponed) = plan.postponed {
@@ -130,6 +140,7 @@ impl Run<'_> {
         let is_again = |action: &Action| matches!(action, Action::Attach | Action::Quarantine);
         let is_mended = !done.is_empty() && done.iter().all(is_again) && before.is_some();
         let outcome = Outcome {
+            rule: Some(plan.rule),
             open,
             unreachable,
             denied: denied.unwrap_or_default(),
@@ -275,6 +286,16 @@ impl Run<'_> {
     }
 }
 
+impl Subject {
+    /// What the listings show: the user, its secret, and which of our policies are attached.
+    fn listed(&self) -> (&User, Option<&Secret>, Option<Attached>) {
+        match self {
+            Subject::Present(candidate) => (&candidate.user, candidate.secret.as_ref(), candidate.attached),
+            Subject::Gone(facts) => (&facts.user, facts.secret.as_ref(), facts.attached),
+        }
+    }
+}
+
 /// Why nothing can be prepared for a user.
 fn in_the_way(user_id: &str) -> String {
     format!(
@@ -290,15 +311,16 @@ fn is_farewell(notice: Notice) -> bool {
 /// Logs what became of a user.
 fn log(outcome: &Outcome) {
     let Outcome { user, user_id, reason, .. } = outcome;
+    let rule = outcome.rule.map(Rule::name);
     match &outcome.result {
-        Ending::Failed(cause) => tracing::error!(user, user_id, cause, "user `{user}` failed"),
+        Ending::Failed(cause) => tracing::error!(user, user_id, rule, cause, "user `{user}` failed"),
         Ending::None if outcome.verdict == Status::Unknown => {
-            tracing::error!(user, user_id, cause = reason, "user `{user}` is unreadable");
+            tracing::error!(user, user_id, rule, cause = reason, "user `{user}` is unreadable");
         }
-        Ending::None => tracing::debug!(user, user_id, reason, "nothing to do for `{user}`"),
+        Ending::None => tracing::debug!(user, user_id, rule, reason, "nothing to do for `{user}`"),
         result => {
             let actions = outcome.actions.join(", ");
-            tracing::info!(user, user_id, reason, actions, result = ?result, "user `{user}`");
+            tracing::info!(user, user_id, rule, reason, actions, result = ?result, "user `{user}`");
         }
     }
 }

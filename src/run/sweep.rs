@@ -8,7 +8,7 @@ use crate::model::verdict::Status;
 use crate::rules::credential_report::{CredentialReport, Vouched};
 use crate::rules::ownership::{Belongings, names_of};
 use crate::run::warnings::{warn_of_attachments, warn_of_others, warn_of_root};
-use crate::run::{AT_ONCE, Candidate, Run};
+use crate::run::{AT_ONCE, Candidate, Run, Subject};
 use futures_util::{StreamExt, stream};
 use std::collections::HashSet;
 
@@ -91,13 +91,14 @@ impl Run<'_> {
         tracing::info!(settled = answer.users.total, suspects = suspects.len(), "account listed");
         // So that users that always fail cannot keep others from their turn when time is short.
         fastrand::shuffle(&mut suspects);
-        let mut turns =
-            stream::iter(suspects).map(|candidate| self.turn(candidate)).buffer_unordered(AT_ONCE);
+        let mut turns = stream::iter(suspects)
+            .map(|candidate| self.turn(Subject::Present(candidate)))
+            .buffer_unordered(AT_ONCE);
         while let Some((outcome, done)) = turns.next().await {
             answer.users.add(outcome.verdict);
             answer.add(outcome, &done);
         }
-        self.clear_away(belongings, &mut answer).await;
+        self.remove_leftovers(belongings, &mut answer).await;
         self.conclude(&mut answer);
         answer.outcomes.sort_by(|a, b| a.user.cmp(&b.user));
         Ok(answer)

@@ -298,3 +298,58 @@ async fn words_of_others_are_shown_as_words_in_tables_csv_and_json() {
         }
     }
 }
+
+/// The explanation with times, ages and random names made those of an example.
+fn timeless(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines() {
+        let mut line = line.to_owned();
+        while let Some(at) =
+            line.find("20").filter(|at| line[*at..].len() >= 20 && &line[at + 4..at + 5] == "-")
+        {
+            line.replace_range(at..at + 20, "TIME");
+        }
+        if let Some(at) = line.find("anna.schmidt.").filter(|at| line[*at..].len() >= 21) {
+            line.replace_range(at + 13..at + 21, "0a1b2c3d");
+        }
+        let parts: Vec<String> = line
+            .split("s ago")
+            .map(|part| part.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned())
+            .collect();
+        lines.push(parts.join("0s ago"));
+    }
+    lines.join("\n")
+}
+
+#[tokio::test]
+async fn an_explanation_names_the_row_its_facts_and_what_would_change_it() {
+    let cloud = Cloud::new().await;
+    let anna = cloud.user("anna.schmidt").await;
+    let gate = Gate::new(&cloud.account);
+    let topic = cloud.warden.settings.owner_topic_arn.as_str();
+    let before = say(operator(&gate), &["explain", "anna.schmidt", "--owner-topic-arn", topic]);
+    assert_eq!((before.code, before.err.as_str()), (0, ""));
+    assert!(before.out.contains("not_prepared: no device is prepared"), "{}", before.out);
+    assert!(before.out.contains("provision, notify(invitation)"), "{}", before.out);
+
+    cloud.sweep().await;
+    let open = say(operator(&gate), &["explain", "anna.schmidt", "--owner-topic-arn", topic]);
+    insta::assert_snapshot!("explain", timeless(&normalised(&open.out, &cloud, std::slice::from_ref(&anna))));
+    let json = say(operator(&gate), &["explain", "anna.schmidt", "--owner-topic-arn", topic, "--json"]);
+    let json: Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!((&json["rule"], &json["user_id"]), (&"nothing_due".into(), &anna.clone().into()));
+    assert_eq!(json["changes"][0]["rule"], "has_mfa");
+
+    cloud.enroll("anna.schmidt").await;
+    let done = say(operator(&gate), &["explain", "anna.schmidt"]);
+    assert!(
+        done.out.contains("has_mfa") && done.out.contains("the user loses its MFA device"),
+        "{}",
+        done.out
+    );
+    assert_eq!(gate.beyond_reading(), Vec::<String>::new());
+
+    let nobody = say(operator(&gate), &["explain", "nobody"]);
+    assert_eq!(nobody.code, 1);
+    assert!(nobody.err.contains("there is no IAM user `nobody`"), "{}", nobody.err);
+}

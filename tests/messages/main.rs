@@ -12,3 +12,4 @@ mod format;
 mod hostile;
 mod operations;
 mod owner;
+mod rules;

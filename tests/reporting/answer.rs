@@ -3,6 +3,7 @@
 use crate::builders::*;
 use mfa_warden::model::action::{Action, Notice};
 use mfa_warden::model::outcome::{Answer, Ending, Outcome, names};
+use mfa_warden::model::rule::Rule;
 use mfa_warden::model::verdict::Status;
 use serde_json::json;
 
@@ -18,7 +19,8 @@ fn an_answer_has_the_documented_shape() {
         Action::Notify(Notice::Invitation),
     ];
     answer.users.add(Status::NonCompliant);
-    answer.add(outcome(Status::NonCompliant, &actions, Ending::Done), &actions);
+    let done = outcome(Status::NonCompliant, &actions, Ending::Done);
+    answer.add(Outcome { rule: Some(Rule::NotPrepared), ..done }, &actions);
     assert_eq!(
         serde_json::to_value(&answer).unwrap(),
         json!({
@@ -28,8 +30,8 @@ fn an_answer_has_the_documented_shape() {
             "failed": 0, "deferred": 0,
             "outcomes": [{
                 "user": "alice", "user_id": USER_ID, "verdict": "non_compliant",
-                "reason": "console password, no MFA device", "actions": ["provision", "notify(invitation)"],
-                "result": "done"
+                "reason": "console password, no MFA device", "rule": "not_prepared",
+                "actions": ["provision", "notify(invitation)"], "result": "done"
             }],
             "warnings": []
         })

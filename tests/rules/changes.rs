@@ -142,6 +142,45 @@ fn a_memory_from_the_future_is_none_and_silences_nothing() {
     assert_eq!(Standing::parse("2999-06-15T12:00:00Z failed=1:00000000", noon()), None);
 }
 
+/// What is written today is read by every later build.
+#[test]
+fn a_digest_is_the_same_in_every_build() {
+    let standing = Standing::of(&answer(&[(1, Trouble::Failed), (2, Trouble::Failed)]), noon());
+    assert_eq!(standing.to_string(), "2026-06-15T12:00:00Z failed=2:66221c5b074db5e1");
+}
+
+#[test]
+fn what_version_0_1_0_told_is_not_told_again_for_its_digest_alone() {
+    let one = answer(&[(1, Trouble::Overdue)]);
+    let before =
+        Standing::parse("2026-06-15T12:00:00.5Z overdue=1:0a1b2c3d", noon() + SignedDuration::from_hours(1));
+    let now = Standing::of(&one, noon() + SignedDuration::from_hours(2));
+    let since = Since { before: before.as_ref(), now: &now };
+    assert_eq!(since.changed(), []);
+    let two = answer(&[(1, Trouble::Overdue), (2, Trouble::Overdue)]);
+    let now = Standing::of(&two, noon() + SignedDuration::from_hours(2));
+    assert_eq!(Since { before: before.as_ref(), now: &now }.changed(), [Trouble::Overdue]);
+}
+
+#[test]
+fn the_memory_of_five_thousand_users_in_every_trouble_fits_into_a_tag() {
+    let mut all = answer(&[]);
+    for trouble in Trouble::ALL {
+        let one = answer(&[(1, trouble)]);
+        for number in 0..5000 {
+            all.outcomes.extend(
+                one.outcomes
+                    .iter()
+                    .cloned()
+                    .map(|outcome| Outcome { user_id: format!("AIDA{number}"), ..outcome }),
+            );
+        }
+    }
+    all.catch_all = Some((0..200).map(|n| format!("sqs queue-{n}")).collect());
+    let tag = Standing::of(&all, noon() + SignedDuration::from_nanos(123_456_789)).to_string();
+    assert!(tag.len() <= 256, "{}: {tag}", tag.len());
+}
+
 #[test]
 fn a_run_that_did_not_look_at_subscriptions_forgets_none() {
     let before = Standing::of(&answer(&[(1, Trouble::CatchAll)]), noon());

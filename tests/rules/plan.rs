@@ -10,6 +10,7 @@ use mfa_warden::model::enrollment::Doubt;
 use mfa_warden::model::facts::UserFacts;
 use mfa_warden::model::outcome::names;
 use mfa_warden::model::record::tag;
+use mfa_warden::model::rule::Rule;
 use mfa_warden::model::user::Attached;
 use mfa_warden::model::verdict::Status;
 use mfa_warden::rules::plan::{Next, Plan, Question, next};
@@ -63,7 +64,10 @@ fn unknown_plans_nothing_whatever_there_is() {
     let mut facts = enrolled_since(user("alice"), "100d");
     stray(&mut facts);
     facts.attached = Some(Attached { enrollment: true, quarantine: true });
-    assert_eq!(next(&facts, &verdict(Status::Unknown), &settings(&BOTH), now()), Next::Do(Plan::default()));
+    assert_eq!(
+        next(&facts, &verdict(Status::Unknown), &settings(&BOTH), now()),
+        Next::Do(Plan::by(Rule::Unknown))
+    );
 }
 
 #[test]
@@ -126,9 +130,9 @@ fn somebody_elses_secret_of_the_users_name_is_never_touched() {
     let obstacle = Some(Obstacle::ForeignSecret);
     // A quarantine without an offer would be a lockout.
     let lift = vec![Action::Detach(Policy::Quarantine)];
-    assert_eq!(plan(&facts, &BOTH), Plan { actions: lift, obstacle, ..Plan::default() });
+    assert_eq!(plan(&facts, &BOTH), Plan { actions: lift, obstacle, ..Plan::by(Rule::ForeignSecret) });
     facts.attached = Some(Attached { enrollment: true, quarantine: false });
-    assert_eq!(plan(&facts, &BOTH), Plan { obstacle, ..Plan::default() });
+    assert_eq!(plan(&facts, &BOTH), Plan { obstacle, ..Plan::by(Rule::ForeignSecret) });
 }
 
 #[test]
@@ -550,7 +554,7 @@ fn nothing_is_prepared_for_an_owner_whom_nobody_can_tell() {
         let mut facts = user("alice");
         facts.reach = Some(reach);
         let plan = plan(&facts, &BOTH);
-        assert!(plan.unreachable && plan.actions.is_empty(), "{reach:?}");
+        assert!(plan.rule == Rule::Unreachable && plan.actions.is_empty(), "{reach:?}");
     }
     let mut unknown = user("alice");
     unknown.reach = Some(Reach::Unknown);
@@ -558,7 +562,7 @@ fn nothing_is_prepared_for_an_owner_whom_nobody_can_tell() {
     let mut subscribing = user("alice");
     subscribing.reach = Some(Reach::Unreached);
     let plan = plan(&subscribing, &[("SUBSCRIBE_OWNERS", "true")]);
-    assert_eq!((&plan.actions[..], plan.unreachable), (&[Action::Subscribe][..], true));
+    assert_eq!((&plan.actions[..], plan.rule), (&[Action::Subscribe][..], Rule::Unreachable));
 }
 
 #[test]
@@ -635,7 +639,11 @@ fn what_a_plan_hangs_on_is_asked_first_and_nothing_else() {
     assert_eq!(asked(&new, &default), Next::Learn(Question::Delivery));
     let mut open = enrolled_since(user("alice"), "5d");
     (open.reach, open.secret_is_fresh) = (None, false);
-    assert_eq!(asked(&open, &default), Next::Do(Plan::default()), "of idle enrollments nothing is asked");
+    assert_eq!(
+        asked(&open, &default),
+        Next::Do(Plan::by(Rule::NothingDue)),
+        "of idle enrollments nothing is asked"
+    );
     assert_eq!(asked(&open, &settings(&[("SUBSCRIBE_OWNERS", "true")])), Next::Learn(Question::Delivery));
     let mut unheard = open.clone();
     secret(&mut unheard).tags.remove(tag::HEARD_AT);
@@ -651,7 +659,7 @@ fn what_a_plan_hangs_on_is_asked_first_and_nothing_else() {
     assert_eq!(asked(&overdue, &asking), Next::Learn(Question::Secret), "the cheaper question first");
     let mut compliant = with_mfa(user("alice"));
     (compliant.reach, compliant.secret_is_fresh) = (None, false);
-    assert_eq!(asked(&compliant, &asking), Next::Do(Plan::default()));
+    assert_eq!(asked(&compliant, &asking), Next::Do(Plan::by(Rule::HasMfa)));
 }
 
 #[test]

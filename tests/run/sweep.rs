@@ -23,7 +23,7 @@ async fn a_user_without_mfa_is_provisioned_in_the_order_that_keeps_the_seed_safe
     );
     assert_eq!(
         outcome(&answer, "alice"),
-        &json!({"user": "alice", "user_id": alice, "verdict": "non_compliant", "reason": "console password, no MFA device",
+        &json!({"user": "alice", "user_id": alice, "verdict": "non_compliant", "reason": "console password, no MFA device", "rule": "not_prepared",
             "actions": ["provision", "notify(invitation)"], "result": "done"})
     );
     cloud.assert_sound("alice", &alice).await;

@@ -77,6 +77,7 @@ pub fn user(name: &str) -> UserFacts {
         preflight: None,
         absence_is_sure: true,
         version_is_new: false,
+        is_gone: false,
     }
 }
 

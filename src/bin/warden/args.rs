@@ -7,7 +7,7 @@ use mfa_warden::model::user::is_user_name;
 
 /// Shows what mfa-warden would do, and sets up MFA.
 ///
-/// Operators: `plan`, `check` and `status` read an account with your credentials and change nothing. Owners: `enroll`
+/// Operators: `plan`, `check`, `explain` and `status` read an account with your credentials and change nothing. Owners: `enroll`
 /// sets up the MFA device that was prepared for you.
 ///
 /// Credentials, profiles and regions are those of the AWS CLI. The region is the one where the function runs: its
@@ -68,6 +68,7 @@ pub struct FormatArgs {
 pub enum Command {
     Plan(PlanArgs),
     Check(CheckArgs),
+    Explain(ExplainArgs),
     Status(StatusArgs),
     Enroll(EnrollArgs),
     /// Print completions for a shell
@@ -110,6 +111,22 @@ pub struct CheckArgs {
     pub user: String,
     #[command(flatten)]
     pub format: FormatArgs,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+/// Explain what the function does for one user, and what would change it
+///
+/// For a help desk: names the row of the decision table that applies, the facts that it rests on, and what else would
+/// follow if one of them changed. Runs the function's own check as a dry run, with your credentials. Nothing is changed.
+#[derive(Debug, clap::Args)]
+pub struct ExplainArgs {
+    /// Name of the IAM user
+    #[arg(value_parser = user_name)]
+    pub user: String,
+    /// JSON instead of text
+    #[arg(long)]
+    pub json: bool,
     #[command(flatten)]
     pub settings: SettingsArgs,
 }

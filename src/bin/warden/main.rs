@@ -1,10 +1,11 @@
-//! `warden`: the command line of operators (`plan`, `check`, `status`) and of owners (`enroll`).
+//! `warden`: the command line of operators (`plan`, `check`, `explain`, `status`) and of owners (`enroll`).
 //!
 //! The operators' commands run the function's own code and change nothing; [`connect::ReadOnly`] holds them to it.
 
 mod args;
 mod connect;
 mod enroll;
+mod explain;
 mod generate;
 mod output;
 mod plan;
@@ -33,6 +34,7 @@ async fn main() -> ExitCode {
     let ended = match command {
         Command::Plan(options) => plan::plan(&global, &options, clock).await,
         Command::Check(options) => plan::check(&global, &options, clock).await,
+        Command::Explain(options) => explain::explain(&global, &options, clock).await,
         Command::Status(options) => status::status(&global, &options, clock).await,
         Command::Enroll(options) => enroll::enroll(&global, &options).await,
         Command::Completions { shell } => generate::completions(shell),

@@ -68,7 +68,8 @@ pub async fn check(global: &Global, args: &CheckArgs, clock: fn() -> Timestamp) 
     show(&answer, Some(&args.user), args.format.into(), &connection, global)
 }
 
-fn dry_run<'a>(
+/// The function's own run, with the operator's clients, which only read.
+pub fn dry_run<'a>(
     connection: &'a Connection,
     clients: &'a Clients,
     settings: &'a Settings,
@@ -109,7 +110,8 @@ fn exit_code(users: UserCounts) -> u8 {
     }
 }
 
-fn words(status: Status) -> (&'static str, Color) {
+/// A verdict in words, and its color.
+pub fn words(status: Status) -> (&'static str, Color) {
     match status {
         Status::Compliant => ("with MFA", Color::Green),
         Status::NonCompliant => ("without MFA", Color::Yellow),

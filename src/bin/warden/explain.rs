@@ -1,0 +1,228 @@
+//! `explain`: which row of the decision table applies to a user, on which facts, and what would change it.
+
+use crate::args::{ExplainArgs, Global};
+use crate::connect::{connect, read_only};
+use crate::output::{Look, cell, lines, print, short, wrapped};
+use crate::plan::{dry_run, words};
+use crate::progress::shown as with_progress;
+use anyhow::bail;
+use jiff::Timestamp;
+use mfa_warden::Settings;
+use mfa_warden::messages::rules::{applies, follows};
+use mfa_warden::model::action::Action;
+use mfa_warden::model::blocker::Preflight;
+use mfa_warden::model::delivery::Reach;
+use mfa_warden::model::enrollment::{Secret, born};
+use mfa_warden::model::facts::UserFacts;
+use mfa_warden::model::outcome::names;
+use mfa_warden::model::rule::Rule;
+use mfa_warden::model::settings::Scope;
+use mfa_warden::model::text::{rfc3339, shown};
+use mfa_warden::rules::explain::{Change, Explanation};
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::process::ExitCode;
+
+/// Explains what the function does for one user.
+///
+/// # Errors
+/// When there is no such user, or it cannot be read.
+pub async fn explain(
+    global: &Global,
+    args: &ExplainArgs,
+    clock: fn() -> Timestamp,
+) -> anyhow::Result<ExitCode> {
+    let settings = args.settings.read()?;
+    let connection = connect(global).await?;
+    let settings = args.settings.at(settings, &connection.account)?;
+    let clients = read_only(&connection.config);
+    let run = dry_run(&connection, &clients, &settings, args.settings.names_topic(), clock);
+    let reading = format!("Reading user {}", args.user);
+    let explained = with_progress(&reading, run.explain(&args.user)).await;
+    let Some(explanation) = explained.map_err(|unreadable| anyhow::anyhow!(unreadable.0))? else {
+        let account = &connection.account.id;
+        bail!(
+            "there is no IAM user `{}` in account {account}; `warden plan` lists those without MFA",
+            args.user
+        );
+    };
+    let topic_is_known = args.settings.names_topic();
+    print(&if args.json {
+        serde_json::to_string_pretty(&as_json(&explanation, &settings, topic_is_known, clock()))? + "\n"
+    } else {
+        let look = Look::new(global);
+        as_text(&explanation, &settings, &connection.account.id, topic_is_known, look, clock())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The facts, each with its name.
+fn facts(
+    facts: &UserFacts,
+    settings: &Settings,
+    topic_is_known: bool,
+    now: Timestamp,
+) -> Vec<(&'static str, String)> {
+    let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
+    let mut rows = vec![("unique id", facts.user.id.clone()), ("path", facts.user.path().to_owned())];
+    let mut add = |name: &'static str, value: String| rows.push((name, value));
+    let devices: Vec<String> = facts.mfa_devices.iter().map(|device| shown(&device.serial_number)).collect();
+    add("MFA devices", if devices.is_empty() { "none".to_owned() } else { devices.join(", ") });
+    if devices.is_empty() {
+        add("console password", yes(facts.password));
+        if settings.scope == Scope::Credentials && !facts.password {
+            add("active access key", yes(facts.active_access_key));
+        }
+    }
+    let recipient = facts.recipient(settings);
+    let whom: Vec<String> = recipient.each().iter().map(|one| shown(one)).collect();
+    add("who is told", whom.join(" and "));
+    add("messages reach the owner", delivery(facts.reach.filter(|_| topic_is_known)).to_owned());
+    match &facts.preflight {
+        None => add("what blocks enrolling", "not asked".to_owned()),
+        Some(Preflight::Unanswered) => add("what blocks enrolling", "IAM gave no answer".to_owned()),
+        Some(Preflight::Answered(denials)) if denials.is_empty() => {
+            add("what blocks enrolling", "nothing".to_owned());
+        }
+        Some(Preflight::Answered(denials)) => {
+            let denials: Vec<String> = denials.iter().map(ToString::to_string).collect();
+            add("what blocks enrolling", denials.join("; "));
+        }
+    }
+    if let Some(attached) = facts.attached {
+        if settings.enrollment_policy_arn.is_some() {
+            add("enrollment policy attached", yes(attached.enrollment));
+        }
+        if settings.quarantine_policy_arn.is_some() {
+            add("quarantined", yes(attached.quarantine));
+        }
+    }
+    match &facts.secret {
+        None if facts.foreign_secret => add("secret", "somebody else's has its name".to_owned()),
+        None => add("secret", "none".to_owned()),
+        Some(secret) => secret_facts(facts, secret, settings, now, &mut add),
+    }
+    rows
+}
+
+fn secret_facts(
+    facts: &UserFacts,
+    secret: &Secret,
+    settings: &Settings,
+    now: Timestamp,
+    add: &mut impl FnMut(&'static str, String),
+) {
+    let ago = |time: Timestamp| format!("{} ({} ago)", rfc3339(time), short(now.duration_since(time)));
+    let or = |time: Option<Timestamp>, none: &str| time.map_or(none.to_owned(), ago);
+    add("secret", format!("{}, made {}", secret.name, ago(secret.created_at)));
+    let version = secret.current_version.as_deref();
+    add("seed made", or(version.and_then(born), "there is none"));
+    let device = version.and_then(|version| facts.device_of(version));
+    add("prepared device", device.map_or("none, or enabled".to_owned(), shown));
+    add("first notice", or(secret.first_notice_at(now), "none went out"));
+    add("last notice", format!("{}; {} in all", or(secret.last_notice_at(), "none"), secret.notices()));
+    add("known to be received", or(secret.heard_at(now), "not known of this device"));
+    let used = secret.grace_used();
+    if used.is_positive() {
+        add("grace period used before", short(used));
+    }
+    let overdue = match (secret.overdue_by(settings, now), secret.first_notice_at(now)) {
+        (Some(time), _) => format!("for {}", short(time)),
+        (None, None) => "no, for no notice went out".to_owned(),
+        (None, Some(first)) => {
+            let left = secret.grace(settings) - now.duration_since(first);
+            format!("no, in {}", short(left))
+        }
+    };
+    add("overdue", overdue);
+    add(
+        "warned",
+        if secret.is_warned(&facts.recipient(settings), settings, now) { "yes" } else { "no" }.to_owned(),
+    );
+}
+
+fn delivery(reach: Option<Reach>) -> &'static str {
+    match reach {
+        None => "not asked (give --owner-topic-arn)",
+        Some(Reach::Reached) => "yes",
+        Some(Reach::Unknown) => "not known: the subscriptions cannot be read or understood",
+        Some(Reach::Pending) => "no: the subscription waits to be confirmed",
+        Some(Reach::Filtered) => "no: the filter of the owner's own subscription keeps them out",
+        Some(Reach::Unreached) => "no: no subscription of the owner topic lets them through",
+        Some(Reach::Malformed) => "no: the owner tag holds no address",
+    }
+}
+
+/// A change in words, up to a colon.
+fn change(change: Change) -> String {
+    match change {
+        Change::Enrolls => "the user sets up MFA".to_owned(),
+        Change::LosesMfa => "the user loses its MFA device".to_owned(),
+        Change::Exempted => "a tag `mfa-exempt` with a date or `permanent`, and a reason".to_owned(),
+        Change::Reached => "a subscription lets messages through to the owner".to_owned(),
+        Change::Unreached => "no subscription lets messages through to the owner any more".to_owned(),
+        Change::Unblocked => "what blocks enrolling is removed".to_owned(),
+        Change::Admitted => "PILOT admits the user".to_owned(),
+        Change::QuarantineSet => "AFTER_GRACE=quarantine is set".to_owned(),
+        Change::Until(time) => format!("nothing happens until {}", rfc3339(time)),
+    }
+}
+
+fn would(actions: &[Action], rule: Rule) -> String {
+    match names(actions) {
+        names if names.is_empty() => without_code(follows(rule)),
+        names => names.join(", "),
+    }
+}
+
+/// A terminal shows no code spans.
+fn without_code(text: &str) -> String {
+    text.replace('`', "")
+}
+
+fn as_text(
+    explanation: &Explanation,
+    settings: &Settings,
+    account: &str,
+    topic_is_known: bool,
+    look: Look,
+    now: Timestamp,
+) -> String {
+    let Explanation { facts: known, verdict, plan, changes } = explanation;
+    let mut text = String::new();
+    let mut table = look.table(["USER", &format!("{} in account {account}", known.user.name)]);
+    table.add_row([cell("Verdict"), cell(&format!("{}: {}", words(verdict.status).0, verdict.reason))]);
+    table.add_row([cell("Rule"), cell(&format!("{}: {}", plan.rule, without_code(applies(plan.rule))))]);
+    table.add_row([cell("Would do"), cell(&would(&plan.actions, plan.rule))]);
+    text.push_str(&lines(&table));
+    let mut table = look.table(["FACT", ""]);
+    for (name, value) in facts(known, settings, topic_is_known, now) {
+        table.add_row([cell(name), cell(&value)]);
+    }
+    let _ = write!(text, "\n{}", lines(&table));
+    text.push_str("\nWHAT WOULD CHANGE IT\n\n");
+    if changes.is_empty() {
+        text.push_str("Nothing that is tried here.\n");
+    }
+    for (what, rule) in changes {
+        let line = format!("- {} -> {rule}: {}", change(*what), without_code(follows(*rule)));
+        let _ = writeln!(text, "{}", wrapped(&line, look.width));
+    }
+    text
+}
+
+fn as_json(explanation: &Explanation, settings: &Settings, topic_is_known: bool, now: Timestamp) -> Value {
+    let Explanation { facts: known, verdict, plan, changes } = explanation;
+    let facts = facts(known, settings, topic_is_known, now);
+    let facts: serde_json::Map<String, Value> =
+        facts.into_iter().map(|(name, value)| (name.replace(' ', "_"), value.into())).collect();
+    let changes: Vec<Value> = changes
+        .iter()
+        .map(|(what, rule)| json!({"if": change(*what), "rule": rule, "follows": without_code(follows(*rule))}))
+        .collect();
+    json!({
+        "user": known.user.name, "user_id": known.user.id, "verdict": verdict.status, "reason": verdict.reason,
+        "rule": plan.rule, "applies": without_code(applies(plan.rule)), "actions": names(&plan.actions),
+        "facts": facts, "changes": changes,
+    })
+}

@@ -1,0 +1,104 @@
+//! The rows of the decision table, by name. `rules::plan` decides by them.
+
+use serde::Serialize;
+use std::fmt;
+
+/// A row of the decision table. The first that applies decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// Something of the user could not be read.
+    Unknown,
+    /// There is no such user any more.
+    UserGone,
+    /// The user has MFA.
+    HasMfa,
+    /// The user is exempt, or outside the scope.
+    NeedNotEnroll,
+    /// The secret that bears the user's name was made by somebody else.
+    ForeignSecret,
+    /// There is an enrollment that nobody is known to have been told of, and no message reaches the owner.
+    NeverReached,
+    /// The user is outside `PILOT`, and nobody was told anything yet.
+    OutsidePilot,
+    /// There is no enrollment, and no message surely reaches the owner.
+    Unreachable,
+    /// There is no enrollment.
+    NotPrepared,
+    /// The enrollment cannot be used.
+    Broken,
+    /// The seed is older than `OFFER_TTL`.
+    OfferTooOld,
+    /// The device was made so lately that listings may not show it yet.
+    Settling,
+    /// The owner was not invited to this version, or is not known to have received it.
+    InvitationDue,
+    /// The owner is quarantined, and was not told.
+    QuarantineNotTold,
+    /// The user is overdue and warned, and something keeps the owner from enrolling.
+    UnableToEnroll,
+    /// The user is overdue and warned, and it is outside `QUARANTINE_HOURS`.
+    OutsideQuarantineHours,
+    /// The user is overdue, warned and able to enroll.
+    QuarantineDue,
+    /// The last notice is older than `REMIND_EVERY`.
+    ReminderDue,
+    /// Nothing is due.
+    NothingDue,
+}
+
+impl Rule {
+    /// The table, in its order.
+    pub const ALL: [Rule; 19] = [
+        Rule::Unknown,
+        Rule::UserGone,
+        Rule::HasMfa,
+        Rule::NeedNotEnroll,
+        Rule::ForeignSecret,
+        Rule::NeverReached,
+        Rule::OutsidePilot,
+        Rule::Unreachable,
+        Rule::NotPrepared,
+        Rule::Broken,
+        Rule::OfferTooOld,
+        Rule::Settling,
+        Rule::InvitationDue,
+        Rule::QuarantineNotTold,
+        Rule::UnableToEnroll,
+        Rule::OutsideQuarantineHours,
+        Rule::QuarantineDue,
+        Rule::ReminderDue,
+        Rule::NothingDue,
+    ];
+
+    /// Its name: in answers, logs and documentation.
+    pub fn name(self) -> &'static str {
+        match self {
+            Rule::Unknown => "unknown",
+            Rule::UserGone => "user_gone",
+            Rule::HasMfa => "has_mfa",
+            Rule::NeedNotEnroll => "need_not_enroll",
+            Rule::ForeignSecret => "foreign_secret",
+            Rule::OutsidePilot => "outside_pilot",
+            Rule::Unreachable => "unreachable",
+            Rule::NeverReached => "never_reached",
+            Rule::NotPrepared => "not_prepared",
+            Rule::Broken => "broken",
+            Rule::OfferTooOld => "offer_too_old",
+            Rule::Settling => "settling",
+            Rule::InvitationDue => "invitation_due",
+            Rule::QuarantineNotTold => "quarantine_not_told",
+            Rule::UnableToEnroll => "unable_to_enroll",
+            Rule::OutsideQuarantineHours => "outside_quarantine_hours",
+            Rule::QuarantineDue => "quarantine_due",
+            Rule::ReminderDue => "reminder_due",
+            Rule::NothingDue => "nothing_due",
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
