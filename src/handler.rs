@@ -4,6 +4,7 @@ use crate::aws::Clients;
 use crate::model::account::Account;
 use crate::model::outcome::Outcome;
 use crate::model::settings::Settings;
+use crate::model::text::without_addresses;
 use crate::reporting::answer::Response;
 use crate::reporting::metrics;
 use crate::reporting::metrics::Effort;
@@ -94,7 +95,7 @@ impl Warden {
             println!("{}", metrics::embedded(&answer, effort, (self.clock)()));
         }
         for warning in &answer.warnings {
-            tracing::warn!("{warning}");
+            tracing::warn!("{}", without_addresses(&warning.to_string()));
         }
         tracing::info!(
             action,

@@ -1,6 +1,6 @@
 //! A failed AWS call, told to the person who has to do something about it.
 
-use crate::model::facts::Unreadable;
+use crate::model::failure::{AwsFailure, Failure, Unreadable};
 use crate::model::text::{LONGEST_ERROR, shown_within, unmentioned};
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_runtime_api::http::Headers;
@@ -161,8 +161,20 @@ impl Error for AwsError {
     }
 }
 
+impl From<AwsError> for AwsFailure {
+    fn from(AwsError { code, attempted, said, .. }: AwsError) -> Self {
+        AwsFailure { attempted, code, said }
+    }
+}
+
+impl From<AwsError> for Failure {
+    fn from(error: AwsError) -> Self {
+        Failure::Aws(error.into())
+    }
+}
+
 impl From<AwsError> for Unreadable {
     fn from(error: AwsError) -> Self {
-        Unreadable(error.to_string())
+        Unreadable(error.into())
     }
 }

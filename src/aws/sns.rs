@@ -60,9 +60,7 @@ impl Sns {
             .attributes("FilterPolicy", json!({"recipient": [{"equals-ignore-case": address}]}).to_string())
             .send()
             .await;
-        answer
-            .map(|_| ())
-            .map_err(|error| AwsError::new(format!("subscribe {address} to {topic_arn}"), error))
+        answer.map(|_| ()).map_err(|error| AwsError::new(format!("subscribe an owner to {topic_arn}"), error))
     }
 
     /// The topic's tags.

@@ -4,5 +4,5 @@ pub mod format;
 pub mod instructions;
 pub mod operations;
 pub mod owner;
-pub mod problems;
 pub mod rules;
+pub mod words;

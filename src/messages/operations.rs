@@ -2,14 +2,14 @@
 
 use crate::messages::format::{date, words};
 use crate::model::account::Account;
-use crate::model::action::Postponed;
+use crate::model::action::{Postponed, Step};
 use crate::model::message::Message;
 use crate::model::outcome::{Answer, Ending, Outcome};
 use crate::model::text::{LONGEST_ERROR, shown, shown_within};
 use crate::model::verdict::Status;
 use crate::rules::changes::{Since, Trouble};
 use jiff::SignedDuration;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 /// The most users named in one section of a message to operations.
 pub(crate) const NAMED: usize = 100;
@@ -50,11 +50,8 @@ pub fn summary(account: &Account, answer: &Answer, since: Since<'_>) -> Message 
     if answer.nobody_listens {
         done.insert(0, "NO OWNER CAN BE TOLD".to_owned());
     }
-    let did = |outcome: &&Outcome, action: &str| {
-        outcome.result == Ending::Done && outcome.actions.iter().any(|done| done == action)
-    };
-    let new = |outcome: &&Outcome| did(outcome, "provision");
-    let resolved = |outcome: &&Outcome| did(outcome, "close");
+    let new = |outcome: &&Outcome| outcome.did(Step::Provision);
+    let resolved = |outcome: &&Outcome| outcome.did(Step::Close);
     let rest = |outcome: &&Outcome| outcome.result == Ending::Done && !new(outcome) && !resolved(outcome);
     let section = |title: &str, wanted: &dyn Fn(&&Outcome) -> bool| section(title, answer, wanted);
     let rest = |outcome: &&Outcome| rest(outcome) && !outcome.reattached;
@@ -155,7 +152,9 @@ fn to_operations(kind: &str, account: &Account, what: &str, mut text: String) ->
 pub(crate) fn place(account: &Account, answer: &Answer) -> String {
     format!(
         "AWS account {} ({}), what this {} changed and found:\n",
-        account.id, account.region, answer.action
+        account.id,
+        account.region,
+        answer.kind.name()
     )
 }
 
@@ -298,9 +297,9 @@ pub(crate) fn spared(answer: &Answer) -> String {
 }
 
 /// A line for each reason of each user.
-fn each_reason(answer: &Answer, of: impl Fn(&Outcome) -> &[String]) -> Vec<String> {
+fn each_reason<R: fmt::Display>(answer: &Answer, of: impl Fn(&Outcome) -> &[R]) -> Vec<String> {
     let each = |outcome: &Outcome| {
-        let line = |reason: &String| format!("- {}: {reason}", shown(&outcome.user));
+        let line = |reason: &R| format!("- {}: {reason}", shown(&outcome.user));
         of(outcome).iter().map(line).collect::<Vec<_>>()
     };
     answer.outcomes.iter().flat_map(each).collect()
@@ -340,9 +339,9 @@ fn titled(title: &str, lines: &[String]) -> String {
 }
 
 pub(crate) fn line(outcome: &Outcome) -> String {
-    let mut line = format!("- {}: {}", shown(&outcome.user), outcome.reason);
-    if !outcome.actions.is_empty() {
-        let _ = write!(line, " -> {}", outcome.actions.join(", "));
+    let mut line = format!("- {}: {}", shown(&outcome.user), outcome.why);
+    if !outcome.steps.is_empty() {
+        let _ = write!(line, " -> {}", outcome.listed_steps());
     }
     if let Ending::Failed(cause) = &outcome.result {
         let _ = write!(line, "; {cause}");

@@ -167,8 +167,8 @@ impl OwnerNotice<'_> {
     fn withdrawn(&self) -> String {
         let reason = match self.verdict.status {
             // Whoever may tag users chooses the reason's words.
-            Status::Exempt => "it is exempt, as its tag in IAM says",
-            _ => self.verdict.reason.as_str(),
+            Status::Exempt => "it is exempt, as its tag in IAM says".to_owned(),
+            _ => self.verdict.reason.to_string(),
         };
         format!(
             "Hello,\n\n\

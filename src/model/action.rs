@@ -20,19 +20,6 @@ pub enum Postponed {
     Race,
 }
 
-impl fmt::Display for Postponed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Postponed::Pilot => "outside the pilot",
-            Postponed::QuarantineHours => "its quarantine waits for QUARANTINE_HOURS",
-            Postponed::MaxQuarantines => "its quarantine is left to a later run by MAX_QUARANTINES",
-            Postponed::MaxProvisions => "left to a later run by MAX_PROVISIONS",
-            Postponed::Deadline => "the deadline of the run came first",
-            Postponed::Race => "another run is at work for this user",
-        })
-    }
-}
-
 /// What stands in the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
@@ -120,29 +107,67 @@ impl Notice {
     }
 }
 
-impl fmt::Display for Notice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "notify({})", self.kind())
-    }
+/// An action by its name, as answers and logs have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// [`Action::Provision`].
+    Provision,
+    /// [`Action::PutPolicy`].
+    PutPolicy,
+    /// [`Action::Attach`].
+    Attach,
+    /// [`Action::Quarantine`].
+    Quarantine,
+    /// [`Action::Notify`], and what a closing tells.
+    Notify(Notice),
+    /// [`Action::Subscribe`].
+    Subscribe,
+    /// [`Action::Close`].
+    Close,
+    /// [`Action::Detach`].
+    Detach,
+    /// [`Action::DeleteDevice`].
+    DeleteDevice,
 }
 
-impl fmt::Display for Action {
+impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Action::Provision { .. } => f.write_str("provision"),
-            Action::PutPolicy => f.write_str("put_policy"),
-            Action::Attach => f.write_str("attach"),
-            Action::Quarantine => f.write_str("quarantine"),
-            Action::Notify(notice) => notice.fmt(f),
-            Action::Subscribe => f.write_str("subscribe"),
-            Action::Close { .. } => f.write_str("close"),
-            Action::Detach(_) => f.write_str("detach"),
-            Action::DeleteDevice { .. } => f.write_str("delete_device"),
+            Step::Provision => f.write_str("provision"),
+            Step::PutPolicy => f.write_str("put_policy"),
+            Step::Attach => f.write_str("attach"),
+            Step::Quarantine => f.write_str("quarantine"),
+            Step::Notify(notice) => write!(f, "notify({})", notice.kind()),
+            Step::Subscribe => f.write_str("subscribe"),
+            Step::Close => f.write_str("close"),
+            Step::Detach => f.write_str("detach"),
+            Step::DeleteDevice => f.write_str("delete_device"),
         }
     }
 }
 
+/// The actions by their names. A closing that tells the owner is two things to a reader.
+pub fn steps(actions: &[Action]) -> Vec<Step> {
+    actions.iter().flat_map(Action::steps).collect()
+}
+
 impl Action {
+    /// The action by its name, and the notice that a closing sends.
+    pub fn steps(&self) -> impl Iterator<Item = Step> + use<> {
+        let (step, farewell) = match self {
+            Action::Provision { .. } => (Step::Provision, None),
+            Action::PutPolicy => (Step::PutPolicy, None),
+            Action::Attach => (Step::Attach, None),
+            Action::Quarantine => (Step::Quarantine, None),
+            Action::Notify(notice) => (Step::Notify(*notice), None),
+            Action::Subscribe => (Step::Subscribe, None),
+            Action::Close { farewell, .. } => (Step::Close, *farewell),
+            Action::Detach(_) => (Step::Detach, None),
+            Action::DeleteDevice { .. } => (Step::DeleteDevice, None),
+        };
+        [Some(step), farewell.map(Step::Notify)].into_iter().flatten()
+    }
+
     /// The notice to the owner that the action sends, if any.
     pub fn notice(&self) -> Option<Notice> {
         match self {

@@ -41,3 +41,12 @@ pub enum Preflight {
     /// It gave no answer.
     Unanswered,
 }
+
+/// Why a user is not quarantined, although it is overdue and was warned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotQuarantined {
+    /// The simulator gave no answer.
+    NoAnswer,
+    /// This keeps the owner from enrolling, however unsure.
+    Denied(Denial),
+}

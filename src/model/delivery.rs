@@ -1,5 +1,7 @@
 //! Whether messages arrive at an owner.
 
+use crate::model::recipient::Recipient;
+
 /// Whether an owner's messages arrive, the best first: of several recipients the best counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reach {
@@ -15,4 +17,13 @@ pub enum Reach {
     Unreached,
     /// What names the owner holds an `@` and is no address.
     Malformed,
+}
+
+/// That no message reaches an owner, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreachable {
+    /// Why.
+    pub delivery: Reach,
+    /// Whom they would be for.
+    pub recipient: Recipient,
 }

@@ -4,7 +4,6 @@ use crate::model::record::tag;
 use crate::model::user::is_unique_id;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// The IAM path of every device of ours, and (without the leading slash) the prefix of every secret of ours.
 pub const DEVICE_PATH: &str = "/mfa-warden/";
@@ -48,18 +47,6 @@ pub enum Doubt {
     Rotates,
     /// It is encrypted under another key than the function's setting names.
     OtherKey,
-}
-
-impl fmt::Display for Doubt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Doubt::NoValue => "it holds no value",
-            Doubt::OthersVersion => "it holds a version that mfa-warden did not make",
-            Doubt::Replicated => "it is replicated",
-            Doubt::Rotates => "it has a rotation",
-            Doubt::OtherKey => "it is encrypted under another key than SECRET_KMS_KEY_ID",
-        })
-    }
 }
 
 /// A secret of ours as `DescribeSecret` and `ListSecrets` show it: everything but its value.

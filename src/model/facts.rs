@@ -8,17 +8,6 @@ use crate::model::settings::Settings;
 use crate::model::user::{AssignedDevice, Attached, User};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::fmt;
-
-/// A read that failed: what was attempted and what AWS said. Never taken for "there is none".
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable(pub String);
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// Everything that is judged of one user, all of it read successfully.
 #[derive(Debug, Clone, PartialEq, Eq)]

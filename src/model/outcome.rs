@@ -1,10 +1,14 @@
-//! What a run answers. Pure.
+//! What became of users and of a run, as data. `reporting::answer` writes it as JSON.
 
-use crate::model::action::{Action, Postponed};
+use crate::model::action::{Action, Notice, Postponed, Step, steps};
+use crate::model::blocker::{Denial, NotQuarantined};
+use crate::model::delivery::Unreachable;
+use crate::model::failure::Failure;
 use crate::model::rule::Rule;
 use crate::model::text::shown;
 use crate::model::user::is_user_name;
-use crate::model::verdict::Status;
+use crate::model::verdict::{Reason, Status, Why};
+use crate::model::warning::Warning;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use std::net::IpAddr;
@@ -18,13 +22,15 @@ pub struct Outcome {
     pub user_id: String,
     /// The verdict.
     pub verdict: Status,
-    /// Why.
-    pub reason: String,
+    /// Why, and what else is to be said.
+    #[serde(rename = "reason")]
+    pub why: Why,
     /// The row of the decision table that decided; `None`: the deadline came first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<Rule>,
     /// What was done (planned, in a dry run), in order.
-    pub actions: Vec<String>,
+    #[serde(rename = "actions")]
+    pub steps: Vec<Step>,
     /// How it ended.
     pub result: Ending,
     /// The enrollment that stays open after this run; not part of the answer.
@@ -32,13 +38,13 @@ pub struct Outcome {
     pub open: Option<Open>,
     /// Why no message reaches the owner, where none does.
     #[serde(skip)]
-    pub unreachable: Option<String>,
+    pub unreachable: Option<Unreachable>,
     /// What keeps the owner from enrolling, where that was asked.
     #[serde(skip)]
-    pub denied: Vec<String>,
+    pub denied: Vec<Denial>,
     /// Why the user is not quarantined, although it is overdue and was warned.
     #[serde(skip)]
-    pub spared: Vec<String>,
+    pub spared: Vec<NotQuarantined>,
     /// Why it is left to a later run, where it is.
     #[serde(skip)]
     pub postponed: Option<Postponed>,
@@ -78,7 +84,7 @@ impl Outcome {
         user: &str,
         user_id: &str,
         verdict: Status,
-        reason: String,
+        why: impl Into<Why>,
         actions: &[Action],
         result: Ending,
     ) -> Self {
@@ -87,9 +93,9 @@ impl Outcome {
             user: if is_user_name(user) { user.to_owned() } else { shown(user) },
             user_id: shown(user_id),
             verdict,
-            reason,
+            why: why.into(),
             rule: None,
-            actions: names(actions),
+            steps: steps(actions),
             result,
             open: None,
             unreachable: None,
@@ -110,12 +116,28 @@ impl Outcome {
     }
 
     /// What kept the user from being served, if anything did: an action that failed, or a read.
-    pub fn cause(&self) -> Option<&str> {
-        match &self.result {
-            Ending::Failed(cause) => Some(cause),
-            _ if self.is_unreadable() => Some(&self.reason),
+    pub fn cause(&self) -> Option<&Failure> {
+        match (&self.result, &self.why.reason) {
+            (Ending::Failed(cause), _) => Some(cause),
+            (_, Reason::Unreadable(cause)) if self.is_unreadable() => Some(cause),
             _ => None,
         }
+    }
+
+    /// What was done, as a person reads it.
+    pub fn listed_steps(&self) -> String {
+        self.steps.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether this was done for the user, by a turn that went through to its end.
+    pub fn did(&self, step: Step) -> bool {
+        self.result == Ending::Done && self.steps.contains(&step)
+    }
+
+    /// Whether the owner was sent a closing notice.
+    pub fn told_farewell(&self) -> bool {
+        let farewells = [Notice::Enrolled, Notice::Withdrawn].map(Step::Notify);
+        self.steps.iter().any(|step| farewells.contains(step))
     }
 
     /// Whether the user was looked at and could not be read; who was left to the next run was not looked at.
@@ -127,18 +149,6 @@ impl Outcome {
     pub fn overdue(&self) -> Option<SignedDuration> {
         self.open.as_ref()?.overdue
     }
-}
-
-/// The actions as an answer names them. A closing that tells the owner is two things to whoever reads it.
-pub fn names(actions: &[Action]) -> Vec<String> {
-    let name = |action: &Action| {
-        let farewell = match action {
-            Action::Close { farewell, .. } => farewell.as_ref().map(ToString::to_string),
-            _ => None,
-        };
-        [Some(action.to_string()), farewell].into_iter().flatten()
-    };
-    actions.iter().flat_map(name).collect()
 }
 
 /// How a user's turn ended; written as `done`, `planned`, `none`, `deferred` or `failed: <cause>`.
@@ -153,19 +163,7 @@ pub enum Ending {
     /// Left to the next run.
     Deferred,
     /// An action failed; those listed before it were done.
-    Failed(String),
-}
-
-impl Serialize for Ending {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Ending::Done => serializer.serialize_str("done"),
-            Ending::Planned => serializer.serialize_str("planned"),
-            Ending::None => serializer.serialize_str("none"),
-            Ending::Deferred => serializer.serialize_str("deferred"),
-            Ending::Failed(cause) => serializer.collect_str(&format_args!("failed: {cause}")),
-        }
-    }
+    Failed(Failure),
 }
 
 /// Users by verdict.
@@ -257,11 +255,31 @@ impl ActionCounts {
     }
 }
 
-/// The answer to a sweep or a check.
+/// What a run looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunKind {
+    /// Every user.
+    Sweep,
+    /// The user of this name.
+    Check(String),
+}
+
+impl RunKind {
+    /// Its name in answers, messages and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            RunKind::Sweep => "sweep",
+            RunKind::Check(_) => "check",
+        }
+    }
+}
+
+/// What a sweep or a check did and found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Answer {
-    /// `sweep` or `check`.
-    pub action: &'static str,
+    /// What was looked at.
+    #[serde(rename = "action")]
+    pub kind: RunKind,
     /// Whether this was a dry run.
     pub dry_run: bool,
     /// The account.
@@ -277,7 +295,7 @@ pub struct Answer {
     /// Every user that is not plainly compliant or not applicable, by name.
     pub outcomes: Vec<Outcome>,
     /// What a person should know beyond single users.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
     /// Subscriptions of the owner topic that count as a way to every owner; `None`: this run did not look.
     #[serde(skip)]
     pub catch_all: Option<Vec<String>>,
@@ -288,9 +306,9 @@ pub struct Answer {
 
 impl Answer {
     /// An answer with nothing in it yet.
-    pub fn new(action: &'static str, dry_run: bool, account: &str) -> Self {
+    pub fn new(kind: RunKind, dry_run: bool, account: &str) -> Self {
         Answer {
-            action,
+            kind,
             dry_run,
             account: account.to_owned(),
             users: UserCounts::default(),
@@ -307,13 +325,18 @@ impl Answer {
     /// Whether anything was done that operations should hear of each time: more than attaching again what another tool
     /// keeps detaching.
     pub fn has_done_something(&self) -> bool {
-        let again = self.outcomes.iter().filter(|outcome| outcome.reattached).flat_map(|one| &one.actions);
+        let again = self.outcomes.iter().filter(|outcome| outcome.reattached).flat_map(|one| &one.steps);
         let mut others = self.actions;
-        for action in again {
-            let count = if action == "attach" { &mut others.attach } else { &mut others.quarantine };
+        for step in again {
+            let count = if *step == Step::Attach { &mut others.attach } else { &mut others.quarantine };
             *count = count.saturating_sub(1);
         }
         others.any()
+    }
+
+    /// Whether every user was looked at.
+    pub fn is_sweep(&self) -> bool {
+        self.kind == RunKind::Sweep
     }
 
     /// Users left to a later run for another reason than that they are outside the pilot.

@@ -1,6 +1,12 @@
 //! What an invocation answers: the JSON contract.
 
+use crate::model::action::Step;
+use crate::model::blocker::{Denial, NotQuarantined};
+use crate::model::delivery::Unreachable;
 use crate::model::outcome::Answer;
+use crate::model::outcome::{Ending, RunKind};
+use crate::model::verdict::Why;
+use crate::model::warning::Warning;
 use serde::Serialize;
 
 /// What an invocation answers.
@@ -17,3 +23,34 @@ pub enum Response {
         reason: String,
     },
 }
+
+impl Serialize for Ending {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Ending::Done => serializer.serialize_str("done"),
+            Ending::Planned => serializer.serialize_str("planned"),
+            Ending::None => serializer.serialize_str("none"),
+            Ending::Deferred => serializer.serialize_str("deferred"),
+            Ending::Failed(cause) => serializer.collect_str(&format_args!("failed: {cause}")),
+        }
+    }
+}
+
+impl Serialize for RunKind {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// What is written in the words that people read.
+macro_rules! in_words {
+    ($($what:ty),+) => {
+        $(impl Serialize for $what {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        })+
+    };
+}
+
+in_words!(Why, Step, Warning, Unreachable, Denial, NotQuarantined);

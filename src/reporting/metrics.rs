@@ -23,7 +23,7 @@ pub struct Effort {
 /// The line of metrics of a run: a sweep's tells of the whole account, a check's only what was done.
 pub fn embedded(answer: &Answer, effort: Effort, now: Timestamp) -> Value {
     let mut metrics = Metrics::default();
-    if answer.action == "sweep" {
+    if answer.is_sweep() {
         let users = answer.users;
         let demanded = users.compliant + users.non_compliant + users.unknown;
         // An account in which nobody must have MFA is covered.
@@ -55,7 +55,7 @@ pub fn embedded(answer: &Answer, effort: Effort, now: Timestamp) -> Value {
     metrics.add("Warnings", "Count", answer.warnings.len());
     metrics.add("AwsCalls", "Count", effort.aws_calls);
     metrics.add("Duration", "Milliseconds", i64::try_from(effort.duration.as_millis()).unwrap_or(i64::MAX));
-    metrics.line(answer.action, now)
+    metrics.line(answer.kind.name(), now)
 }
 
 #[derive(Default)]

@@ -19,7 +19,7 @@ const DATA_BYTES: usize = 24 * 1024;
 /// What machines get: the answer without users that nothing is to be said of, the news first, and no more of it than
 /// fits. Of a check's user nobody knows since when it is in trouble.
 pub fn data(kind: &str, account: &Account, answer: &Answer, since: Since<'_>) -> Value {
-    let is_sweep = answer.action == "sweep";
+    let is_sweep = answer.is_sweep();
     let told = |outcome: &&Outcome| {
         let waits =
             outcome.overdue().is_some() || outcome.unreachable.is_some() || !outcome.denied.is_empty();
@@ -60,7 +60,7 @@ pub fn data(kind: &str, account: &Account, answer: &Answer, since: Since<'_>) ->
     let with = |listed: usize| {
         let shown: Vec<Value> = users.iter().take(listed).map(|outcome| user(outcome)).collect();
         json!({
-            "kind": kind, "account": account.id, "region": account.region, "action": answer.action,
+            "kind": kind, "account": account.id, "region": account.region, "action": answer.kind,
             "users": answer.users, "actions": answer.actions, "failed": answer.failed, "deferred": answer.deferred,
             "trouble": is_sweep.then_some(&trouble), "catch_all": answer.catch_all,
             "outcomes": shown, "outcomes_omitted": users.len().saturating_sub(listed),

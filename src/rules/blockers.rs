@@ -1,6 +1,6 @@
 //! What follows from the simulator's answer: whether an owner can enroll, and in which way.
 
-use crate::model::blocker::{Cause, Denial, Need, Preflight};
+use crate::model::blocker::{Cause, Denial, Need, NotQuarantined, Preflight};
 
 impl Denial {
     /// What the owner cannot do.
@@ -55,11 +55,11 @@ impl Preflight {
     }
 
     /// What keeps the owner from enabling a device, however unsure: why nobody is quarantined.
-    pub fn reasons_not_to_quarantine(&self) -> Vec<String> {
+    pub fn reasons_not_to_quarantine(&self) -> Vec<NotQuarantined> {
         if *self == Preflight::Unanswered {
-            return vec!["IAM's simulator gave no answer whether the owner can enroll".to_owned()];
+            return vec![NotQuarantined::NoAnswer];
         }
         let denials = self.denials().iter().filter(|denial| denial.need() == Need::Enable);
-        denials.map(ToString::to_string).collect()
+        denials.cloned().map(NotQuarantined::Denied).collect()
     }
 }

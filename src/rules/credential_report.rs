@@ -1,6 +1,6 @@
 //! What the credential report may vouch for: one call of evidence on every user, up to four hours old.
 
-use crate::model::facts::Unreadable;
+use crate::model::failure::{Failure, Unreadable};
 use crate::model::settings::Scope;
 use crate::model::user::User;
 use jiff::Timestamp;
@@ -59,7 +59,7 @@ impl CredentialReport {
     pub fn parse(content: &[u8]) -> Result<Self, Unreadable> {
         let mut report = CredentialReport::default();
         let mut reader = csv::Reader::from_reader(content);
-        let unreadable = |error: String| Unreadable(format!("failed to read the credential report: {error}"));
+        let unreadable = |error: String| Unreadable(Failure::Report(error));
         let columns = reader.headers().map_err(|error| unreadable(error.to_string()))?.clone();
         if let Some(missing) = COLUMNS.iter().find(|name| !columns.iter().any(|column| column == **name)) {
             return Err(unreadable(format!("it has no column `{missing}`")));

@@ -1,6 +1,8 @@
 //! Whether a message reaches its owner: the owner topic's subscriptions and what their filters let through. Pure.
 
-use crate::model::delivery::Reach;
+use crate::model::delivery::{Reach, Unreachable};
+use crate::model::facts::UserFacts;
+use crate::model::settings::Settings;
 use serde_json::Value;
 
 /// A subscription's filter.
@@ -104,5 +106,13 @@ impl Reach {
     /// Whether messages surely do not arrive.
     pub fn is_surely_not(self) -> bool {
         !matches!(self, Reach::Reached | Reach::Unknown)
+    }
+}
+
+impl UserFacts {
+    /// That no message reaches the owner, where it was asked and is so.
+    pub fn unreachable(&self, settings: &Settings) -> Option<Unreachable> {
+        let delivery = self.reach.filter(|reach| reach.is_surely_not())?;
+        Some(Unreachable { delivery, recipient: self.recipient(settings) })
     }
 }

@@ -1,10 +1,10 @@
 //! Facts -> verdict.
 
-use crate::model::facts::{Unreadable, UserFacts};
+use crate::model::facts::UserFacts;
+use crate::model::failure::Unreadable;
 use crate::model::recipient::tag_value;
 use crate::model::settings::Scope;
-use crate::model::text::shown;
-use crate::model::verdict::{Status, Verdict};
+use crate::model::verdict::{InvalidExemption, Reason, Status, Verdict};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 /// The IAM user tag that exempts: `<YYYY-MM-DD> <reason>` (through that day, UTC) or `permanent <reason>`.
@@ -15,55 +15,36 @@ pub fn judge(facts: &Result<UserFacts, Unreadable>, scope: Scope, now: Timestamp
     let verdict = |status, reason| Verdict { status, reason };
     let facts = match facts {
         Ok(facts) => facts,
-        Err(unreadable) => return verdict(Status::Unknown, unreadable.0.clone()),
+        Err(unreadable) => return verdict(Status::Unknown, Reason::Unreadable(unreadable.0.clone())),
     };
     if facts.is_gone {
         let reason = match (&facts.secret, facts.devices.first()) {
-            (None, Some(device)) => {
-                format!("there is no such user, and its device {} is left over", shown(device))
-            }
-            _ => "there is no user with this id any more".to_owned(),
+            (None, Some(device)) => Reason::DeviceLeft(device.clone()),
+            _ => Reason::UserGone,
         };
         return verdict(Status::NotApplicable, reason);
     }
     if let Some(device) = facts.mfa_devices.first() {
-        return verdict(Status::Compliant, format!("MFA device {}", shown(&device.serial_number)));
+        return verdict(Status::Compliant, Reason::MfaDevice(device.serial_number.clone()));
     }
-    let credentials = match (facts.password, facts.active_access_key) {
-        (true, true) => "console password, active access key, ",
-        (true, false) => "console password, ",
-        (false, true) => "active access key, ",
-        (false, false) => "",
-    };
+    let UserFacts { password, active_access_key, .. } = *facts;
     match scope {
-        Scope::Console if !facts.password => {
-            return verdict(Status::NotApplicable, "no console password".to_owned());
-        }
-        Scope::Credentials if credentials.is_empty() => {
-            let reason = "neither a console password nor an active access key";
-            return verdict(Status::NotApplicable, reason.to_owned());
+        Scope::Console if !password => return verdict(Status::NotApplicable, Reason::NoPassword),
+        Scope::Credentials if !password && !active_access_key => {
+            return verdict(Status::NotApplicable, Reason::NoCredentials);
         }
         Scope::Console | Scope::Credentials | Scope::All => {}
     }
-    match exemption(tag_value(&facts.tags, EXEMPT_TAG), now) {
-        Exemption::Valid(words) => verdict(Status::Exempt, words),
-        Exemption::Invalid(words) => {
-            verdict(Status::NonCompliant, format!("{credentials}no MFA device; {words}"))
-        }
-        Exemption::None => verdict(Status::NonCompliant, format!("{credentials}no MFA device")),
+    let no_mfa = |exemption| Reason::NoMfa { password, active_access_key, exemption };
+    match tag_value(&facts.tags, EXEMPT_TAG).map(|tag| exemption(tag, now)) {
+        Some(Ok(reason)) => verdict(Status::Exempt, reason),
+        Some(Err(invalid)) => verdict(Status::NonCompliant, no_mfa(Some(invalid))),
+        None => verdict(Status::NonCompliant, no_mfa(None)),
     }
 }
 
-enum Exemption {
-    None,
-    Valid(String),
-    Invalid(String),
-}
-
-fn exemption(tag: Option<&str>, now: Timestamp) -> Exemption {
-    let Some(tag) = tag else {
-        return Exemption::None;
-    };
+/// What an exemption tag says: why the user is exempt, or why not.
+fn exemption(tag: &str, now: Timestamp) -> Result<Reason, InvalidExemption> {
     let (until, reason) = tag.trim().split_once(' ').unwrap_or((tag.trim(), ""));
     // Dashes and dots are no reason.
     let reason =
@@ -71,17 +52,13 @@ fn exemption(tag: Option<&str>, now: Timestamp) -> Exemption {
     let today = now.to_zoned_datetime(TimeZone::UTC).date();
     // Only the exact form is read: a lenient parser could turn a slip into an exemption.
     let date = until.parse::<Date>().ok().filter(|date| date.to_string() == until);
-    let (tag, words) = (shown(tag), shown(reason));
     match date {
         _ if reason.is_empty() && (until == "permanent" || date.is_some()) => {
-            Exemption::Invalid(format!("its {EXEMPT_TAG} tag `{tag}` gives no reason and does not exempt"))
+            Err(InvalidExemption::NoReason(tag.to_owned()))
         }
-        _ if until == "permanent" => Exemption::Valid(format!("exempt permanently: {words}")),
-        Some(date) if today <= date => Exemption::Valid(format!("exempt through {date}: {words}")),
-        Some(date) => Exemption::Invalid(format!("its exemption ended on {date}")),
-        None => Exemption::Invalid(format!(
-            "its {EXEMPT_TAG} tag `{tag}` is neither `<YYYY-MM-DD> <reason>` nor `permanent <reason>` and does \
-             not exempt"
-        )),
+        _ if until == "permanent" => Ok(Reason::ExemptPermanently(reason.to_owned())),
+        Some(date) if today <= date => Ok(Reason::ExemptThrough(date, reason.to_owned())),
+        Some(date) => Err(InvalidExemption::Ended(date)),
+        None => Err(InvalidExemption::Malformed(tag.to_owned())),
     }
 }

@@ -2,7 +2,7 @@
 //! the order of [`Rule::ALL`]; the first row that applies decides.
 
 use crate::model::action::{Action, Notice, Obstacle, Policy, Postponed};
-use crate::model::blocker::Preflight;
+use crate::model::blocker::{NotQuarantined, Preflight};
 use crate::model::delivery::Reach;
 use crate::model::enrollment::{Doubt, Enrollment, Secret, born};
 use crate::model::facts::UserFacts;
@@ -47,7 +47,7 @@ pub struct Plan {
     /// What stands in the way for good, until somebody removes it.
     pub obstacle: Option<Obstacle>,
     /// Why the user is not quarantined, although it is overdue and was warned.
-    pub spared: Vec<String>,
+    pub spared: Vec<NotQuarantined>,
     /// What is due instead of a quarantine that is left to a later run.
     pub instead: Option<Action>,
 }

@@ -1,10 +1,10 @@
 //! A check: one user.
 
 use crate::aws::{AwsError, Clients};
-use crate::model::facts::Unreadable;
-use crate::model::outcome::Answer;
-use crate::model::text::shown;
+use crate::model::failure::Unreadable;
+use crate::model::outcome::{Answer, RunKind};
 use crate::model::verdict::Status;
+use crate::model::warning::Warning;
 use crate::rules::explain::{Explanation, explain};
 use crate::rules::judge::judge;
 use crate::rules::ownership::{Belongings, names_of};
@@ -19,7 +19,7 @@ impl Run<'_> {
     /// # Errors
     /// When AWS does not say whether there is such a user, or what it has; nothing was changed then.
     pub async fn check(&self, name: &str) -> Result<Answer, AwsError> {
-        let mut answer = Answer::new("check", self.dry_run, &self.account.id);
+        let mut answer = Answer::new(RunKind::Check(name.to_owned()), self.dry_run, &self.account.id);
         let Some(candidate) = self.look_up(name, &mut answer).await? else { return Ok(answer) };
         let (outcome, done) = self.turn(Subject::Present(candidate)).await;
         answer.users.add(outcome.verdict);
@@ -33,7 +33,7 @@ impl Run<'_> {
     /// # Errors
     /// When AWS does not say whether there is such a user (`None`: there is none), or what it has.
     pub async fn explain(&self, name: &str) -> Result<Option<Explanation>, Unreadable> {
-        let mut answer = Answer::new("check", true, &self.account.id);
+        let mut answer = Answer::new(RunKind::Check(name.to_owned()), true, &self.account.id);
         let Some(candidate) = self.look_up(name, &mut answer).await? else { return Ok(None) };
         let now = (self.clock)();
         let mut facts = self.observe(candidate).await?;
@@ -68,12 +68,12 @@ impl Run<'_> {
                 let secret = belongings.secrets.remove(&user.id);
                 belongings.devices_of(&user, secret.as_ref(), &present);
             }
-            answer.warnings.push(format!("there is no IAM user `{}`", shown(name)));
+            answer.warnings.push(Warning::NoSuchUser(name.to_owned()));
             self.remove_leftovers(belongings, answer).await;
             return Ok(None);
         };
         let attached = self.in_time("list the attached policies", self.attached(&user)).await;
-        let attached = attached.map_err(|error| warn_of_attachments(&error, answer)).ok();
+        let attached = attached.map_err(|error| warn_of_attachments(error, answer)).ok();
         let (secret, foreign_secret) = self.in_time("describe the secret", self.describe(&user)).await?;
         if foreign_secret {
             warn_of_others(&[user.id.clone()].into(), answer);

@@ -4,6 +4,7 @@ use crate::aws::AwsError;
 use crate::model::action::{Action, Notice, Policy};
 use crate::model::delivery::Reach;
 use crate::model::facts::UserFacts;
+use crate::model::failure::Failure;
 use crate::model::record::tag;
 use crate::model::text::rfc3339;
 use crate::model::verdict::Verdict;
@@ -14,7 +15,7 @@ use crate::run::notify::everybody;
 #[derive(Debug)]
 pub enum Stop {
     /// An action failed.
-    Failed(String),
+    Failed(Failure),
     /// Another run provisions this user and was faster.
     Lost,
     /// It could not be done, which is told once a run and keeps nothing else from being done.
@@ -27,7 +28,7 @@ pub enum Stop {
 
 impl From<AwsError> for Stop {
     fn from(error: AwsError) -> Self {
-        Stop::Failed(error.to_string())
+        Stop::Failed(error.into())
     }
 }
 
@@ -138,6 +139,6 @@ impl Run<'_> {
             Policy::Enrollment => &self.settings.enrollment_policy_arn,
             Policy::Quarantine => &self.settings.quarantine_policy_arn,
         };
-        arn.as_deref().ok_or_else(|| Stop::Failed(format!("no ARN is set for the {policy:?} policy")))
+        arn.as_deref().ok_or(Stop::Failed(Failure::NoPolicyArn(policy)))
     }
 }

@@ -3,8 +3,10 @@
 use crate::aws::AwsError;
 use crate::model::enrollment::Secret;
 use crate::model::facts::UserFacts;
+use crate::model::failure::Failure;
 use crate::model::outcome::Answer;
 use crate::model::user::is_user_name;
+use crate::model::warning::Warning;
 use crate::rules::ownership::{Belongings, names_of, take_version};
 use crate::run::{AT_ONCE, Run, Subject};
 use futures_util::{StreamExt, stream};
@@ -25,15 +27,13 @@ impl Run<'_> {
         let users = match listed {
             Ok(Ok(users)) => users,
             Ok(Err(error)) => {
-                answer
-                    .warnings
-                    .push(format!("cannot tell what is left over from users that are gone: {error}"));
+                answer.warnings.push(Warning::Leftovers(error.into()));
                 return;
             }
             Err(_) => {
-                answer
-                    .warnings
-                    .push("the deadline came before what is left over from users that are gone".to_owned());
+                answer.warnings.push(Warning::Leftovers(Failure::Deadline(
+                    "what is left over from users that are gone",
+                )));
                 return;
             }
         };
@@ -55,7 +55,7 @@ impl Run<'_> {
                 Err(error) => {
                     answer
                         .warnings
-                        .push(format!("cannot tell whether the user of `{}` is gone: {error}", secret.name));
+                        .push(Warning::UserOfSecret { secret: secret.name, failure: error.into() });
                 }
             }
         }
@@ -77,15 +77,8 @@ impl Run<'_> {
     async fn has_no_user(&self, answer: &mut Answer) -> bool {
         let warning = match self.in_time("read the account summary", self.clients.iam.user_count()).await {
             Ok(Some(0)) => return true,
-            Ok(count) => format!(
-                "IAM lists no user, and counts {}: nothing was taken for left over",
-                count.map_or("nobody knows how many".to_owned(), |count| count.to_string())
-            ),
-            Err(error) => {
-                format!(
-                    "IAM lists no user, and nobody knows whether there is none, so nothing was taken for left over: {error}"
-                )
-            }
+            Ok(count) => Warning::NoUserListed(count),
+            Err(error) => Warning::UserCount(error.into()),
         };
         answer.warnings.push(warning);
         false

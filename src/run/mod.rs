@@ -142,7 +142,7 @@ impl Run<'_> {
 
     /// What the run learned about reaching owners.
     fn conclude(&self, answer: &mut Answer) {
-        answer.warnings.extend(self.audience.troubles());
+        answer.warnings.extend(self.audience.warnings());
         answer.catch_all = self.audience.is_known().then(|| self.audience.catch_all());
         answer.nobody_listens = self.audience.is_deaf();
     }

@@ -5,11 +5,12 @@ use crate::messages::owner::attributes;
 use crate::model::action::Notice;
 use crate::model::blocker::Preflight;
 use crate::model::enrollment::{SECRET_PREFIX, Secret};
-use crate::model::facts::{Unreadable, UserFacts};
+use crate::model::facts::UserFacts;
+use crate::model::failure::{Failure, Unreadable};
 use crate::model::settings::{Scope, Settings};
-use crate::model::text::shown;
 use crate::model::user::{Attached, User};
 use crate::model::verdict::Verdict;
+use crate::model::warning::Warning;
 use crate::rules::plan::{Next, Plan, Question, next};
 use crate::run::{Candidate, Run};
 use jiff::Timestamp;
@@ -90,10 +91,7 @@ impl Run<'_> {
                     devices.iter().find(|device| Some(&device.serial_number) == wanted.as_ref())
                 {
                     if found.assigned_to.as_ref() == Some(&facts.user.arn) {
-                        return Err(Unreadable(format!(
-                            "its device {} was enabled a moment ago",
-                            shown(&found.serial_number)
-                        )));
+                        return Err(Unreadable(Failure::JustEnabled(found.serial_number.clone())));
                     }
                     facts.devices.extend(found.assigned_to.is_none().then(|| found.serial_number.clone()));
                 }
@@ -110,8 +108,7 @@ impl Run<'_> {
                 let asked = self.clients.iam.simulate(&facts.user, self.account, key, now).await;
                 facts.preflight = Some(asked.map_or_else(
                     |error| {
-                        self.audience
-                            .trouble(format!("cannot tell what keeps owners from enrolling: {error}"));
+                        self.audience.warn(Warning::Simulator(error.into()));
                         Preflight::Unanswered
                     },
                     Preflight::Answered,
@@ -139,10 +136,7 @@ impl Run<'_> {
             None => match iam.user(&listed.name).await? {
                 Some((user, tags)) if user.id == listed.id => (user, tags),
                 _ => {
-                    return Err(Unreadable(format!(
-                        "IAM listed the user `{}` and then did not find it: it was made, renamed or deleted a moment ago",
-                        shown(&listed.name)
-                    )));
+                    return Err(Unreadable(Failure::UserVanished(listed.name)));
                 }
             },
         };
@@ -168,10 +162,7 @@ impl Run<'_> {
             |serial: &String| facts.mfa_devices.iter().any(|device| device.serial_number == *serial);
         facts.devices.retain(|serial| !is_assigned(serial));
         if enrolled && facts.mfa_devices.is_empty() {
-            return Err(Unreadable(format!(
-                "IAM lists a device of `{}` as assigned, and then none of its devices: one of the two lags behind",
-                facts.user.name
-            )));
+            return Err(Unreadable(Failure::ListingsDisagree(facts.user.name)));
         }
         // Whoever has MFA needs no further look: no credential changes the verdict.
         if facts.mfa_devices.is_empty() {

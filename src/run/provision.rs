@@ -5,6 +5,7 @@ use crate::aws::secrets::{Claim, Creation};
 use crate::aws::{AwsError, Clients};
 use crate::model::enrollment::{Doubt, SECRET_PREFIX, Secret, description, device_name};
 use crate::model::facts::UserFacts;
+use crate::model::failure::Failure;
 use crate::model::record::tag;
 use crate::model::seed::{Seed, secret_value};
 use crate::model::text::rfc3339;
@@ -81,7 +82,9 @@ impl Run<'_> {
         // Nobody will ever hold this device's seed: it must not pile up, and it is ours alone to delete.
         match (iam.delete_virtual_mfa_device(&serial_number).await, stop) {
             (Ok(()), stop) => Err(stop),
-            (Err(error), Stop::Failed(cause)) => Err(Stop::Failed(format!("{cause}; and {error}"))),
+            (Err(error), Stop::Failed(cause)) => {
+                Err(Stop::Failed(Failure::Both(Box::new(cause), Box::new(error.into()))))
+            }
             (Err(error), _) => Err(error.into()),
         }
     }
@@ -140,11 +143,7 @@ impl Run<'_> {
             }
         }
         secrets.delete(secret.id()).await.map_err(|error| {
-            Stop::Failed(format!(
-                "its secret `{}` may have been prepared by somebody else ({doubt}), so that no seed is written into it, and \
-                 it cannot be made anew: {error}",
-                secret.name
-            ))
+            Stop::Failed(Failure::Doubtful { secret: secret.name.clone(), doubt, failure: error.into() })
         })
     }
 
@@ -194,8 +193,6 @@ impl Run<'_> {
                 return Ok((version, serial_number, seed));
             }
         }
-        Err(Stop::Failed(format!(
-            "failed to create a virtual MFA device of `{user}`: AWS says that each of {NAMES} random names is taken"
-        )))
+        Err(Stop::Failed(Failure::NamesTaken { user: user.to_owned(), names: NAMES }))
     }
 }

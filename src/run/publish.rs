@@ -4,6 +4,7 @@ use crate::aws::AwsError;
 use crate::messages::operations;
 use crate::model::message::Message;
 use crate::model::outcome::Answer;
+use crate::model::warning::Warning;
 use crate::reporting::summary;
 use crate::rules::changes::{Since, Standing};
 use crate::rules::history::History;
@@ -20,7 +21,7 @@ impl Run<'_> {
     /// at each of them.
     pub(crate) async fn tell_operations(&self, answer: &mut Answer, changed: bool) {
         let (account, began) = (self.account, self.began);
-        let is_sweep = answer.action == "sweep";
+        let is_sweep = answer.is_sweep();
         let mut before = None;
         if is_sweep {
             before = self.memory.tags().await.get(TOLD).and_then(|told| Standing::parse(told, began));
@@ -49,7 +50,7 @@ impl Run<'_> {
             // Users were served all the same, so this must not make Lambda repeat the run.
             if let Err(error) = self.tell(message, &data).await {
                 told = false;
-                answer.warnings.push(format!("operations were not told: {error}"));
+                answer.warnings.push(Warning::OperationsNotTold(error.into()));
             }
         }
         let mut remembered = self.grace_periods_used(answer).await;

@@ -1,18 +1,18 @@
 //! One user, from looking to acting.
 
-use crate::messages::format::words;
 use crate::model::action::{Action, Notice, Obstacle, Policy, Postponed};
-use crate::model::enrollment::{SECRET_PREFIX, Secret};
+use crate::model::enrollment::Secret;
 use crate::model::facts::UserFacts;
+use crate::model::failure::Failure;
 use crate::model::outcome::{Ending, Open, Outcome};
 use crate::model::rule::Rule;
+use crate::model::text::without_addresses;
 use crate::model::user::{Attached, User};
-use crate::model::verdict::{Status, Verdict};
+use crate::model::verdict::{Reason, Remark, Status, Verdict, Why};
 use crate::rules::judge::judge;
 use crate::rules::plan::{Plan, Question};
 use crate::run::execute::Stop;
 use crate::run::{Run, Subject, Turn};
-use jiff::SignedDuration;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::time::Instant;
 
@@ -27,16 +27,16 @@ impl Run<'_> {
             Subject::Gone(_) => Status::NotApplicable,
         };
         let (name, id) = (name.clone(), id.clone());
-        let left = |reason: &str| {
+        let left = |reason: Reason| {
             let outcome = Outcome {
                 open: open.clone().filter(|_| status == Status::Unknown),
                 postponed: Some(Postponed::Deadline),
-                ..Outcome::new(&name, &id, status, reason.to_owned(), &[], Ending::Deferred)
+                ..Outcome::new(&name, &id, status, reason, &[], Ending::Deferred)
             };
             (outcome, Vec::new())
         };
         if Instant::now() >= self.stop_at {
-            return left("not looked at before the deadline");
+            return left(Reason::NotLookedAt);
         }
         match tokio::time::timeout_at(self.give_up_at, Box::pin(self.work(subject))).await {
             Ok((outcome, done)) => {
@@ -46,7 +46,7 @@ impl Run<'_> {
             // As if the process had died here: the next run mends it.
             Err(_) => {
                 tracing::warn!(user = name, user_id = id, "cut off at the deadline: the next run goes on");
-                left("cut off at the deadline; the next run goes on")
+                left(Reason::CutOff)
             }
         }
     }
@@ -68,7 +68,7 @@ impl Run<'_> {
         let (mut facts, mut plan) = match (observed, planned) {
             (Ok(facts), Ok(plan)) => (facts, plan),
             (Err(unreadable), _) | (Ok(_), Err(unreadable)) => {
-                verdict = Verdict { status: Status::Unknown, reason: unreadable.0 };
+                verdict = Verdict { status: Status::Unknown, reason: Reason::Unreadable(unreadable.0) };
                 let open = listed.as_ref().map(|secret| self.open(secret, attached));
                 let outcome = Outcome::new(&name, &id, verdict.status, verdict.reason, &[], Ending::None);
                 return (Outcome { open, rule: Some(Rule::Unknown), ..outcome }, Vec::new());
@@ -88,7 +88,7 @@ impl Run<'_> {
         };
         let ending = match (plan.obstacle, ending) {
             (Some(Obstacle::ForeignSecret), Ending::Done | Ending::Planned | Ending::None) => {
-                Ending::Failed(in_the_way(&id))
+                Ending::Failed(Failure::ForeignSecret(id.clone()))
             }
             (_, ending) => ending,
         };
@@ -97,44 +97,18 @@ impl Run<'_> {
             ending => ending,
         };
         let now = (self.clock)();
-        let recipient = facts.recipient(self.settings);
-        let hindrance = facts.reach.and_then(|reach| reach.hindrance(&recipient));
-        let unreachable = hindrance.filter(|_| verdict.status == Status::NonCompliant);
+        let is_open = verdict.status == Status::NonCompliant;
+        let unreachable = facts.unreachable(self.settings).filter(|_| is_open);
         let closed = done.iter().any(|action| matches!(action, Action::Close { .. }));
-        if let Some(life) = before.as_ref().filter(|_| closed).and_then(|secret| secret.seed_age(now)) {
-            verdict.reason += &lived(life);
-        }
+        let remarks = self.remarks(&facts, &verdict, before.as_ref(), &plan, &done);
         let age = |secret: &Secret| {
             let first = secret.first_notice_at(now)?;
             Some(now.duration_since(first).saturating_add(secret.grace_used()))
         };
         let grace_used = before.as_ref().filter(|_| closed).and_then(age);
-        let made_anew = facts.secret.as_ref().filter(|_| before.is_none());
-        if let Some(used) = made_anew.map(Secret::grace_used).filter(|used| used.is_positive()) {
-            verdict.reason +=
-                &format!("; it was without MFA before, and {} of its grace period are used up", words(used));
-        }
-        let told_farewell = done.iter().filter_map(Action::notice).any(is_farewell);
-        if closed && !told_farewell && verdict.status != Status::NonCompliant && !facts.is_gone {
-            let why = if before.as_ref().is_some_and(|secret| secret.was_bidden_farewell(now)) {
-                "; its owner has been told already"
-            } else {
-                "; its owner is told nothing, for nobody was invited"
-            };
-            verdict.reason += why;
-        }
-        if let Some(hindrance) = unreachable.as_ref().filter(|_| plan.rule == Rule::Unreachable) {
-            verdict.reason += &format!("; nothing is prepared: {hindrance}");
-        }
-        if let Some(postponed) = plan.postponed {
-            verdict.reason += &format!("; {postponed}");
-        }
-        if is_changed {
-            verdict.reason += "; the owner tag names somebody else than was invited";
-        }
         let denied = facts.preflight.as_ref().filter(|_| verdict.status == Status::NonCompliant);
-        let denied = denied.map(|answer| answer.blockers().map(ToString::to_string).collect());
-        let is_open = verdict.status == Status::NonCompliant && !(closed && self.dry_run);
+        let denied = denied.map(|answer| answer.blockers().cloned().collect());
+        let is_open = is_open && !(closed && self.dry_run);
         let open = facts.secret.as_ref().filter(|_| is_open);
         let open = open.map(|secret| self.open(secret, facts.attached));
         let is_again = |action: &Action| matches!(action, Action::Attach | Action::Quarantine);
@@ -151,9 +125,40 @@ impl Run<'_> {
             grace_used,
             source: self.source.filter(|_| closed && verdict.status == Status::Compliant),
             enabled_at: facts.mfa_devices.iter().map(|device| device.enabled_at).max(),
-            ..Outcome::new(&name, &id, verdict.status, verdict.reason, &done, ending)
+            ..Outcome::new(&name, &id, verdict.status, Why { reason: verdict.reason, remarks }, &done, ending)
         };
         (outcome, done)
+    }
+
+    /// What else is to be said of a user. `before`: its secret before anything was done.
+    fn remarks(
+        &self,
+        facts: &UserFacts,
+        verdict: &Verdict,
+        before: Option<&Secret>,
+        plan: &Plan,
+        done: &[Action],
+    ) -> Vec<Remark> {
+        let now = (self.clock)();
+        let mut remarks = Vec::new();
+        let closed = done.iter().any(|action| matches!(action, Action::Close { .. }));
+        let life = before.filter(|_| closed).and_then(|secret| secret.seed_age(now));
+        remarks.extend(life.map(Remark::SeedExistedFor));
+        let made_again = facts.secret.as_ref().filter(|_| before.is_none());
+        let used = made_again.map(Secret::grace_used).filter(|used| used.is_positive());
+        remarks.extend(used.map(Remark::GraceUsed));
+        let told_farewell = done.iter().filter_map(Action::notice).any(is_farewell);
+        if closed && !told_farewell && verdict.status != Status::NonCompliant && !facts.is_gone {
+            let was_told = before.is_some_and(|secret| secret.was_bidden_farewell(now));
+            remarks.push(if was_told { Remark::ToldAlready } else { Remark::NeverInvited });
+        }
+        let unreachable = facts.unreachable(self.settings).filter(|_| plan.rule == Rule::Unreachable);
+        remarks.extend(unreachable.map(Remark::NothingPrepared));
+        remarks.extend(plan.postponed.map(Remark::Postponed));
+        let is_changed =
+            before.is_some_and(|secret| secret.recipient_changed(&facts.recipient(self.settings)));
+        remarks.extend(is_changed.then_some(Remark::RecipientChanged));
+        remarks
     }
 
     /// An enrollment as its secret tells of it.
@@ -228,7 +233,7 @@ impl Run<'_> {
         verdict: &Verdict,
         plan: &mut Plan,
         done: &mut Vec<Action>,
-        unattached: &mut Option<String>,
+        unattached: &mut Option<Failure>,
     ) -> Option<Ending> {
         let mut planned_again = false;
         let mut queue = actions.into_iter();
@@ -248,8 +253,7 @@ impl Run<'_> {
                 }
                 Err(Stop::Failed(cause)) => return Some(Ending::Failed(cause)),
                 Err(Stop::SecretChanged) if planned_again => {
-                    let cause = "its secret changed twice meanwhile: another run is at work on it, or somebody deletes it";
-                    return Some(Ending::Failed(cause.to_owned()));
+                    return Some(Ending::Failed(Failure::SecretChangedTwice));
                 }
                 Err(Stop::SecretChanged) => {
                     planned_again = true;
@@ -296,36 +300,27 @@ impl Subject {
     }
 }
 
-/// Why nothing can be prepared for a user.
-fn in_the_way(user_id: &str) -> String {
-    format!(
-        "somebody else's secret bears the name `{SECRET_PREFIX}{user_id}`, which this user's would have: it lacks \
-         mfa-warden's tag, is left alone, and has to be removed by whoever made it"
-    )
-}
-
 fn is_farewell(notice: Notice) -> bool {
     matches!(notice, Notice::Enrolled | Notice::Withdrawn)
 }
 
 /// Logs what became of a user.
 fn log(outcome: &Outcome) {
-    let Outcome { user, user_id, reason, .. } = outcome;
+    let Outcome { user, user_id, .. } = outcome;
+    let reason = without_addresses(&outcome.why.to_string());
     let rule = outcome.rule.map(Rule::name);
     match &outcome.result {
-        Ending::Failed(cause) => tracing::error!(user, user_id, rule, cause, "user `{user}` failed"),
+        Ending::Failed(cause) => {
+            let cause = without_addresses(&cause.to_string());
+            tracing::error!(user, user_id, rule, cause, "user `{user}` failed");
+        }
         Ending::None if outcome.verdict == Status::Unknown => {
             tracing::error!(user, user_id, rule, cause = reason, "user `{user}` is unreadable");
         }
         Ending::None => tracing::debug!(user, user_id, rule, reason, "nothing to do for `{user}`"),
         result => {
-            let actions = outcome.actions.join(", ");
+            let actions = outcome.listed_steps();
             tracing::info!(user, user_id, rule, reason, actions, result = ?result, "user `{user}`");
         }
     }
-}
-
-/// A seed's life, as reasons tell it.
-pub(super) fn lived(life: SignedDuration) -> String {
-    format!("; its seed existed for {}", words(life))
 }

@@ -6,6 +6,7 @@ use crate::model::delivery::Reach;
 use crate::model::recipient::{Address, Recipient};
 use crate::model::subscription::{FilterPolicy, Subscription};
 use crate::model::text::shown;
+use crate::model::warning::Warning;
 use crate::rules::delivery::Filter;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::OnceLock;
@@ -28,7 +29,7 @@ pub struct Audience<'a> {
     /// `None`: they could not be listed.
     subscriptions: OnceCell<Option<Vec<Listener>>>,
     /// What could not be read, or was refused for everybody: told once a run.
-    troubles: std::sync::Mutex<Vec<String>>,
+    warnings: std::sync::Mutex<Vec<Warning>>,
     full: OnceLock<()>,
     /// The topic has no subscription at all.
     deaf: OnceLock<()>,
@@ -46,7 +47,7 @@ impl<'a> Audience<'a> {
             sns,
             topic_arn: Some(topic_arn),
             subscriptions: OnceCell::new(),
-            troubles: std::sync::Mutex::default(),
+            warnings: std::sync::Mutex::default(),
             full: OnceLock::new(),
             deaf: OnceLock::new(),
             catch_all: std::sync::Mutex::default(),
@@ -131,9 +132,7 @@ impl<'a> Audience<'a> {
                 Some(false) => filtered |= is_own,
                 None => {
                     uncertain = true;
-                    self.trouble(format!(
-                        "filters of the owner topic's subscriptions are not understood: nobody can tell whom {arn} reaches"
-                    ));
+                    self.warn(Warning::Filter(arn.clone()));
                 }
             }
         }
@@ -182,12 +181,12 @@ impl<'a> Audience<'a> {
             Ok(()) => true,
             Err(error) if error.is_quota() => {
                 if self.full.set(()).is_ok() {
-                    self.trouble(format!("no more owners can be subscribed: {error}"));
+                    self.warn(Warning::SubscriptionQuota(error.into()));
                 }
                 false
             }
             Err(error) => {
-                self.trouble(format!("some owners cannot be subscribed: {}: {error}", shown(address)));
+                self.warn(Warning::Subscription { address: address.to_owned(), failure: error.into() });
                 false
             }
         }
@@ -209,17 +208,16 @@ impl<'a> Audience<'a> {
     }
 
     /// What operations should know of reaching owners.
-    pub fn troubles(&self) -> Vec<String> {
-        self.troubles.lock().map(|troubles| troubles.clone()).unwrap_or_default()
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.warnings.lock().map(|warnings| warnings.clone()).unwrap_or_default()
     }
 
     /// Notes what operations should know; the first of a kind is enough, for what is denied once is denied always.
-    pub fn trouble(&self, trouble: String) {
-        let kind = |text: &str| text.split(':').next().map(str::to_owned);
-        if let Ok(mut troubles) = self.troubles.lock()
-            && !troubles.iter().any(|known| kind(known) == kind(&trouble))
+    pub fn warn(&self, warning: Warning) {
+        if let Ok(mut warnings) = self.warnings.lock()
+            && !warnings.iter().any(|known| known.is_of_kind(&warning))
         {
-            troubles.push(trouble);
+            warnings.push(warning);
         }
     }
 
@@ -227,10 +225,7 @@ impl<'a> Audience<'a> {
         let listed = self.known(self.sns.subscriptions(topic_arn).await)?;
         if listed.is_empty() {
             let _ = self.deaf.set(());
-            self.trouble(
-                "the owner topic has no subscription: no owner can be told anything, and nothing is prepared for them"
-                    .to_owned(),
-            );
+            self.warn(Warning::NoSubscription);
         }
         Some(listed.into_iter().map(|subscription| (subscription, OnceCell::new())).collect())
     }
@@ -242,6 +237,6 @@ impl<'a> Audience<'a> {
 
     /// What was read of the topic; what could not be is noted.
     fn known<T>(&self, read: Result<T, AwsError>) -> Option<T> {
-        read.map_err(|error| self.trouble(format!("cannot tell whether owners are reached: {error}"))).ok()
+        read.map_err(|error| self.warn(Warning::Delivery(error.into()))).ok()
     }
 }

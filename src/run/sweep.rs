@@ -1,10 +1,11 @@
 //! A sweep: every user of the account.
 
 use crate::aws::{AwsError, Clients};
-use crate::model::facts::Unreadable;
-use crate::model::outcome::Answer;
+use crate::model::failure::{Failure, Unreadable};
+use crate::model::outcome::{Answer, RunKind};
 use crate::model::user::Attached;
 use crate::model::verdict::Status;
+use crate::model::warning::Warning;
 use crate::rules::credential_report::{CredentialReport, Vouched};
 use crate::rules::ownership::{Belongings, names_of};
 use crate::run::warnings::{warn_of_attachments, warn_of_others, warn_of_root};
@@ -19,7 +20,7 @@ impl Run<'_> {
     /// When users, devices or secrets cannot be listed; nothing was changed then.
     pub async fn sweep(&self) -> Result<Answer, AwsError> {
         let Clients { iam, secrets, .. } = self.clients;
-        let mut answer = Answer::new("sweep", self.dry_run, &self.account.id);
+        let mut answer = Answer::new(RunKind::Sweep, self.dry_run, &self.account.id);
         // Devices and secrets before users: what a new user has is never taken for nobody's.
         let listing = self.in_time("list the account", async {
             let (devices, secrets) = futures_util::try_join!(iam.virtual_mfa_devices(false), secrets.list())?;
@@ -30,7 +31,7 @@ impl Run<'_> {
             match waited {
                 Ok(Ok(content)) => CredentialReport::parse(&content),
                 Ok(Err(error)) => Err(error.into()),
-                Err(_) => Err(Unreadable("the deadline came before the credential report".to_owned())),
+                Err(_) => Err(Unreadable(Failure::Deadline("the credential report"))),
             }
         };
         // Where the report says that the root user has MFA, nothing is to be asked of it.
@@ -45,15 +46,13 @@ impl Run<'_> {
         let ((devices, secrets, users), (report, root), attachments) =
             futures_util::try_join!(listing, report_and_root, attachments)?;
         let report = report.unwrap_or_else(|unreadable| {
-            answer.warnings.push(format!(
-                "no credential report, so that every user without a listed device is looked at alone: {unreadable}"
-            ));
+            answer.warnings.push(Warning::NoReport(unreadable.0));
             CredentialReport::default()
         });
         if let Some(root) = root {
             warn_of_root(root, report.root_mfa, &mut answer);
         }
-        let attachments = attachments.map_err(|error| warn_of_attachments(&error, &mut answer)).ok();
+        let attachments = attachments.map_err(|error| warn_of_attachments(error, &mut answer)).ok();
 
         let enrolled: HashSet<&str> =
             devices.iter().filter_map(|device| device.assigned_to.as_deref()).collect();

@@ -5,7 +5,7 @@ use mfa_warden::messages::operations::{failure, summary};
 use mfa_warden::messages::owner::OwnerNotice;
 use mfa_warden::model::action::Notice;
 use mfa_warden::model::commands::enable_command;
-use mfa_warden::model::outcome::{Answer, Ending, Outcome};
+use mfa_warden::model::outcome::{Answer, Ending, Outcome, RunKind};
 use mfa_warden::model::seed::{Seed, secret_value};
 use mfa_warden::model::settings::Scope;
 use mfa_warden::model::user::User;
@@ -51,11 +51,11 @@ fn texts_for(tag: &str) -> Vec<String> {
     facts.tags.insert("mfa-exempt".to_owned(), tag.to_owned());
     let settings = settings(&[]);
     let verdict = verdict_of(&facts, &settings);
-    let mut answer = Answer::new("sweep", false, "123456789012");
+    let mut answer = Answer::new(RunKind::Sweep, false, "123456789012");
     let outcome =
         |result| Outcome::new("alice", USER_ID, verdict.status, verdict.reason.clone(), &[], result);
     answer.add(outcome(Ending::Done), &[]);
-    answer.add(outcome(Ending::Failed("no".to_owned())), &[]);
+    answer.add(outcome(Ending::Failed(failed())), &[]);
     let standing = Standing::of(&answer, now());
     let since = Since { before: None, now: &standing };
     let mut texts = vec![summary(&account(), &answer, since).text, failure(&account(), &answer, since).text];

@@ -1,11 +1,11 @@
 //! The texts that operations read.
 
-use crate::answers::{busy_answer, outcome, shown};
+use crate::answers::{busy_answer, outcome, shown, unreachable};
 use crate::builders::*;
 use jiff::SignedDuration;
 use mfa_warden::messages::operations::{failure, run_failed, summary};
 use mfa_warden::model::message::Message;
-use mfa_warden::model::outcome::{Answer, Ending, Outcome};
+use mfa_warden::model::outcome::{Answer, Ending, Outcome, RunKind};
 use mfa_warden::model::verdict::Status;
 use mfa_warden::rules::changes::{Since, Standing};
 
@@ -38,7 +38,7 @@ fn a_summary_says_what_changed_since_the_last_and_who_was_in_trouble_before_come
     answer.outcomes.retain(|outcome| outcome.cause().is_none());
     answer.failed = 0;
     for user in ["mallory", "niaj"] {
-        let unreachable = Some("no subscription of the owner topic lets messages through".to_owned());
+        let unreachable = Some(unreachable(user));
         let outcome = outcome(user, Status::NonCompliant, &[], Ending::None);
         answer.outcomes.push(Outcome { unreachable, ..outcome });
     }
@@ -48,7 +48,7 @@ fn a_summary_says_what_changed_since_the_last_and_who_was_in_trouble_before_come
 #[test]
 fn a_run_that_did_nothing_says_in_its_subject_what_is_over() {
     let before = Standing::of(&busy_answer(), now() - SignedDuration::from_hours(4));
-    let message = told(summary, &Answer::new("sweep", false, "123456789012"), Some(&before));
+    let message = told(summary, &Answer::new(RunKind::Sweep, false, "123456789012"), Some(&before));
     assert_eq!(message.subject, "mfa-warden 123456789012: 0 failed now, 0 overdue now, 0 deferred now");
 }
 

@@ -1,19 +1,20 @@
 //! The answer's shape, to the letter.
 
+use crate::answers::{NO_MFA, said};
 use crate::builders::*;
 use mfa_warden::model::action::{Action, Notice};
-use mfa_warden::model::outcome::{Answer, Ending, Outcome, names};
+use mfa_warden::model::outcome::{Answer, Ending, Outcome, RunKind};
 use mfa_warden::model::rule::Rule;
 use mfa_warden::model::verdict::Status;
 use serde_json::json;
 
 fn outcome(verdict: Status, actions: &[Action], result: Ending) -> Outcome {
-    Outcome::new("alice", USER_ID, verdict, "console password, no MFA device".to_owned(), actions, result)
+    Outcome::new("alice", USER_ID, verdict, NO_MFA, actions, result)
 }
 
 #[test]
 fn an_answer_has_the_documented_shape() {
-    let mut answer = Answer::new("sweep", false, "123456789012");
+    let mut answer = Answer::new(RunKind::Sweep, false, "123456789012");
     let actions = [
         Action::Provision { secret: None, doubt: None, superseded: vec![] },
         Action::Notify(Notice::Invitation),
@@ -45,7 +46,7 @@ fn results_are_written_as_documented() {
         (Ending::Planned, "planned"),
         (Ending::None, "none"),
         (Ending::Deferred, "deferred"),
-        (Ending::Failed("no".to_owned()), "failed: no"),
+        (Ending::Failed(said("read it", "Denied", "no")), "failed: failed to read it: Denied: no"),
     ] {
         assert_eq!(serde_json::to_value(ending).unwrap(), json!(text));
     }
@@ -53,7 +54,7 @@ fn results_are_written_as_documented() {
 
 #[test]
 fn who_is_plainly_compliant_or_not_applicable_is_counted_and_not_listed() {
-    let mut answer = Answer::new("sweep", false, "123456789012");
+    let mut answer = Answer::new(RunKind::Sweep, false, "123456789012");
     for verdict in [Status::Compliant, Status::NotApplicable] {
         answer.add(outcome(verdict, &[], Ending::None), &[]);
     }
@@ -61,7 +62,7 @@ fn who_is_plainly_compliant_or_not_applicable_is_counted_and_not_listed() {
     for verdict in [Status::NonCompliant, Status::Exempt, Status::Unknown] {
         answer.add(outcome(verdict, &[], Ending::None), &[]);
     }
-    answer.add(outcome(Status::Compliant, &[], Ending::Failed("no".to_owned())), &[]);
+    answer.add(outcome(Status::Compliant, &[], Ending::Failed(failed())), &[]);
     assert_eq!((answer.outcomes.len(), answer.failed), (4, 1));
 }
 
@@ -69,7 +70,7 @@ fn who_is_plainly_compliant_or_not_applicable_is_counted_and_not_listed() {
 fn a_closing_that_tells_the_owner_is_two_actions_to_whoever_reads_the_answer() {
     let close =
         |farewell| Action::Close { secret: "s".to_owned(), policies: vec![], devices: vec![], farewell };
-    let mut answer = Answer::new("sweep", false, "123456789012");
+    let mut answer = Answer::new(RunKind::Sweep, false, "123456789012");
     answer.add(outcome(Status::Compliant, &[], Ending::Done), &[close(Some(Notice::Enrolled)), close(None)]);
     assert_eq!((answer.actions.close, answer.actions.notify), (2, 1));
     assert_eq!(names(&[close(Some(Notice::Enrolled)), close(None)]), ["close", "notify(enrolled)", "close"]);

@@ -2,16 +2,16 @@
 
 use crate::builders::*;
 use jiff::SignedDuration;
-use mfa_warden::model::outcome::{Answer, Ending, Open, Outcome};
-use mfa_warden::model::verdict::Status;
+use mfa_warden::model::outcome::{Answer, Ending, Open, Outcome, RunKind};
+use mfa_warden::model::verdict::{Reason, Status};
 use mfa_warden::reporting::metrics::{Effort, embedded};
 use serde_json::{Value, json};
 
-fn line(action: &'static str, users: &[(Status, Option<Open>)]) -> Value {
-    let mut answer = Answer::new(action, false, "123456789012");
+fn line(kind: RunKind, users: &[(Status, Option<Open>)]) -> Value {
+    let mut answer = Answer::new(kind, false, "123456789012");
     for (verdict, open) in users {
         answer.users.add(*verdict);
-        let outcome = Outcome::new("alice", USER_ID, *verdict, String::new(), &[], Ending::None);
+        let outcome = Outcome::new("alice", USER_ID, *verdict, Reason::NoPassword, &[], Ending::None);
         let outcome = Outcome { open: open.clone(), ..outcome };
         answer.add(outcome, &[]);
     }
@@ -28,7 +28,7 @@ fn a_sweep_writes_a_value_for_every_metric_that_it_declares_and_no_other() {
         ..Open::default()
     };
     let line = line(
-        "sweep",
+        RunKind::Sweep,
         &[
             (Status::Compliant, None),
             (Status::Compliant, None),
@@ -51,7 +51,7 @@ fn a_sweep_writes_a_value_for_every_metric_that_it_declares_and_no_other() {
 
 #[test]
 fn an_account_without_anyone_to_cover_is_covered_and_has_no_old_seed() {
-    let line = line("sweep", &[(Status::NotApplicable, None)]);
+    let line = line(RunKind::Sweep, &[(Status::NotApplicable, None)]);
     assert_eq!(
         (&line["Coverage"], &line["OldestSeedAge"], &line["Failed"]),
         (&json!(100.0), &json!(0), &json!(0))
@@ -60,7 +60,7 @@ fn an_account_without_anyone_to_cover_is_covered_and_has_no_old_seed() {
 
 #[test]
 fn a_check_tells_what_was_done_and_nothing_of_the_account() {
-    let line = line("check", &[(Status::NonCompliant, None)]);
+    let line = line(RunKind::Check("alice".to_owned()), &[(Status::NonCompliant, None)]);
     assert_eq!(line["Action"], "check");
     assert_eq!((&line["Users"], &line["Coverage"]), (&Value::Null, &Value::Null));
     assert_eq!((&line["AwsCalls"], &line["Duration"]), (&json!(12), &json!(1500)));

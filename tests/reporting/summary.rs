@@ -1,11 +1,13 @@
 //! What operations hear, for machines.
 
-use crate::answers::{busy_answer, outcome};
+use crate::answers::{busy_answer, outcome, said, unreachable};
 use crate::builders::*;
 use jiff::SignedDuration;
 use mfa_warden::messages::operations;
-use mfa_warden::model::outcome::{Answer, Ending, Outcome};
+use mfa_warden::model::action::Step;
+use mfa_warden::model::outcome::{Answer, Ending, Outcome, RunKind};
 use mfa_warden::model::verdict::Status;
+use mfa_warden::model::warning::Warning;
 use mfa_warden::reporting::summary::data;
 use mfa_warden::rules::changes::{Since, Standing};
 use serde_json::{Value, json};
@@ -25,7 +27,7 @@ fn told(kind: &str, answer: &Answer) -> (String, Value) {
 fn a_summary_of_five_thousand_users_stays_far_below_what_sns_takes() {
     let mut answer = busy_answer();
     answer.outcomes = (0..5000)
-        .map(|n| outcome(&format!("user-{n}"), Status::NonCompliant, &["provision"], Ending::Done))
+        .map(|n| outcome(&format!("user-{n}"), Status::NonCompliant, &[Step::Provision], Ending::Done))
         .collect();
     let (text, data) = told("summary", &answer);
     assert!(text.len() < 32 * 1024, "{}", text.len());
@@ -38,11 +40,11 @@ fn a_summary_of_five_thousand_users_stays_far_below_what_sns_takes() {
 #[test]
 fn an_outage_with_long_errors_still_fits_into_one_message_for_machines() {
     let mut answer = busy_answer();
-    let cause = "\"never\" ".repeat(400);
+    let cause = said("do it", "Denied", &"\"never\" ".repeat(400));
     answer.outcomes = (0..500)
         .map(|n| outcome(&format!("user-{n}"), Status::Unknown, &[], Ending::Failed(cause.clone())))
         .collect();
-    answer.warnings = (0..500).map(|n| format!("{n}@example.com cannot be subscribed: no")).collect();
+    answer.warnings = (0..500).map(|n| Warning::NoSuchUser(format!("somebody-{n}"))).collect();
     let (text, data) = told("failure", &answer);
     // As it is published: SNS takes 256 KiB.
     let copies = vec![data.to_string(); 5];
@@ -61,7 +63,7 @@ fn machines_get_the_news_first_and_of_a_check_no_guess_at_what_is_new() {
         data["outcomes"].as_array().unwrap().iter().map(|user| user["user"].as_str().unwrap()).collect();
     assert_eq!(users, ["heidi", "bob", "frank", "grace", "alice", "dave", "carol"]);
 
-    answer.action = "check";
+    answer.kind = RunKind::Check("alice".to_owned());
     let (_, data) = told("summary", &answer);
     assert_eq!(data["trouble"], Value::Null);
     assert_eq!(data["outcomes"][2]["newly_overdue"], Value::Null);
@@ -77,7 +79,7 @@ fn machines_get_what_changed_since_the_last_summary_in_numbers_and_by_user() {
     answer.outcomes.retain(|outcome| outcome.cause().is_none());
     answer.failed = 0;
     for user in ["mallory", "niaj"] {
-        let unreachable = Some("no subscription of the owner topic lets messages through".to_owned());
+        let unreachable = Some(unreachable(user));
         let outcome = outcome(user, Status::NonCompliant, &[], Ending::None);
         answer.outcomes.push(Outcome { unreachable, ..outcome });
     }

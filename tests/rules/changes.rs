@@ -1,17 +1,22 @@
 //! What lasts from sweep to sweep, and when it is news.
 
+use crate::builders::failed;
 use jiff::{SignedDuration, Timestamp};
-use mfa_warden::model::outcome::{Answer, Ending, Open, Outcome};
+use mfa_warden::model::blocker::NotQuarantined;
+use mfa_warden::model::delivery::{Reach, Unreachable};
+use mfa_warden::model::outcome::{Answer, Ending, Open, Outcome, RunKind};
+use mfa_warden::model::recipient::Recipient;
+use mfa_warden::model::verdict::Reason;
 use mfa_warden::model::verdict::Status;
 use mfa_warden::rules::changes::{Since, Standing, Trouble};
 use proptest::prelude::*;
 
 /// A sweep's answer with these users in these kinds of trouble.
 fn answer(users: &[(u8, Trouble)]) -> Answer {
-    let mut answer = Answer::new("sweep", false, "123456789012");
+    let mut answer = Answer::new(RunKind::Sweep, false, "123456789012");
     for (number, trouble) in users {
         let result = match trouble {
-            Trouble::Failed => Ending::Failed("no".to_owned()),
+            Trouble::Failed => Ending::Failed(failed()),
             Trouble::Deferred => Ending::Deferred,
             Trouble::Reattached => Ending::Done,
             Trouble::Overdue | Trouble::Unreachable | Trouble::Blocked => Ending::None,
@@ -27,10 +32,13 @@ fn answer(users: &[(u8, Trouble)]) -> Answer {
         let (name, id) = (format!("user-{number}"), format!("AIDA{number}"));
         answer.outcomes.push(Outcome {
             open: Some(open),
-            unreachable: (*trouble == Trouble::Unreachable).then(|| "no subscription".to_owned()),
-            spared: if *trouble == Trouble::Blocked { vec!["a boundary".to_owned()] } else { Vec::new() },
+            unreachable: (*trouble == Trouble::Unreachable).then(|| Unreachable {
+                delivery: Reach::Unreached,
+                recipient: Recipient::Name("x".to_owned()),
+            }),
+            spared: if *trouble == Trouble::Blocked { vec![NotQuarantined::NoAnswer] } else { Vec::new() },
             reattached: *trouble == Trouble::Reattached,
-            ..Outcome::new(&name, &id, Status::NonCompliant, String::new(), &[], result)
+            ..Outcome::new(&name, &id, Status::NonCompliant, Reason::NoPassword, &[], result)
         });
     }
     answer

@@ -1,9 +1,10 @@
 //! Every verdict, every scope, exemptions to the day.
 
 use crate::builders::*;
-use mfa_warden::model::facts::{Unreadable, UserFacts};
+use mfa_warden::model::facts::UserFacts;
+use mfa_warden::model::failure::{Failure, Unreadable};
 use mfa_warden::model::settings::Scope;
-use mfa_warden::model::verdict::{Status, Verdict};
+use mfa_warden::model::verdict::{Reason, Status, Verdict};
 use mfa_warden::rules::judge::judge;
 use proptest::prelude::*;
 
@@ -19,11 +20,11 @@ fn exempted(tag: &str) -> Verdict {
 
 #[test]
 fn what_could_not_be_read_is_unknown_and_says_why() {
-    let unreadable = Err(Unreadable("failed to list the MFA devices of `alice`: AccessDenied".to_owned()));
+    let unreadable = Err(Unreadable(Failure::UserVanished("alice".to_owned())));
     for scope in [Scope::Console, Scope::Credentials, Scope::All] {
         let verdict = judge(&unreadable, scope, now());
         assert_eq!(verdict.status, Status::Unknown);
-        assert!(verdict.reason.contains("AccessDenied"));
+        assert_eq!(verdict.reason, Reason::Unreadable(Failure::UserVanished("alice".to_owned())));
     }
 }
 
@@ -57,7 +58,7 @@ fn any_assigned_device_is_compliant_in_every_scope_and_before_any_exemption() {
         for scope in [Scope::Console, Scope::Credentials, Scope::All] {
             assert_eq!(judged(&facts, scope).status, Status::Compliant);
         }
-        assert_eq!(judged(&facts, Scope::All).reason, format!("MFA device {serial}"));
+        assert_eq!(judged(&facts, Scope::All).reason.to_string(), format!("MFA device {serial}"));
     }
 }
 
@@ -78,19 +79,28 @@ fn an_exemption_holds_through_its_last_day_in_utc() {
         judge(&Ok(facts), Scope::Console, time.parse().unwrap())
     };
     assert_eq!(exempt_at("2026-06-15T23:59:59.999Z").status, Status::Exempt);
-    assert_eq!(exempt_at("2026-06-15T23:59:59.999Z").reason, "exempt through 2026-06-15: new phone");
+    assert_eq!(
+        exempt_at("2026-06-15T23:59:59.999Z").reason.to_string(),
+        "exempt through 2026-06-15: new phone"
+    );
     let ended = exempt_at("2026-06-16T00:00:00Z");
     assert_eq!(ended.status, Status::NonCompliant);
-    assert_eq!(ended.reason, "console password, no MFA device; its exemption ended on 2026-06-15");
+    assert_eq!(
+        ended.reason.to_string(),
+        "console password, no MFA device; its exemption ended on 2026-06-15"
+    );
 }
 
 #[test]
 fn a_permanent_exemption_needs_a_reason() {
-    assert_eq!(exempted("permanent break-glass user").reason, "exempt permanently: break-glass user");
+    assert_eq!(
+        exempted("permanent break-glass user").reason.to_string(),
+        "exempt permanently: break-glass user"
+    );
     for tag in ["permanent", "permanent ", "2099-12-31", "2099-12-31   "] {
         let verdict = exempted(tag);
         assert_eq!(verdict.status, Status::NonCompliant, "{tag}");
-        assert!(verdict.reason.contains("gives no reason"), "{}", verdict.reason);
+        assert!(verdict.reason.to_string().contains("gives no reason"), "{}", verdict.reason);
     }
 }
 
@@ -112,7 +122,7 @@ fn an_exemption_that_cannot_be_read_does_not_exempt_and_says_so() {
     ] {
         let verdict = exempted(tag);
         assert_eq!(verdict.status, Status::NonCompliant, "{tag}");
-        assert!(verdict.reason.contains("does not exempt"), "{tag}: {}", verdict.reason);
+        assert!(verdict.reason.to_string().contains("does not exempt"), "{tag}: {}", verdict.reason);
     }
 }
 

@@ -8,7 +8,6 @@ use mfa_warden::model::blocker::{Cause, Denial, Preflight};
 use mfa_warden::model::delivery::Reach;
 use mfa_warden::model::enrollment::Doubt;
 use mfa_warden::model::facts::UserFacts;
-use mfa_warden::model::outcome::names;
 use mfa_warden::model::record::tag;
 use mfa_warden::model::rule::Rule;
 use mfa_warden::model::user::Attached;

@@ -5,7 +5,6 @@ use mfa_warden::model::action::Postponed;
 use mfa_warden::model::blocker::Preflight;
 use mfa_warden::model::delivery::Reach;
 use mfa_warden::model::facts::UserFacts;
-use mfa_warden::model::outcome::names;
 use mfa_warden::model::record::tag;
 use mfa_warden::model::rule::Rule;
 use mfa_warden::model::user::Attached;

@@ -1,18 +1,39 @@
 //! Answers of runs to test with.
 
 use jiff::SignedDuration;
+use mfa_warden::model::action::{Notice, Step};
+use mfa_warden::model::delivery::{Reach, Unreachable};
+use mfa_warden::model::failure::{AwsFailure, Failure};
 use mfa_warden::model::message::Message;
-use mfa_warden::model::outcome::{ActionCounts, Answer, Ending, Open, Outcome, UserCounts};
-use mfa_warden::model::verdict::Status;
+use mfa_warden::model::outcome::{ActionCounts, Answer, Ending, Open, Outcome, RunKind, UserCounts};
+use mfa_warden::model::recipient::Recipient;
+use mfa_warden::model::verdict::{Reason, Remark, Status, Why};
+use mfa_warden::model::warning::Warning;
 
-pub fn outcome(user: &str, verdict: Status, actions: &[&str], result: Ending) -> Outcome {
+pub const NO_MFA: Reason = Reason::NoMfa { password: true, active_access_key: false, exemption: None };
+
+/// What AWS said to a call.
+pub fn said(attempted: &str, code: &str, said: &str) -> Failure {
+    Failure::Aws(AwsFailure {
+        attempted: attempted.to_owned(),
+        code: Some(code.to_owned()),
+        said: format!("{code}: {said}"),
+    })
+}
+
+/// That no subscription lets messages to a user through.
+pub fn unreachable(user: &str) -> Unreachable {
+    Unreachable { delivery: Reach::Unreached, recipient: Recipient::Name(user.to_owned()) }
+}
+
+pub fn outcome(user: &str, verdict: Status, steps: &[Step], result: Ending) -> Outcome {
     let id = format!("AIDA{}", user.to_uppercase());
-    let outcome = Outcome::new(user, &id, verdict, "console password, no MFA device".to_owned(), &[], result);
-    Outcome { actions: actions.iter().map(|action| (*action).to_owned()).collect(), ..outcome }
+    let outcome = Outcome::new(user, &id, verdict, NO_MFA, &[], result);
+    Outcome { steps: steps.to_vec(), ..outcome }
 }
 
 pub fn busy_answer() -> Answer {
-    let mut answer = Answer::new("sweep", false, "123456789012");
+    let mut answer = Answer::new(RunKind::Sweep, false, "123456789012");
     answer.users =
         UserCounts { total: 12, compliant: 4, non_compliant: 5, exempt: 1, not_applicable: 1, unknown: 1 };
     answer.actions = ActionCounts { provision: 1, notify: 2, close: 1, ..ActionCounts::default() };
@@ -22,30 +43,48 @@ pub fn busy_answer() -> Answer {
         open: Some(Open { overdue: Some(SignedDuration::from_hours(24 * days)), ..Open::default() }),
         ..outcome(user, Status::NonCompliant, &[], Ending::None)
     };
-    let denied = "failed to create the virtual MFA device `bob.0a1b2c3d`: AccessDenied: not authorized to perform \
-                  iam:CreateVirtualMFADevice (allow it to the caller's role or user; look for a denying service control \
-                  policy or boundary)";
+    let denied = said(
+        "create the virtual MFA device `bob.0a1b2c3d`",
+        "AccessDenied",
+        "not authorized to perform iam:CreateVirtualMFADevice (allow it to the caller's role or user; look for a denying \
+         service control policy or boundary)",
+    );
     answer.outcomes = vec![
-        outcome("alice", Status::NonCompliant, &["provision", "notify(invitation)"], Ending::Done),
-        outcome("bob", Status::NonCompliant, &[], Ending::Failed(denied.to_owned())),
+        outcome(
+            "alice",
+            Status::NonCompliant,
+            &[Step::Provision, Step::Notify(Notice::Invitation)],
+            Ending::Done,
+        ),
+        outcome("bob", Status::NonCompliant, &[], Ending::Failed(denied)),
         outcome("carol", Status::NonCompliant, &[], Ending::Deferred),
         Outcome {
-            reason: "MFA device arn:aws:iam::123456789012:mfa/mfa-warden/dave.0a1b2c3d; its seed existed for 2 days".to_owned(),
-            ..outcome("dave", Status::Compliant, &["close", "notify(enrolled)"], Ending::Done)
+            why: Why {
+                reason: Reason::MfaDevice(
+                    "arn:aws:iam::123456789012:mfa/mfa-warden/dave.0a1b2c3d".to_owned(),
+                ),
+                remarks: vec![Remark::SeedExistedFor(SignedDuration::from_hours(48))],
+            },
+            ..outcome("dave", Status::Compliant, &[Step::Close, Step::Notify(Notice::Enrolled)], Ending::Done)
         },
         Outcome {
-            reason: "exempt through 2026-12-31: broken phone".to_owned(),
+            why: Reason::ExemptThrough(jiff::civil::date(2026, 12, 31), "broken phone".to_owned()).into(),
             ..outcome("erin", Status::Exempt, &[], Ending::None)
         },
         late("frank", 2),
         late("grace", 9),
         Outcome {
-            reason: "failed to list the MFA devices of `heidi`: ServiceUnavailable: try later".to_owned(),
+            why: Reason::Unreadable(said(
+                "list the MFA devices of `heidi`",
+                "ServiceUnavailable",
+                "try later",
+            ))
+            .into(),
             ..outcome("heidi", Status::Unknown, &[], Ending::None)
         },
         outcome("ivan", Status::NonCompliant, &[], Ending::None),
     ];
-    answer.warnings = vec!["the root user has a password and no MFA".to_owned()];
+    answer.warnings = vec![Warning::RootWithoutMfa];
     answer
 }
 

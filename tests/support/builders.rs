@@ -3,13 +3,15 @@
 use jiff::{SignedDuration, Timestamp};
 use mfa_warden::Settings;
 use mfa_warden::model::account::Account;
+use mfa_warden::model::action::{Action, steps};
 use mfa_warden::model::delivery::Reach;
 use mfa_warden::model::enrollment::{Secret, description, version_suffix};
 use mfa_warden::model::facts::UserFacts;
+use mfa_warden::model::failure::Failure;
 use mfa_warden::model::record::tag;
 use mfa_warden::model::text::rfc3339;
 use mfa_warden::model::user::{AssignedDevice, Attached, User};
-use mfa_warden::model::verdict::{Status, Verdict};
+use mfa_warden::model::verdict::{Reason, Status, Verdict};
 use mfa_warden::rules::judge::judge;
 use mfa_warden::rules::owner_policy::{document, fingerprint};
 
@@ -128,5 +130,15 @@ pub fn verdict_of(facts: &UserFacts, settings: &Settings) -> Verdict {
 }
 
 pub fn verdict(status: Status) -> Verdict {
-    Verdict { status, reason: "for a test".to_owned() }
+    Verdict { status, reason: Reason::NoPassword }
+}
+
+/// The actions by their names.
+pub fn names(actions: &[Action]) -> Vec<String> {
+    steps(actions).iter().map(ToString::to_string).collect()
+}
+
+/// A failure that says nothing else.
+pub fn failed() -> Failure {
+    Failure::SecretChangedTwice
 }

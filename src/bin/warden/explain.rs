@@ -9,12 +9,11 @@ use anyhow::bail;
 use jiff::Timestamp;
 use mfa_warden::Settings;
 use mfa_warden::messages::rules::{applies, follows};
-use mfa_warden::model::action::Action;
+use mfa_warden::model::action::{Action, steps};
 use mfa_warden::model::blocker::Preflight;
 use mfa_warden::model::delivery::Reach;
 use mfa_warden::model::enrollment::{Secret, born};
 use mfa_warden::model::facts::UserFacts;
-use mfa_warden::model::outcome::names;
 use mfa_warden::model::rule::Rule;
 use mfa_warden::model::settings::Scope;
 use mfa_warden::model::text::{rfc3339, shown};
@@ -169,10 +168,8 @@ fn change(change: Change) -> String {
 }
 
 fn would(actions: &[Action], rule: Rule) -> String {
-    match names(actions) {
-        names if names.is_empty() => without_code(follows(rule)),
-        names => names.join(", "),
-    }
+    let steps: Vec<String> = steps(actions).iter().map(ToString::to_string).collect();
+    if steps.is_empty() { without_code(follows(rule)) } else { steps.join(", ") }
 }
 
 /// A terminal shows no code spans.
@@ -221,8 +218,8 @@ fn as_json(explanation: &Explanation, settings: &Settings, topic_is_known: bool,
         .map(|(what, rule)| json!({"if": change(*what), "rule": rule, "follows": without_code(follows(*rule))}))
         .collect();
     json!({
-        "user": known.user.name, "user_id": known.user.id, "verdict": verdict.status, "reason": verdict.reason,
-        "rule": plan.rule, "applies": without_code(applies(plan.rule)), "actions": names(&plan.actions),
+        "user": known.user.name, "user_id": known.user.id, "verdict": verdict.status, "reason": verdict.reason.to_string(),
+        "rule": plan.rule, "applies": without_code(applies(plan.rule)), "actions": steps(&plan.actions),
         "facts": facts, "changes": changes,
     })
 }

@@ -11,6 +11,7 @@ use mfa_warden::Settings;
 use mfa_warden::aws::Clients;
 use mfa_warden::model::action::Postponed;
 use mfa_warden::model::outcome::{ActionCounts, Answer, Ending, Outcome, UserCounts};
+use mfa_warden::model::rule::Rule;
 use mfa_warden::model::verdict::Status;
 use mfa_warden::run::Run;
 use mfa_warden::run::subscriptions::Audience;
@@ -94,7 +95,7 @@ fn show(
     })?;
     if format == Format::Csv {
         for warning in &answer.warnings {
-            eprintln!("warden: warning: {}", plain(warning));
+            eprintln!("warden: warning: {}", plain(&warning.to_string()));
         }
     }
     Ok(ExitCode::from(exit_code(answer.users)))
@@ -129,7 +130,7 @@ fn would(outcome: &Outcome) -> String {
             _ => "next run".to_owned(),
         },
         Ending::Failed(cause) => format!("failed: {cause}"),
-        Ending::None | Ending::Planned | Ending::Done if outcome.actions.is_empty() => {
+        Ending::None | Ending::Planned | Ending::Done if outcome.steps.is_empty() => {
             let invited = outcome.verdict == Status::NonCompliant;
             let words = match (&outcome.unreachable, &outcome.open) {
                 (Some(_), None) => "nothing until the owner can be told",
@@ -138,7 +139,7 @@ fn would(outcome: &Outcome) -> String {
             };
             words.to_owned()
         }
-        Ending::None | Ending::Planned | Ending::Done => outcome.actions.join(", "),
+        Ending::None | Ending::Planned | Ending::Done => outcome.listed_steps(),
     }
 }
 
@@ -152,12 +153,15 @@ fn as_table(answer: &Answer, checked: Option<&str>, region: &str, look: Look) ->
         table.column_mut(3).filter(|_| look.width.is_some()).map(|column| column.set_constraint(narrow));
         for outcome in &answer.outcomes {
             let (verdict, color) = words(outcome.verdict);
-            let mut why = outcome.reason.clone();
+            let mut why = outcome.why.to_string();
             if let Some(overdue) = outcome.overdue() {
                 let _ = write!(why, "; overdue by {}", short(overdue));
             }
-            let hindrance = outcome.unreachable.as_ref().filter(|hindrance| !why.contains(*hindrance));
-            for more in hindrance.into_iter().chain(&outcome.denied).chain(&outcome.spared) {
+            let is_said = outcome.rule == Some(Rule::Unreachable);
+            let unreachable = outcome.unreachable.as_ref().filter(|_| !is_said);
+            let more = unreachable.into_iter().map(ToString::to_string);
+            let more = more.chain(outcome.denied.iter().map(ToString::to_string));
+            for more in more.chain(outcome.spared.iter().map(ToString::to_string)) {
                 let _ = write!(why, "; {more}");
             }
             table.add_row([cell(&outcome.user), cell(verdict).fg(color), cell(&why), cell(&would(outcome))]);
@@ -175,7 +179,8 @@ fn as_table(answer: &Answer, checked: Option<&str>, region: &str, look: Look) ->
     let _ = writeln!(text, "\n{}", wrapped(&users, look.width));
     let _ = writeln!(text, "{}", wrapped(&format!("{} Nothing was changed.", actions(answer)), look.width));
     for warning in &answer.warnings {
-        let _ = writeln!(text, "{}", wrapped(&format!("Warning: {}", plain(warning)), look.width));
+        let _ =
+            writeln!(text, "{}", wrapped(&format!("Warning: {}", plain(&warning.to_string())), look.width));
     }
     text
 }
@@ -226,7 +231,7 @@ fn actions(answer: &Answer) -> String {
         done.extend((pilot > 0).then(|| format!("leave {pilot} alone (outside --pilot)")));
     }
     let done = if done.is_empty() { "do nothing".to_owned() } else { done.join(", ") };
-    format!("A {} would {done}.", answer.action)
+    format!("A {} would {done}.", answer.kind.name())
 }
 
 fn as_csv(answer: &Answer) -> anyhow::Result<String> {
@@ -238,11 +243,11 @@ fn as_csv(answer: &Answer) -> anyhow::Result<String> {
             outcome.user.clone(),
             outcome.user_id.clone(),
             text(serde_json::to_value(outcome.verdict)),
-            outcome.reason.clone(),
-            outcome.actions.join(" "),
+            outcome.why.to_string(),
+            outcome.steps.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
             text(serde_json::to_value(&outcome.result)),
             outcome.overdue().map_or(String::new(), |overdue| overdue.as_secs().to_string()),
-            outcome.unreachable.clone().unwrap_or_default(),
+            outcome.unreachable.as_ref().map(ToString::to_string).unwrap_or_default(),
         ]
     };
     csv(
@@ -255,43 +260,54 @@ fn as_csv(answer: &Answer) -> anyhow::Result<String> {
 mod tests {
     use super::*;
     use jiff::SignedDuration;
-    use mfa_warden::model::outcome::Open;
+    use mfa_warden::model::action::{Notice, Step};
+    use mfa_warden::model::failure::{AwsFailure, Failure};
+    use mfa_warden::model::outcome::{Open, RunKind};
+    use mfa_warden::model::verdict::Reason;
+    use mfa_warden::model::warning::Warning;
 
     const PLAIN: Look = Look { width: Some(100), color: false };
 
-    fn outcome(user: &str, verdict: Status, reason: &str, actions: &[&str], result: Ending) -> Outcome {
-        let outcome = Outcome::new(user, "AIDAEXAMPLE", verdict, reason.to_owned(), &[], result);
-        Outcome { actions: actions.iter().map(|action| (*action).to_owned()).collect(), ..outcome }
+    fn outcome(user: &str, verdict: Status, reason: Reason, steps: &[Step], result: Ending) -> Outcome {
+        let outcome = Outcome::new(user, "AIDAEXAMPLE", verdict, reason, &[], result);
+        Outcome { steps: steps.to_vec(), ..outcome }
     }
 
     fn answer() -> Answer {
         let open = Some(Open { overdue: Some(SignedDuration::from_hours(30)), ..Open::default() });
-        let reason = "console password, no MFA device";
-        let mut answer = Answer::new("sweep", true, "123456789012");
+        let reason = || Reason::NoMfa { password: true, active_access_key: false, exemption: None };
+        let mut answer = Answer::new(RunKind::Sweep, true, "123456789012");
         answer.outcomes = vec![
             outcome(
                 "anna.schmidt",
                 Status::NonCompliant,
-                reason,
-                &["provision", "attach", "notify(invitation)"],
+                reason(),
+                &[Step::Provision, Step::Attach, Step::Notify(Notice::Invitation)],
                 Ending::Planned,
             ),
             Outcome {
                 open,
-                ..outcome("ben+oncall@example.com", Status::NonCompliant, reason, &[], Ending::None)
+                ..outcome("ben+oncall@example.com", Status::NonCompliant, reason(), &[], Ending::None)
             },
             outcome(
                 "d_okafor",
                 Status::Exempt,
-                "exempt through 2026-12-24: waits for a hardware token",
+                Reason::ExemptThrough(
+                    jiff::civil::date(2026, 12, 24),
+                    "waits for a hardware token".to_owned(),
+                ),
                 &[],
                 Ending::None,
             ),
-            outcome("eve=contractor", Status::NonCompliant, reason, &[], Ending::Deferred),
+            outcome("eve=contractor", Status::NonCompliant, reason(), &[], Ending::Deferred),
             outcome(
                 "frank",
                 Status::Unknown,
-                "failed to read the login profile of `frank`: AccessDenied: \u{1b}[31mno, \"never\"",
+                Reason::Unreadable(Failure::Aws(AwsFailure {
+                    attempted: "read the login profile of `frank`".to_owned(),
+                    code: Some("AccessDenied".to_owned()),
+                    said: "AccessDenied: \u{1b}[31mno, \"never\"".to_owned(),
+                })),
                 &[],
                 Ending::None,
             ),
@@ -300,7 +316,7 @@ mod tests {
             UserCounts { total: 9, compliant: 3, non_compliant: 3, exempt: 1, not_applicable: 1, unknown: 1 };
         answer.actions = ActionCounts { provision: 1, attach: 1, notify: 1, ..ActionCounts::default() };
         answer.deferred = 1;
-        answer.warnings = vec!["the root user has a password and no MFA".to_owned()];
+        answer.warnings = vec![Warning::RootWithoutMfa];
         answer
     }
 
@@ -322,7 +338,7 @@ mod tests {
 
     #[test]
     fn an_account_in_order_is_told_in_three_lines() {
-        let mut answer = Answer::new("sweep", true, "123456789012");
+        let mut answer = Answer::new(RunKind::Sweep, true, "123456789012");
         answer.users = UserCounts { total: 1, compliant: 1, ..UserCounts::default() };
         insta::assert_snapshot!(as_table(&answer, None, "eu-west-1", PLAIN), @r"
         Account 123456789012, region eu-west-1

@@ -1,0 +1,278 @@
+//! Reasons, failures and warnings in words.
+
+use crate::messages::format::words;
+use crate::model::action::{Policy, Postponed};
+use crate::model::blocker::{Cause, Denial, NotQuarantined};
+use crate::model::delivery::{Reach, Unreachable};
+use crate::model::enrollment::{Doubt, SECRET_PREFIX};
+use crate::model::failure::{AwsFailure, Failure, Unreadable};
+use crate::model::text::shown;
+use crate::model::verdict::{InvalidExemption, Reason, Remark, Why};
+use crate::model::warning::Warning;
+use crate::rules::judge::EXEMPT_TAG;
+use std::fmt;
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let action = shown(&self.action);
+        match &self.cause {
+            Cause::Policies(policies) if policies.is_empty() => {
+                write!(f, "{action} is denied without MFA by a policy that AWS does not name")
+            }
+            Cause::Policies(policies) => {
+                let policies: Vec<String> = policies.iter().map(|policy| shown(policy)).collect();
+                write!(
+                    f,
+                    "{action} is denied without MFA by the policy {}",
+                    policies.join(" and the policy ")
+                )
+            }
+            Cause::Organization => {
+                write!(f, "{action} is denied without MFA by a service control policy of the organization")
+            }
+            Cause::Boundary => write!(f, "{action} is outside the user's permissions boundary"),
+            Cause::NotAllowed => write!(f, "{action} is allowed by none of the user's policies"),
+        }?;
+        f.write_str(if self.is_unsure { " (perhaps: it hangs on what is not known here)" } else { "" })
+    }
+}
+
+impl fmt::Display for Postponed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Postponed::Pilot => "outside the pilot",
+            Postponed::QuarantineHours => "its quarantine waits for QUARANTINE_HOURS",
+            Postponed::MaxQuarantines => "its quarantine is left to a later run by MAX_QUARANTINES",
+            Postponed::MaxProvisions => "left to a later run by MAX_PROVISIONS",
+            Postponed::Deadline => "the deadline of the run came first",
+            Postponed::Race => "another run is at work for this user",
+        })
+    }
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Doubt::NoValue => "it holds no value",
+            Doubt::OthersVersion => "it holds a version that mfa-warden did not make",
+            Doubt::Replicated => "it is replicated",
+            Doubt::Rotates => "it has a rotation",
+            Doubt::OtherKey => "it is encrypted under another key than SECRET_KMS_KEY_ID",
+        })
+    }
+}
+
+impl fmt::Display for NotQuarantined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotQuarantined::NoAnswer => {
+                f.write_str("IAM's simulator gave no answer whether the owner can enroll")
+            }
+            NotQuarantined::Denied(denial) => denial.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whom = shown(&self.recipient.each().join(" and "));
+        match self.delivery {
+            // Nobody says so of these.
+            Reach::Reached | Reach::Unknown => write!(f, "messages to {whom} may arrive"),
+            Reach::Pending => write!(f, "the subscription of {whom} waits to be confirmed"),
+            Reach::Filtered => write!(f, "the filter of {whom}'s own subscription keeps messages out"),
+            Reach::Unreached => {
+                write!(f, "no subscription of the owner topic lets messages to {whom} through")
+            }
+            Reach::Malformed => {
+                write!(f, "the owner tag says `{whom}`, which is neither an e-mail address nor a name")
+            }
+        }
+    }
+}
+
+impl fmt::Display for AwsFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "failed to {}: {}", self.attempted, self.said)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Aws(failure) => failure.fmt(f),
+            Failure::Deadline(what) => write!(f, "the deadline came before {what}"),
+            Failure::Report(why) => write!(f, "failed to read the credential report: {why}"),
+            Failure::UserVanished(user) => write!(
+                f,
+                "IAM listed the user `{}` and then did not find it: it was made, renamed or deleted a moment ago",
+                shown(user)
+            ),
+            Failure::ListingsDisagree(user) => write!(
+                f,
+                "IAM lists a device of `{user}` as assigned, and then none of its devices: one of the two lags behind"
+            ),
+            Failure::JustEnabled(serial_number) => {
+                write!(f, "its device {} was enabled a moment ago", shown(serial_number))
+            }
+            Failure::ForeignSecret(user_id) => write!(
+                f,
+                "somebody else's secret bears the name `{SECRET_PREFIX}{user_id}`, which this user's would have: it lacks \
+                 mfa-warden's tag, is left alone, and has to be removed by whoever made it"
+            ),
+            Failure::Doubtful { secret, doubt, failure } => write!(
+                f,
+                "its secret `{secret}` may have been prepared by somebody else ({doubt}), so that no seed is written into \
+                 it, and it cannot be made anew: {failure}"
+            ),
+            Failure::NamesTaken { user, names } => write!(
+                f,
+                "failed to create a virtual MFA device of `{user}`: AWS says that each of {names} random names is taken"
+            ),
+            Failure::SecretChangedTwice => f.write_str(
+                "its secret changed twice meanwhile: another run is at work on it, or somebody deletes it",
+            ),
+            Failure::NoPolicyArn(policy) => write!(
+                f,
+                "no ARN is set for the {} policy",
+                match policy {
+                    Policy::Enrollment => "enrollment",
+                    Policy::Quarantine => "quarantine",
+                }
+            ),
+            Failure::Both(first, second) => write!(f, "{first}; and {second}"),
+        }
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for InvalidExemption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InvalidExemption::NoReason(tag) => {
+                write!(f, "its {EXEMPT_TAG} tag `{}` gives no reason and does not exempt", shown(tag))
+            }
+            InvalidExemption::Ended(date) => write!(f, "its exemption ended on {date}"),
+            InvalidExemption::Malformed(tag) => write!(
+                f,
+                "its {EXEMPT_TAG} tag `{}` is neither `<YYYY-MM-DD> <reason>` nor `permanent <reason>` and does not exempt",
+                shown(tag)
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::MfaDevice(serial_number) => write!(f, "MFA device {}", shown(serial_number)),
+            Reason::UserGone => f.write_str("there is no user with this id any more"),
+            Reason::DeviceLeft(device) => {
+                write!(f, "there is no such user, and its device {} is left over", shown(device))
+            }
+            Reason::NoPassword => f.write_str("no console password"),
+            Reason::NoCredentials => f.write_str("neither a console password nor an active access key"),
+            Reason::ExemptPermanently(reason) => write!(f, "exempt permanently: {}", shown(reason)),
+            Reason::ExemptThrough(date, reason) => write!(f, "exempt through {date}: {}", shown(reason)),
+            Reason::NoMfa { password, active_access_key, exemption } => {
+                f.write_str(if *password { "console password, " } else { "" })?;
+                f.write_str(if *active_access_key { "active access key, " } else { "" })?;
+                f.write_str("no MFA device")?;
+                exemption.as_ref().map_or(Ok(()), |exemption| write!(f, "; {exemption}"))
+            }
+            Reason::Unreadable(failure) => failure.fmt(f),
+            Reason::NotLookedAt => f.write_str("not looked at before the deadline"),
+            Reason::CutOff => f.write_str("cut off at the deadline; the next run goes on"),
+        }
+    }
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Remark::SeedExistedFor(life) => write!(f, "its seed existed for {}", words(*life)),
+            Remark::GraceUsed(used) => {
+                write!(f, "it was without MFA before, and {} of its grace period are used up", words(*used))
+            }
+            Remark::ToldAlready => f.write_str("its owner has been told already"),
+            Remark::NeverInvited => f.write_str("its owner is told nothing, for nobody was invited"),
+            Remark::NothingPrepared(unreachable) => write!(f, "nothing is prepared: {unreachable}"),
+            Remark::Postponed(postponed) => postponed.fmt(f),
+            Remark::RecipientChanged => f.write_str("the owner tag names somebody else than was invited"),
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(f)?;
+        self.remarks.iter().try_for_each(|remark| write!(f, "; {remark}"))
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::ForeignSecrets { named, more } => {
+                let named: Vec<String> = named.iter().map(|name| shown(name)).collect();
+                write!(
+                    f,
+                    "secrets that mfa-warden did not make bear its prefix and are left alone (each of its own is named after \
+                     a user's unique id and has a tag that says the same): {}",
+                    named.join(", ")
+                )?;
+                if *more == 0 { Ok(()) } else { write!(f, " and {more} more") }
+            }
+            Warning::Attachments(failure) => write!(
+                f,
+                "cannot tell whom our policies are attached to, so that none is attached or detached: {failure}"
+            ),
+            Warning::RootWithoutMfa => f.write_str(
+                "the root user has a password and no MFA: sign in as root and assign an MFA device, or remove its \
+                 credentials by central root access",
+            ),
+            Warning::Root(failure) => write!(f, "cannot tell whether the root user has MFA: {failure}"),
+            Warning::NoReport(failure) => write!(
+                f,
+                "no credential report, so that every user without a listed device is looked at alone: {failure}"
+            ),
+            Warning::Leftovers(Failure::Deadline(what)) => write!(f, "the deadline came before {what}"),
+            Warning::Leftovers(failure) => {
+                write!(f, "cannot tell what is left over from users that are gone: {failure}")
+            }
+            Warning::NoUserListed(Some(count)) => {
+                write!(f, "IAM lists no user, and counts {count}: nothing was taken for left over")
+            }
+            Warning::NoUserListed(None) => {
+                f.write_str("IAM lists no user, and counts nobody knows how many: nothing was taken for left over")
+            }
+            Warning::UserCount(failure) => write!(
+                f,
+                "IAM lists no user, and nobody knows whether there is none, so nothing was taken for left over: {failure}"
+            ),
+            Warning::UserOfSecret { secret, failure } => {
+                write!(f, "cannot tell whether the user of `{secret}` is gone: {failure}")
+            }
+            Warning::NoSuchUser(name) => write!(f, "there is no IAM user `{}`", shown(name)),
+            Warning::OperationsNotTold(failure) => write!(f, "operations were not told: {failure}"),
+            Warning::NoSubscription => f.write_str(
+                "the owner topic has no subscription: no owner can be told anything, and nothing is prepared for them",
+            ),
+            Warning::Filter(arn) => write!(
+                f,
+                "filters of the owner topic's subscriptions are not understood: nobody can tell whom {arn} reaches"
+            ),
+            Warning::Delivery(failure) => write!(f, "cannot tell whether owners are reached: {failure}"),
+            Warning::SubscriptionQuota(failure) => write!(f, "no more owners can be subscribed: {failure}"),
+            Warning::Subscription { address, failure } => {
+                write!(f, "some owners cannot be subscribed: {}: {failure}", shown(address))
+            }
+            Warning::Simulator(failure) => write!(f, "cannot tell what keeps owners from enrolling: {failure}"),
+        }
+    }
+}
