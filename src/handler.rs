@@ -5,6 +5,7 @@ use crate::model::account::Account;
 use crate::model::outcome::Outcome;
 use crate::model::settings::Settings;
 use crate::model::text::without_addresses;
+use crate::model::warning::Warning;
 use crate::reporting::answer::Response;
 use crate::reporting::metrics;
 use crate::reporting::metrics::Effort;
@@ -95,7 +96,11 @@ impl Warden {
             println!("{}", metrics::embedded(&answer, effort, (self.clock)()));
         }
         for warning in &answer.warnings {
-            tracing::warn!("{}", without_addresses(&warning.to_string()));
+            let words = without_addresses(&warning.to_string());
+            match warning {
+                Warning::OperationsNotTold(_) => tracing::error!("{words}"),
+                _ => tracing::warn!("{words}"),
+            }
         }
         tracing::info!(
             action,

@@ -22,29 +22,18 @@ const FLOORS: [(&str, &[&str]); 8] = [
 
 /// What the pure floors name of other crates: nothing that reads a clock, an environment, a network or a log.
 const PURE: [&str; 4] = ["model", "rules", "messages", "reporting"];
-const IMPURE: [&str; 13] = [
-    "tokio",
-    "tracing",
-    "tracing_subscriber",
-    "lambda_runtime",
-    "aws_config",
-    "aws_sdk_iam",
-    "aws_sdk_secretsmanager",
-    "aws_sdk_sns",
-    "aws_smithy_http_client",
-    "aws_smithy_runtime_api",
-    "aws_smithy_types",
-    "futures_util",
-    "fastrand",
-];
-const IMPURE_STD: [&str; 8] =
-    ["env", "fs", "io", "net::TcpStream", "net::UdpSocket", "process", "thread", "time"];
+const IMPURE: [&str; 6] =
+    ["tokio", "tracing", "tracing_subscriber", "lambda_runtime", "futures_util", "fastrand"];
+const IMPURE_STD: [&str; 9] =
+    ["env", "fs", "io", "net::TcpListener", "net::TcpStream", "net::UdpSocket", "process", "thread", "time"];
 
 /// Paths in one file, each as its names. `crate`, `self` and `super` are resolved.
 struct Paths {
     /// The module of the file: `["run", "sweep"]`.
     module: Vec<String>,
     found: BTreeSet<Vec<String>>,
+    /// What keeps paths from being seen.
+    hidden: BTreeSet<String>,
 }
 
 impl Paths {
@@ -52,6 +41,7 @@ impl Paths {
         let mut path = path.to_vec();
         match path.first().map(String::as_str) {
             Some("crate") => {}
+            Some("self") if path.get(1).is_some_and(|name| name == "super") => return self.add(&path[1..]),
             Some("self") if path.len() > 1 => {
                 path.splice(0..1, std::iter::once("crate".to_owned()).chain(self.module.clone()));
             }
@@ -71,9 +61,22 @@ impl Paths {
         match tree {
             syn::UseTree::Path(path) => self.add_tree(&with(&path.ident), &path.tree),
             syn::UseTree::Name(name) => self.add(&with(&name.ident)),
-            syn::UseTree::Rename(rename) => self.add(&with(&rename.ident)),
-            syn::UseTree::Glob(_) => self.add(before),
+            syn::UseTree::Rename(rename) => {
+                self.refuse_whole(&with(&rename.ident));
+                self.add(&with(&rename.ident));
+            }
+            syn::UseTree::Glob(_) => {
+                self.refuse_whole(before);
+                self.add(before);
+            }
             syn::UseTree::Group(group) => group.items.iter().for_each(|tree| self.add_tree(before, tree)),
+        }
+    }
+
+    /// Under another name, or without any, a whole crate would be seen no more.
+    fn refuse_whole(&mut self, path: &[String]) {
+        if path.iter().all(|name| ["crate", "std", "core", "self", "super"].contains(&name.as_str())) {
+            self.hidden.insert(format!("{} under another name", path.join("::")));
         }
     }
 
@@ -93,10 +96,23 @@ impl Paths {
                 }
                 TokenTree::Punct(punct) if punct.as_char() == ':' => colons += 1,
                 TokenTree::Group(group) => {
+                    // `crate::{a, b}`: each of them behind what stands before.
+                    if colons == 2 {
+                        for token in group.stream() {
+                            if let TokenTree::Ident(ident) = token {
+                                self.add(&[path.as_slice(), &[ident.to_string()]].concat());
+                            }
+                        }
+                    }
                     self.add_if_path(&path);
                     path.clear();
                     colons = 0;
                     self.add_tokens(group.stream());
+                }
+                // A path in quotes, as serde takes it.
+                TokenTree::Literal(literal) if literal.to_string().starts_with("\"crate::") => {
+                    let text = literal.to_string().trim_matches('"').to_owned();
+                    self.add(&text.split("::").map(str::to_owned).collect::<Vec<_>>());
                 }
                 _ => {
                     self.add_if_path(&path);
@@ -126,7 +142,27 @@ impl<'ast> Visit<'ast> for Paths {
         syn::visit::visit_path(self, path);
     }
 
+    fn visit_attribute(&mut self, attribute: &'ast syn::Attribute) {
+        if attribute.path().is_ident("path") {
+            self.hidden.insert("a file by its path".to_owned());
+        }
+        if let syn::Meta::List(list) = &attribute.meta {
+            self.add_tokens(list.tokens.clone());
+        }
+        syn::visit::visit_attribute(self, attribute);
+    }
+
     fn visit_macro(&mut self, macro_: &'ast syn::Macro) {
+        let name = macro_.path.segments.last().map(|segment| segment.ident.to_string());
+        if name.as_deref() == Some("include") {
+            self.hidden.insert("an included file".to_owned());
+        }
+        if name
+            .as_deref()
+            .is_some_and(|name| ["print", "println", "eprint", "eprintln", "dbg"].contains(&name))
+        {
+            self.found.insert(vec!["std".to_owned(), "io".to_owned(), name.unwrap_or_default()]);
+        }
         self.add_tokens(macro_.tokens.clone());
         syn::visit::visit_macro(self, macro_);
     }
@@ -147,14 +183,15 @@ impl<'ast> Visit<'ast> for Paths {
 
 /// The rules that a module breaks, each with the path that breaks it.
 fn breaks(module: &[String], code: &str) -> Vec<String> {
-    let mut paths = Paths { module: module.to_vec(), found: BTreeSet::new() };
+    let mut paths = Paths { module: module.to_vec(), found: BTreeSet::new(), hidden: BTreeSet::new() };
     paths.visit_file(&syn::parse_file(code).unwrap());
     let floor = module[0].as_str();
     let allowed = FLOORS.iter().find(|(name, _)| *name == floor).map(|(_, allowed)| *allowed);
     let Some(allowed) = allowed else {
         return vec![format!("{}: this floor is in no plan", module.join("::"))];
     };
-    let mut broken = Vec::new();
+    let hidden = paths.hidden.iter().map(|what| format!("{}: {what} cannot be seen", module.join("::")));
+    let mut broken: Vec<String> = hidden.collect();
     for path in &paths.found {
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
         let shown = path.join("::");
@@ -164,7 +201,7 @@ fn breaks(module: &[String], code: &str) -> Vec<String> {
             ["crate", "Settings", ..] if allowed.contains(&"model") => {}
             ["crate", ..] if names.len() == 1 => {}
             ["crate", ..] => broken.push(format!("{}: `{floor}` may not name {shown}", module.join("::"))),
-            [first, ..] if is_pure && IMPURE.contains(first) => {
+            [first, ..] if is_pure && (IMPURE.contains(first) || first.starts_with("aws_")) => {
                 broken.push(format!("{}: `{floor}` is pure, and names {shown}", module.join("::")));
             }
             ["std", rest @ ..] if is_pure => {
@@ -173,7 +210,7 @@ fn breaks(module: &[String], code: &str) -> Vec<String> {
                     broken.push(format!("{}: `{floor}` is pure, and names {shown}", module.join("::")));
                 }
             }
-            [.., _, "now"] if is_pure => {
+            [.., last] if is_pure && (last.starts_with("now") && names.len() > 1 || *last == "system") => {
                 broken.push(format!(
                     "{}: `{floor}` is pure, and reads the clock by {shown}",
                     module.join("::")
@@ -260,6 +297,20 @@ fn a_break_of_the_rule_is_seen_however_it_is_written() {
         ("run::sweep", "use crate::handler::Warden;"),
         ("handler", "use crate::messages::operations;"),
         ("cellar", "use crate::model::user::User;"),
+        ("rules::plan", "use crate as c; use c::aws::iam::Iam;"),
+        ("rules::plan", "use crate::*; use aws::iam::Iam;"),
+        ("rules::plan", "use self::super::super::aws::iam::Iam;"),
+        ("rules::plan", "use std as s; fn f() { s::env::var(\"X\"); }"),
+        ("rules::plan", "use std::*;"),
+        ("rules::plan", "m! { use crate::{aws}; }"),
+        ("rules::plan", "#[path = \"../aws/iam.rs\"] mod x;"),
+        ("rules::plan", "include!(\"../aws/iam.rs\");"),
+        ("rules::plan", "#[serde(with = \"crate::aws::iam\")] struct A;"),
+        ("rules::plan", "fn f() { Uuid::now_v7() }"),
+        ("rules::plan", "fn f() { jiff::tz::TimeZone::system() }"),
+        ("rules::plan", "fn f() { println!(\"x\") }"),
+        ("rules::plan", "use std::net::TcpListener;"),
+        ("rules::plan", "use aws_types::SdkConfig;"),
     ] {
         assert!(!breaks(&module(where_), code).is_empty(), "{where_}: {code}");
     }

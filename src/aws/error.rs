@@ -63,6 +63,11 @@ impl AwsError {
         )
     }
 
+    /// Whether SNS refused the call because another one on the same tags was under way.
+    pub fn is_concurrent_access(&self) -> bool {
+        matches!(self.code.as_deref(), Some("ConcurrentAccess" | "ConcurrentAccessException"))
+    }
+
     /// Whether AWS says that there is no such thing in IAM.
     pub fn is_no_such_entity(&self) -> bool {
         matches!(self.code.as_deref(), Some("NoSuchEntity" | "NoSuchEntityException"))

@@ -1,6 +1,6 @@
 //! IAM: users, what they sign in with, MFA devices, the root user.
 
-use super::{AwsError, Page, SaysWhetherMoreFollows, all_pages, timestamp};
+use super::{AwsError, Page, SaysWhetherMoreFollows, all_pages, timestamp, whole_page};
 use crate::model::account::{Account, Root};
 use crate::model::blocker::{Cause, Denial};
 use crate::model::enrollment::DEVICE_PATH;
@@ -56,7 +56,8 @@ impl Iam {
         let attempted = "list the IAM users";
         let listed = all_pages(attempted, async |marker| {
             let request = self.0.list_users().max_items(PAGE).set_marker(marker);
-            let answer = request.customize().interceptor(SaysWhetherMoreFollows).send().await;
+            let ask = || request.clone().customize().interceptor(SaysWhetherMoreFollows).send();
+            let answer = whole_page(ask).await;
             let answer = answer.map_err(|error| AwsError::new(attempted, error))?;
             Ok(Page::of_iam(answer.users, answer.is_truncated, answer.marker))
         });
@@ -74,8 +75,9 @@ impl Iam {
         let attempted = "list the virtual MFA devices";
         let listed = all_pages(attempted, async |marker| {
             let request = self.0.list_virtual_mfa_devices().assignment_status(status.clone()).max_items(PAGE);
-            let request = request.set_marker(marker).customize();
-            let answer = request.interceptor(SaysWhetherMoreFollows).send().await;
+            let request = request.set_marker(marker);
+            let ask = || request.clone().customize().interceptor(SaysWhetherMoreFollows).send();
+            let answer = whole_page(ask).await;
             let answer = answer.map_err(|error| AwsError::new(attempted, error))?;
             Ok(Page::of_iam(answer.virtual_mfa_devices, answer.is_truncated, answer.marker))
         });

@@ -16,7 +16,9 @@ use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
     AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
 };
+use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::Response;
 use aws_smithy_types::config_bag::ConfigBag;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -136,6 +138,10 @@ impl Intercept for SaysWhetherMoreFollows {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         const ELEMENT: &[u8] = b"<IsTruncated>";
+        // What could not be read or understood is tried again as any other.
+        if context.output_or_error().is_err() {
+            return Ok(());
+        }
         let response = context.response();
         let body = response.body().bytes().unwrap_or_default();
         let says = body.windows(ELEMENT.len()).any(|window| window == ELEMENT);
@@ -144,6 +150,22 @@ impl Intercept for SaysWhetherMoreFollows {
         }
         Ok(())
     }
+}
+
+/// How often a page is asked for whose answer broke off.
+const PAGE_ATTEMPTS: usize = 3;
+
+/// Asks for a page again whose answer broke off on its way: the SDK takes what is there for all.
+async fn whole_page<O, E>(
+    ask: impl AsyncFn() -> Result<O, SdkError<E, Response>>,
+) -> Result<O, SdkError<E, Response>> {
+    for _ in 1..PAGE_ATTEMPTS {
+        match ask().await {
+            Err(SdkError::ResponseError(_)) => {}
+            answered => return answered,
+        }
+    }
+    ask().await
 }
 
 /// One page of a listing.

@@ -73,10 +73,10 @@ impl Secret {
     }
 
     /// How long the user may stay without MFA after the first notice: what is left of the grace period, and never less than
-    /// the time in which there is one reminder.
+    /// a quarter of it, or than the time in which there is one reminder.
     pub fn grace(&self, settings: &Settings) -> SignedDuration {
         let left = settings.grace_period.saturating_sub(self.grace_used());
-        left.max(settings.warning_time())
+        left.max(settings.warning_time()).max(settings.grace_period / 4)
     }
 
     /// For how long the grace period has been over; `None`: it is not. It begins with the first notice that went out.

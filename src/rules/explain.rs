@@ -142,11 +142,24 @@ fn next_by_time(
         after(made_at, settings.offer_ttl),
     ];
     let mut moments: Vec<Timestamp> = moments.into_iter().flatten().filter(|at| *at >= now).collect();
+    let hours_begin: Vec<Timestamp> =
+        moments.iter().chain([&now]).filter_map(|at| hours_after(settings, *at)).collect();
+    moments.extend(hours_begin);
     moments.sort_unstable();
     moments.into_iter().find_map(|moment| {
         // Each of them has to be passed.
         let at = moment.checked_add(SignedDuration::from_secs(1)).ok()?;
         let (_, would) = decide(facts, settings, at);
-        (would.rule != rule).then_some((Change::Until(moment), would.rule))
+        // That a device shows in no listing yet does not mean that it never will.
+        let is_news = would.rule != rule && would.rule != Rule::Broken;
+        is_news.then_some((Change::Until(moment), would.rule))
     })
+}
+
+/// When `QUARANTINE_HOURS` begin after `time`, within eight days; `None`: they are on then, or there are none.
+fn hours_after(settings: &Settings, time: Timestamp) -> Option<Timestamp> {
+    let hours = settings.quarantine_hours.as_ref().filter(|hours| !hours.allow(time))?;
+    let minute = time.as_second().div_euclid(60) * 60;
+    let minutes = (1..8 * 24 * 60).map_while(|n| Timestamp::from_second(minute + n * 60).ok());
+    minutes.into_iter().find(|minute| hours.allow(*minute))
 }

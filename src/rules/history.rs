@@ -3,6 +3,7 @@
 
 use crate::model::hash::fnv1a_32;
 use jiff::{SignedDuration, Timestamp};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the keys of its tags begin with; a number follows.
@@ -33,17 +34,22 @@ struct Used {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
     users: BTreeMap<u32, Used>,
-    changed: BTreeSet<u32>,
+    /// Those that this run noted.
+    noted: BTreeSet<u32>,
 }
 
 impl History {
-    /// Reads a topic's tags. What is of the future, too old or none of this is left out: somebody else wrote it.
+    /// Reads a topic's tags. What is of the future, too old, in another tag than its own or none of this is left out:
+    /// somebody else wrote it.
     pub fn parse(tags: &BTreeMap<String, String>, now: Timestamp) -> Self {
-        let values = tags.iter().filter(|(key, _)| key.starts_with(KEY_PREFIX));
-        let entries = values.flat_map(|(_, value)| value.as_bytes().chunks(ENTRY_LENGTH));
         let known = |used: &Used| (0..=FORGOTTEN_AFTER_DAYS).contains(&(day(now) - used.day));
-        let users = entries.filter_map(parse_entry).filter(|(_, used)| known(used)).collect();
-        History { users, changed: BTreeSet::new() }
+        let of_tag = |number: u32| {
+            let value = tags.get(&format!("{KEY_PREFIX}{number}")).map(String::as_bytes).unwrap_or_default();
+            let entries = value.chunks(ENTRY_LENGTH).filter_map(parse_entry);
+            entries.filter(move |(user, _)| user % TAGS == number)
+        };
+        let users = (0..TAGS).flat_map(of_tag).filter(|(_, used)| known(used)).collect();
+        History { users, noted: BTreeSet::new() }
     }
 
     /// How much of its grace period the user has used up in enrollments that were closed.
@@ -57,23 +63,25 @@ impl History {
         let user = fnv1a_32(user_id.as_bytes());
         let used = Used { seconds: used.as_secs().clamp(0, LONGEST_SECONDS), day: day(now) };
         self.users.insert(user, used);
-        self.changed.insert(user % TAGS);
+        self.noted.insert(user);
     }
 
-    /// The tags that have changed. Where a tag is full, those closed longest ago are forgotten.
+    /// The tags that have changed. Where a tag is full, those closed longest ago are forgotten, and of one day those who used
+    /// least.
     pub fn changes(&self) -> BTreeMap<String, String> {
-        let tag = |number: &u32| {
-            let mut users: Vec<_> = self.users.iter().filter(|(user, _)| *user % TAGS == *number).collect();
-            users.sort_by_key(|(user, used)| (std::cmp::Reverse(used.day), **user));
+        let tag = |number: u32| {
+            let mut users: Vec<_> = self.users.iter().filter(|(user, _)| *user % TAGS == number).collect();
+            users.sort_by_key(|(user, used)| Reverse((self.noted.contains(user), used.day, used.seconds)));
             let entry =
                 |(user, used): &(&u32, &Used)| format!("{user:08x}{:06x}{:04x}", used.seconds, used.day);
             (format!("{KEY_PREFIX}{number}"), users.iter().take(USERS_A_TAG).map(entry).collect())
         };
-        self.changed.iter().map(tag).collect()
+        let numbers: BTreeSet<u32> = self.noted.iter().map(|user| user % TAGS).collect();
+        numbers.into_iter().map(tag).collect()
     }
 }
 
-pub(crate) fn day(time: Timestamp) -> i64 {
+fn day(time: Timestamp) -> i64 {
     (time.as_second() / 86_400).clamp(0, 0xffff)
 }
 

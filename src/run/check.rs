@@ -3,6 +3,7 @@
 use crate::aws::{AwsError, Clients};
 use crate::model::failure::Unreadable;
 use crate::model::outcome::{Answer, RunKind};
+use crate::model::user::Device;
 use crate::model::verdict::Status;
 use crate::model::warning::Warning;
 use crate::rules::explain::{Explanation, explain};
@@ -20,8 +21,14 @@ impl Run<'_> {
     /// When AWS does not say whether there is such a user, or what it has; nothing was changed then.
     pub async fn check(&self, name: &str) -> Result<Answer, AwsError> {
         let mut answer = Answer::new(RunKind::Check(name.to_owned()), self.dry_run, &self.account.id);
-        let Some(candidate) = self.look_up(name, &mut answer).await? else { return Ok(answer) };
-        let (outcome, done) = self.turn(Subject::Present(candidate)).await;
+        let candidate = match self.look_up(name, &mut answer).await? {
+            Found::User(candidate) => candidate,
+            Found::Nobody(devices) => {
+                self.check_nobody(name, &devices, &mut answer).await?;
+                return Ok(answer);
+            }
+        };
+        let (outcome, done) = self.turn(Subject::Present(*candidate)).await;
         answer.users.add(outcome.verdict);
         answer.add(outcome, &done);
         self.conclude(&mut answer);
@@ -32,23 +39,30 @@ impl Run<'_> {
     ///
     /// # Errors
     /// When AWS does not say whether there is such a user (`None`: there is none), or what it has.
-    pub async fn explain(&self, name: &str) -> Result<Option<Explanation>, Unreadable> {
+    pub async fn explain(&self, name: &str) -> Result<Option<(Explanation, Vec<Warning>)>, Unreadable> {
         let mut answer = Answer::new(RunKind::Check(name.to_owned()), true, &self.account.id);
-        let Some(candidate) = self.look_up(name, &mut answer).await? else { return Ok(None) };
+        let Found::User(candidate) = self.look_up(name, &mut answer).await? else { return Ok(None) };
         let now = (self.clock)();
-        let mut facts = self.observe(candidate).await?;
+        let mut facts = self.observe(*candidate).await?;
         let verdict = judge(&Ok(facts.clone()), self.settings.scope, now);
         self.plan(&mut facts, &verdict, now).await?;
         // What a help desk is asked, whether or not the plan hangs on it.
         if verdict.status == Status::NonCompliant && facts.reach.is_none() {
             self.learn(Question::Delivery, &mut facts, now).await?;
         }
-        Ok(Some(explain(facts, self.settings, now)))
+        if verdict.status == Status::NonCompliant && facts.preflight.is_none() && self.settings.preflight {
+            self.learn(Question::Preflight, &mut facts, now).await?;
+        }
+        self.conclude(&mut answer);
+        // The root user is no concern of this one's.
+        let is_of_user = |warning: &Warning| !matches!(warning, Warning::RootWithoutMfa | Warning::Root(_));
+        answer.warnings.retain(is_of_user);
+        Ok(Some((explain(facts, self.settings, now), answer.warnings)))
     }
 
-    /// The user, with what is to be known of it; `None`: there is none, and what is left of it was removed.
-    async fn look_up(&self, name: &str, answer: &mut Answer) -> Result<Option<Candidate>, AwsError> {
-        let Clients { iam, secrets, .. } = self.clients;
+    /// The user, with what is to be known of it.
+    async fn look_up(&self, name: &str, answer: &mut Answer) -> Result<Found, AwsError> {
+        let Clients { iam, .. } = self.clients;
         let reading = self.in_time("read the user", async {
             let devices = iam.virtual_mfa_devices(true).await?;
             let (found, root) = futures_util::join!(iam.user(name), iam.root());
@@ -56,22 +70,7 @@ impl Run<'_> {
         });
         let (devices, found, root) = reading.await?;
         warn_of_root(root, None, answer);
-        let Some((user, tags)) = found? else {
-            // Only complete listings tell what belongs to no one.
-            let listing =
-                self.in_time("list the account", async { Ok((secrets.list().await?, iam.users().await?)) });
-            let (secrets, users) = listing.await?;
-            let mut belongings = Belongings::new(&devices, secrets);
-            warn_of_others(&belongings.foreign, answer);
-            let present = names_of(&users);
-            for user in users {
-                let secret = belongings.secrets.remove(&user.id);
-                belongings.devices_of(&user, secret.as_ref(), &present);
-            }
-            answer.warnings.push(Warning::NoSuchUser(name.to_owned()));
-            self.remove_leftovers(belongings, answer).await;
-            return Ok(None);
-        };
+        let Some((user, tags)) = found? else { return Ok(Found::Nobody(devices)) };
         let attached = self.in_time("list the attached policies", self.attached(&user)).await;
         let attached = attached.map_err(|error| warn_of_attachments(error, answer)).ok();
         let (secret, foreign_secret) = self.in_time("describe the secret", self.describe(&user)).await?;
@@ -87,7 +86,7 @@ impl Run<'_> {
             }
         }
         let devices = belongings.devices_of(&user, secret.as_ref(), &present);
-        Ok(Some(Candidate {
+        Ok(Found::User(Box::new(Candidate {
             user,
             tags: Some(tags),
             secret,
@@ -96,6 +95,37 @@ impl Run<'_> {
             devices,
             attached,
             enrolled: false,
-        }))
+        })))
     }
+
+    /// There is no user of this name: what is left of it is removed. Only complete listings tell what belongs to nobody.
+    async fn check_nobody(
+        &self,
+        name: &str,
+        devices: &[Device],
+        answer: &mut Answer,
+    ) -> Result<(), AwsError> {
+        let Clients { iam, secrets, .. } = self.clients;
+        let listing =
+            self.in_time("list the account", async { Ok((secrets.list().await?, iam.users().await?)) });
+        let (secrets, users) = listing.await?;
+        let mut belongings = Belongings::new(devices, secrets);
+        warn_of_others(&belongings.foreign, answer);
+        let present = names_of(&users);
+        for user in users {
+            let secret = belongings.secrets.remove(&user.id);
+            belongings.devices_of(&user, secret.as_ref(), &present);
+        }
+        answer.warnings.push(Warning::NoSuchUser(name.to_owned()));
+        self.remove_leftovers(belongings, answer).await;
+        Ok(())
+    }
+}
+
+/// Whom a check found.
+enum Found {
+    /// The user.
+    User(Box<Candidate>),
+    /// Nobody of that name; these are the unassigned devices.
+    Nobody(Vec<Device>),
 }

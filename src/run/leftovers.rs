@@ -13,6 +13,9 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use std::collections::HashSet;
 
+/// Devices of a user that is gone, in one turn.
+const DEVICES: usize = 10;
+
 impl Run<'_> {
     /// Ends what belongs to no user: secrets by the unique id in their name, and unassigned devices of ours. What one
     /// complete listing of users lacks may have been renamed between two of its pages, and IAM cannot be asked for an id:
@@ -60,9 +63,10 @@ impl Run<'_> {
             }
         }
         for mut unowned in devices.into_values().filter(|devices| !devices.is_empty()) {
-            // So that a device that cannot be deleted does not keep the others for ever.
+            // So that a device that cannot be deleted does not keep the others for ever, and many are no long turn.
             fastrand::shuffle(&mut unowned);
-            leftovers.push(UserFacts::gone("", None, unowned));
+            leftovers
+                .extend(unowned.chunks(DEVICES).map(|devices| UserFacts::gone("", None, devices.to_vec())));
         }
         let mut turns = stream::iter(leftovers)
             .map(|leftover| self.turn(Subject::Gone(leftover)))

@@ -9,6 +9,7 @@ use crate::reporting::summary;
 use crate::rules::changes::{Since, Standing};
 use crate::rules::history::History;
 use crate::run::Run;
+use jiff::SignedDuration;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -22,10 +23,16 @@ impl Run<'_> {
     pub(crate) async fn tell_operations(&self, answer: &mut Answer, changed: bool) {
         let (account, began) = (self.account, self.began);
         let is_sweep = answer.is_sweep();
-        let mut before = None;
-        if is_sweep {
-            before = self.memory.tags().await.get(TOLD).and_then(|told| Standing::parse(told, began));
-        }
+        let closed: Vec<(&str, SignedDuration)> = answer
+            .outcomes
+            .iter()
+            .filter_map(|outcome| Some((outcome.user_id.as_str(), outcome.grace_used?)))
+            .collect();
+        // Read now, and not with the first need in this run: what other runs wrote meanwhile is to stay.
+        let tags = if is_sweep || !closed.is_empty() { self.memory.tags().await } else { None };
+        let closings = self.grace_periods_used(&closed, tags.as_ref());
+        let told_before = tags.as_ref().filter(|_| is_sweep).and_then(|tags| tags.get(TOLD));
+        let before = told_before.and_then(|told| Standing::parse(told, began));
         let standing = Standing::of(answer, began).remembering(before.as_ref(), answer);
         let since = Since { before: before.as_ref(), now: &standing };
         let is_news = is_sweep && since.is_news(answer);
@@ -53,28 +60,31 @@ impl Run<'_> {
                 answer.warnings.push(Warning::OperationsNotTold(error.into()));
             }
         }
-        let mut remembered = self.grace_periods_used(answer).await;
         if told && is_sweep && (is_news || !since.changed().is_empty()) {
-            remembered.insert(TOLD.to_owned(), standing.to_string());
+            let tag = [(TOLD.to_owned(), standing.to_string())].into();
+            if let Err(error) = self.memory.write(&tag).await {
+                tracing::warn!(%error, "operations will be told again of what they know");
+            }
         }
-        if let Err(error) = self.memory.write(&remembered).await {
-            tracing::warn!(
-                %error,
-                "operations will be told again of what they know, and who loses MFA again has a whole grace period"
-            );
+        // A call of its own: what keeps one from being written must not keep the other.
+        if !closings.is_empty()
+            && let Err(error) = self.memory.write(&closings).await
+        {
+            tracing::warn!(%error, "users who lose MFA again will have a whole grace period");
         }
     }
 
-    /// What is to be remembered of the enrollments that a run closed.
-    async fn grace_periods_used(&self, answer: &Answer) -> BTreeMap<String, String> {
-        let closed = answer.outcomes.iter().filter_map(|outcome| Some((outcome, outcome.grace_used?)));
-        let mut closed = closed.peekable();
-        if closed.peek().is_none() {
-            return BTreeMap::new();
-        }
+    /// What is to be remembered of the enrollments that a run closed; nothing where what is remembered of others could not
+    /// be read, for they share tags.
+    fn grace_periods_used(
+        &self,
+        closed: &[(&str, SignedDuration)],
+        tags: Option<&BTreeMap<String, String>>,
+    ) -> BTreeMap<String, String> {
+        let Some(tags) = tags.filter(|_| !closed.is_empty()) else { return BTreeMap::new() };
         let now = (self.clock)();
-        let mut history = History::parse(&self.memory.tags().await, now);
-        closed.for_each(|(outcome, used)| history.note(&outcome.user_id, used, now));
+        let mut history = History::parse(tags, now);
+        closed.iter().for_each(|(user_id, used)| history.note(user_id, *used, now));
         history.changes()
     }
 

@@ -56,6 +56,7 @@ impl Run<'_> {
         let (User { name, id, .. }, secret, attached) = subject.listed();
         let (name, id, listed) = (name.clone(), id.clone(), secret.cloned());
         let now = (self.clock)();
+        let is_gone = matches!(subject, Subject::Gone(_));
         let mut observed = match subject {
             Subject::Present(candidate) => self.observe(candidate).await,
             Subject::Gone(facts) => Ok(facts),
@@ -69,14 +70,13 @@ impl Run<'_> {
             (Ok(facts), Ok(plan)) => (facts, plan),
             (Err(unreadable), _) | (Ok(_), Err(unreadable)) => {
                 verdict = Verdict { status: Status::Unknown, reason: Reason::Unreadable(unreadable.0) };
-                let open = listed.as_ref().map(|secret| self.open(secret, attached));
+                let open = listed.as_ref().filter(|_| !is_gone).map(|secret| self.open(secret, attached));
                 let outcome = Outcome::new(&name, &id, verdict.status, verdict.reason, &[], Ending::None);
                 return (Outcome { open, rule: Some(Rule::Unknown), ..outcome }, Vec::new());
             }
         };
         let before = facts.secret.clone();
-        let is_changed =
-            before.as_ref().is_some_and(|secret| secret.recipient_changed(&facts.recipient(self.settings)));
+        let is_changed = self.is_recipient_changed(&facts, before.as_ref());
         self.limit(&mut plan);
         let actions = std::mem::take(&mut plan.actions);
         let (done, ending) = if actions.is_empty() {
@@ -105,7 +105,8 @@ impl Run<'_> {
             let first = secret.first_notice_at(now)?;
             Some(now.duration_since(first).saturating_add(secret.grace_used()))
         };
-        let grace_used = before.as_ref().filter(|_| closed).and_then(age);
+        // Of nobody else is it worth a memory: who is exempt or gone did not choose the time.
+        let grace_used = before.as_ref().filter(|_| closed && plan.rule == Rule::HasMfa).and_then(age);
         let denied = facts.preflight.as_ref().filter(|_| verdict.status == Status::NonCompliant);
         let denied = denied.map(|answer| answer.blockers().cloned().collect());
         let is_open = is_open && !(closed && self.dry_run);
@@ -152,13 +153,20 @@ impl Run<'_> {
             let was_told = before.is_some_and(|secret| secret.was_bidden_farewell(now));
             remarks.push(if was_told { Remark::ToldAlready } else { Remark::NeverInvited });
         }
-        let unreachable = facts.unreachable(self.settings).filter(|_| plan.rule == Rule::Unreachable);
+        let unreachable = facts
+            .unreachable(self.settings)
+            .filter(|_| matches!(plan.rule, Rule::Unreachable | Rule::NeverReached));
         remarks.extend(unreachable.map(Remark::NothingPrepared));
         remarks.extend(plan.postponed.map(Remark::Postponed));
-        let is_changed =
-            before.is_some_and(|secret| secret.recipient_changed(&facts.recipient(self.settings)));
+        let is_changed = self.is_recipient_changed(facts, before);
         remarks.extend(is_changed.then_some(Remark::RecipientChanged));
         remarks
+    }
+
+    /// Whether the owner tag names somebody else than was invited. Of a user that is gone nobody knows the tag any more.
+    fn is_recipient_changed(&self, facts: &UserFacts, before: Option<&Secret>) -> bool {
+        let recipient = facts.recipient(self.settings);
+        !facts.is_gone && before.is_some_and(|secret| secret.recipient_changed(&recipient))
     }
 
     /// An enrollment as its secret tells of it.

@@ -349,6 +349,14 @@ async fn an_explanation_names_the_row_its_facts_and_what_would_change_it() {
     );
     assert_eq!(gate.beyond_reading(), Vec::<String>::new());
 
+    assert!(done.out.contains("Would do  nothing\n"), "{}", done.out);
+    // What is left of somebody else makes no user of a name that is none.
+    let lost =
+        cloud.iam.create_virtual_mfa_device().path("/mfa-warden/").virtual_mfa_device_name("ghost.0a1b2c3d");
+    lost.send().await.unwrap();
+    let nobody = say(operator(&gate), &["check", "nobody"]);
+    assert_eq!(nobody.code, 1);
+    assert!(nobody.err.contains("there is no IAM user `nobody`"), "{}", nobody.err);
     let nobody = say(operator(&gate), &["explain", "nobody"]);
     assert_eq!(nobody.code, 1);
     assert!(nobody.err.contains("there is no IAM user `nobody`"), "{}", nobody.err);

@@ -47,6 +47,27 @@ fn when_the_quarantine_comes_is_told_where_nothing_comes_before() {
 }
 
 #[test]
+fn outside_the_hours_the_quarantine_comes_when_they_begin() {
+    // The time of the tests is a Monday at noon.
+    let mut facts = enrolled_since(user("alice"), "15d");
+    facts.attached = Some(Attached { enrollment: true, quarantine: false });
+    let more = [QUARANTINE_SET.as_slice(), &[("QUARANTINE_HOURS", "Wed 09:00-17:00")]].concat();
+    let (rule, changes) = changes(&facts, &settings(&more));
+    assert_eq!(rule, Rule::OutsideQuarantineHours);
+    let wednesday = "2026-06-17T09:00:00Z".parse().unwrap();
+    assert!(changes.contains(&(Change::Until(wednesday), Rule::QuarantineDue)), "{changes:?}");
+}
+
+#[test]
+fn that_a_device_is_not_listed_yet_is_no_announcement_that_it_breaks() {
+    let mut facts = enrolled_since(user("alice"), "1m");
+    facts.devices.clear();
+    let (rule, changes) = changes(&facts, &settings(&[]));
+    assert_eq!(rule, Rule::Settling);
+    assert!(!changes.iter().any(|(_, rule)| *rule == Rule::Broken), "{changes:?}");
+}
+
+#[test]
 fn of_an_owner_whom_nobody_reaches_a_subscription_is_what_changes_it() {
     let mut facts = user("alice");
     facts.reach = Some(Reach::Unreached);

@@ -58,6 +58,32 @@ fn only_tags_that_have_changed_are_written() {
 }
 
 #[test]
+fn what_stands_in_another_tag_than_its_own_was_written_by_somebody_else() {
+    let mut history = History::default();
+    history.note("AIDAONE", FIVE_DAYS, now());
+    let tags = history.changes();
+    for key in ["mfa-warden:closed-99", "mfa-warden:closed-", "mfa-warden:closed-007"] {
+        let moved = tags.values().map(|value| (key.to_owned(), value.clone())).collect();
+        assert_eq!(History::parse(&moved, now()).used("AIDAONE"), SignedDuration::ZERO, "{key}");
+    }
+}
+
+#[test]
+fn of_a_thousand_closed_on_one_day_the_newest_are_remembered() {
+    let mut tags = BTreeMap::new();
+    for user in 0..1000 {
+        let mut history = History::parse(&tags, now());
+        history.note(&format!("AIDA{user}"), FIVE_DAYS, now());
+        assert_eq!(
+            History::parse(&history.changes(), now()).used(&format!("AIDA{user}")),
+            FIVE_DAYS,
+            "{user}"
+        );
+        tags.extend(history.changes());
+    }
+}
+
+#[test]
 fn where_there_is_no_room_those_closed_longest_ago_are_forgotten() {
     let mut tags = BTreeMap::new();
     for user in 0..2000 {

@@ -244,8 +244,11 @@ fn what_was_used_of_the_grace_period_before_is_gone_but_for_the_time_of_a_warnin
     };
     assert_eq!(named(&used("PT240H", "5d"), &BOTH), due, "ten days before, and five now");
     assert_eq!(named(&used("PT240H", "3d23h"), &BOTH), ["attach"]);
-    assert_eq!(named(&used("PT1000H", "2d23h"), &BOTH), ["attach"], "a warning takes three days");
-    assert_eq!(named(&used("PT1000H", "3d1h"), &BOTH), due);
+    assert_eq!(named(&used("PT1000H", "3d11h"), &BOTH), ["attach"], "a quarter of it is always left");
+    assert_eq!(named(&used("PT1000H", "3d13h"), &BOTH), due);
+    let rarely = [BOTH.as_slice(), &[("REMIND_EVERY", "6d")]].concat();
+    assert_eq!(named(&used("PT1000H", "5d23h"), &rarely), ["attach"], "and the time of a warning");
+    assert_eq!(named(&used("PT1000H", "6d1h"), &rarely), due);
     // What is no time, or less than none, shortens and lengthens nothing.
     for words in ["", "soon", "-PT1000H", "P1Y"] {
         assert_eq!(named(&used(words, "13d"), &BOTH), ["attach"], "{words}");

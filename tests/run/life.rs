@@ -94,10 +94,10 @@ async fn mfa_on_and_off_again_and_again_does_not_restart_the_grace_period() {
         cloud.calls();
         off(&cloud).await;
     }
-    // Fifteen of fourteen days are used up: what is left is the time of a warning.
+    // Fifteen of fourteen days are used up: what is left is a quarter.
     let answer = happened(&cloud, "deactivate-mfa-device").await;
     assert_eq!(answer["actions"]["provision"], 1, "{answer}");
-    cloud.wait(24 * 3 - 1);
+    cloud.wait(24 * 3 + 11);
     assert_eq!(cloud.sweep().await["actions"]["quarantine"], 0);
     cloud.wait(2);
     let answer = cloud.sweep().await;
@@ -132,6 +132,33 @@ async fn where_the_topic_cannot_be_read_or_tagged_a_grace_period_is_a_whole_one_
             "{outage}: {answer}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_of_others_is_not_written_over() {
+    let mut cloud = Cloud::new().await;
+    cloud.user("alice").await;
+    cloud.sweep().await;
+    cloud.wait(24);
+    cloud.enroll("alice").await;
+    cloud.take_down("ListTagsForResource");
+    cloud.calls();
+    assert_eq!(cloud.check("alice").await["actions"]["close"], 1);
+    let tagged = cloud.calls().into_iter().filter(|call| call.api == "TagResource").count();
+    assert_eq!(tagged, 1, "the secret, and not the topic");
+}
+
+#[tokio::test]
+async fn only_setting_up_mfa_is_remembered_and_no_exemption() {
+    let mut cloud = Cloud::new().await;
+    cloud.user("alice").await;
+    cloud.sweep().await;
+    cloud.wait(24);
+    cloud.tag("alice", "mfa-exempt", "permanent break-glass").await;
+    assert_eq!(cloud.sweep().await["actions"]["close"], 1);
+    let topic = &cloud.warden.settings.ops_topic_arn;
+    let tags = cloud.sns.list_tags_for_resource().resource_arn(topic).send().await.unwrap().tags.unwrap();
+    assert!(!tags.iter().any(|tag| tag.key.starts_with("mfa-warden:closed-")), "{tags:?}");
 }
 
 #[tokio::test]

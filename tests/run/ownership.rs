@@ -227,3 +227,23 @@ async fn nobodys_version_takes_the_device_of_another_user() {
     cloud.sweep().await;
     cloud.assert_sound("alice", &alice).await;
 }
+
+#[tokio::test]
+async fn of_a_user_that_is_gone_nobody_says_that_its_owner_tag_was_changed_and_it_is_counted() {
+    let mut cloud = Cloud::new().await;
+    cloud.user("alice").await;
+    cloud.tag("alice", "email", "ann@corp.example").await;
+    cloud.sweep().await;
+    cloud.wait(1);
+    cloud.iam.delete_login_profile().user_name("alice").send().await.unwrap();
+    cloud.iam.delete_user().user_name("alice").send().await.unwrap();
+    cloud.calls();
+    let answer = cloud.sweep().await;
+    let outcome = &answer["outcomes"][0];
+    assert_eq!((&outcome["rule"], &outcome["actions"]), (&json!("user_gone"), &json!(["close"])), "{answer}");
+    assert!(!outcome["reason"].to_string().contains("owner tag"), "{outcome}");
+    assert_eq!((&answer["users"]["total"], &answer["users"]["not_applicable"]), (&json!(1), &json!(1)));
+    let told = crate::cloud::published(&cloud.calls());
+    assert_eq!(told.iter().filter(|message| message.topic == "owners").count(), 0);
+    assert!(!told[0].text.contains("SOMEBODY ELSE"), "{}", told[0].text);
+}

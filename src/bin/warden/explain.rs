@@ -2,7 +2,7 @@
 
 use crate::args::{ExplainArgs, Global};
 use crate::connect::{connect, read_only};
-use crate::output::{Look, cell, lines, print, short, wrapped};
+use crate::output::{Look, cell, lines, plain, print, short, wrapped};
 use crate::plan::{dry_run, words};
 use crate::progress::shown as with_progress;
 use anyhow::bail;
@@ -38,13 +38,16 @@ pub async fn explain(
     let run = dry_run(&connection, &clients, &settings, args.settings.names_topic(), clock);
     let reading = format!("Reading user {}", args.user);
     let explained = with_progress(&reading, run.explain(&args.user)).await;
-    let Some(explanation) = explained.map_err(|unreadable| anyhow::anyhow!(unreadable.0))? else {
+    let Some((explanation, warnings)) = explained.map_err(|unreadable| anyhow::anyhow!(unreadable.0))? else {
         let account = &connection.account.id;
         bail!(
             "there is no IAM user `{}` in account {account}; `warden plan` lists those without MFA",
             args.user
         );
     };
+    for warning in &warnings {
+        eprintln!("warden: warning: {}", plain(&warning.to_string()));
+    }
     let topic_is_known = args.settings.names_topic();
     print(&if args.json {
         serde_json::to_string_pretty(&as_json(&explanation, &settings, topic_is_known, clock()))? + "\n"
@@ -76,7 +79,8 @@ fn facts(
     let recipient = facts.recipient(settings);
     let whom: Vec<String> = recipient.each().iter().map(|one| shown(one)).collect();
     add("who is told", whom.join(" and "));
-    add("messages reach the owner", delivery(facts.reach.filter(|_| topic_is_known)).to_owned());
+    let reach = if topic_is_known { delivery(facts.reach) } else { "not asked (give --owner-topic-arn)" };
+    add("messages reach the owner", reach.to_owned());
     match &facts.preflight {
         None => add("what blocks enrolling", "not asked".to_owned()),
         Some(Preflight::Unanswered) => add("what blocks enrolling", "IAM gave no answer".to_owned()),
@@ -142,7 +146,7 @@ fn secret_facts(
 
 fn delivery(reach: Option<Reach>) -> &'static str {
     match reach {
-        None => "not asked (give --owner-topic-arn)",
+        None => "not asked, for nothing hangs on it",
         Some(Reach::Reached) => "yes",
         Some(Reach::Unknown) => "not known: the subscriptions cannot be read or understood",
         Some(Reach::Pending) => "no: the subscription waits to be confirmed",
@@ -156,10 +160,12 @@ fn delivery(reach: Option<Reach>) -> &'static str {
 fn change(change: Change) -> String {
     match change {
         Change::Enrolls => "the user sets up MFA".to_owned(),
-        Change::LosesMfa => "the user loses its MFA device".to_owned(),
+        Change::LosesMfa => {
+            "the user loses its MFA device (and has a password, and can be reached)".to_owned()
+        }
         Change::Exempted => "a tag `mfa-exempt` with a date or `permanent`, and a reason".to_owned(),
-        Change::Reached => "a subscription lets messages through to the owner".to_owned(),
-        Change::Unreached => "no subscription lets messages through to the owner any more".to_owned(),
+        Change::Reached => "messages can reach the owner, by a subscription or another owner tag".to_owned(),
+        Change::Unreached => "messages can no longer reach the owner".to_owned(),
         Change::Unblocked => "what blocks enrolling is removed".to_owned(),
         Change::Admitted => "PILOT admits the user".to_owned(),
         Change::QuarantineSet => "AFTER_GRACE=quarantine is set".to_owned(),
@@ -169,7 +175,13 @@ fn change(change: Change) -> String {
 
 fn would(actions: &[Action], rule: Rule) -> String {
     let steps: Vec<String> = steps(actions).iter().map(ToString::to_string).collect();
-    if steps.is_empty() { without_code(follows(rule)) } else { steps.join(", ") }
+    let is_nothing = matches!(rule, Rule::HasMfa | Rule::NeedNotEnroll | Rule::UserGone);
+    match steps.is_empty() {
+        // Of these rows something follows only where something is left.
+        true if is_nothing => "nothing".to_owned(),
+        true => without_code(follows(rule)),
+        false => steps.join(", "),
+    }
 }
 
 /// A terminal shows no code spans.

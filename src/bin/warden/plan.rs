@@ -13,6 +13,7 @@ use mfa_warden::model::action::Postponed;
 use mfa_warden::model::outcome::{ActionCounts, Answer, Ending, Outcome, UserCounts};
 use mfa_warden::model::rule::Rule;
 use mfa_warden::model::verdict::Status;
+use mfa_warden::model::warning::Warning;
 use mfa_warden::run::Run;
 use mfa_warden::run::subscriptions::Audience;
 use std::fmt::Write;
@@ -59,7 +60,7 @@ pub async fn check(global: &Global, args: &CheckArgs, clock: fn() -> Timestamp) 
         dry_run(&connection, &clients, &settings, args.settings.names_topic(), clock).check(&args.user),
     )
     .await?;
-    if answer.users.total == 0 {
+    if answer.warnings.iter().any(|warning| matches!(warning, Warning::NoSuchUser(_))) {
         let account = &connection.account.id;
         bail!(
             "there is no IAM user `{}` in account {account}; `warden plan` lists those without MFA",
@@ -264,7 +265,6 @@ mod tests {
     use mfa_warden::model::failure::{AwsFailure, Failure};
     use mfa_warden::model::outcome::{Open, RunKind};
     use mfa_warden::model::verdict::Reason;
-    use mfa_warden::model::warning::Warning;
 
     const PLAIN: Look = Look { width: Some(100), color: false };
 
