@@ -349,7 +349,10 @@ async fn an_explanation_names_the_row_its_facts_and_what_would_change_it() {
     );
     assert_eq!(gate.beyond_reading(), Vec::<String>::new());
 
-    assert!(done.out.contains("Would do  nothing\n"), "{}", done.out);
+    assert!(done.out.contains("Would do  close, notify(enrolled)\n"), "{}", done.out);
+    cloud.sweep().await;
+    let closed = say(operator(&gate), &["explain", "anna.schmidt"]);
+    assert!(closed.out.contains("Would do  nothing\n"), "{}", closed.out);
     // What is left of somebody else makes no user of a name that is none.
     let lost =
         cloud.iam.create_virtual_mfa_device().path("/mfa-warden/").virtual_mfa_device_name("ghost.0a1b2c3d");
