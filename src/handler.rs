@@ -47,7 +47,7 @@ impl Warden {
         if !misplaced.is_empty() {
             return Err(anyhow!(
                 "nothing was done, the settings are of another place: {}. Correct the function's environment",
-                misplaced.join("; ")
+                misplaced.into_iter().map(|problem| problem.words).collect::<Vec<_>>().join("; ")
             ));
         }
         let (user, dry_run, changed, source) = match Trigger::parse(event, &account)? {

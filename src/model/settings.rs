@@ -171,13 +171,22 @@ pub struct Settings {
     pub settle: SignedDuration,
 }
 
-/// Every problem found in the environment, one a line.
+/// What is wrong with a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The setting's variable.
+    pub variable: &'static str,
+    /// What it holds, what it may hold, or what it contradicts: a sentence that begins with the variable.
+    pub words: String,
+}
+
+/// Every problem found in the environment.
 #[derive(Debug, PartialEq, Eq)]
-pub struct ConfigError(Vec<String>);
+pub struct ConfigError(Vec<Problem>);
 
 impl ConfigError {
-    /// The problems; each begins with the name of its variable.
-    pub fn problems(&self) -> &[String] {
+    /// The problems.
+    pub fn problems(&self) -> &[Problem] {
         &self.0
     }
 }
@@ -185,11 +194,254 @@ impl ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "mfa-warden cannot start, its environment needs correcting:")?;
-        self.0.iter().try_for_each(|problem| write!(f, "\n- {problem}"))
+        self.0.iter().try_for_each(|problem| write!(f, "\n- {}", problem.words))
     }
 }
 
 impl std::error::Error for ConfigError {}
+
+/// One setting: all that the function, `warden` and their errors say of it. `template.yaml` and `README.md` are held
+/// against these rows.
+#[derive(Debug)]
+pub struct Setting {
+    /// The environment variable; the template's parameter is the same in `CamelCase`.
+    pub variable: &'static str,
+    /// Its value where the variable is empty; empty: there is none.
+    pub default: &'static str,
+    /// What it may hold: completes "it must be".
+    pub expected: &'static str,
+    /// The option of `warden`, where it has one.
+    pub option: Option<&'static str>,
+    /// How `warden --help` names the option's value.
+    pub value_name: &'static str,
+    /// What `warden --help` says of it.
+    pub help: &'static str,
+    /// Takes a value over; `None`: it may not hold this.
+    read: fn(&str, &mut Settings) -> Option<()>,
+}
+
+const DURATION: &str = "a duration above zero such as `90s`, `12h` or `3d`";
+const TOPIC: &str = "the ARN of a standard SNS topic, `arn:aws:sns:<region>:<account>:<name>`";
+const POLICY: &str = "the ARN of a managed policy of this account, `arn:aws:iam::<account>:policy/<name>` (policies managed \
+                      by AWS are refused, so that a slip cannot attach one like AdministratorAccess)";
+const ROLE: &str = "the ARN of a role of this account, `arn:aws:iam::<account>:role/<name>`";
+const NUMBER: &str = "a whole number, 0 or more";
+const BOOL: &str = "`true` or `false`";
+
+/// Every setting.
+pub static SETTINGS: [Setting; 21] = [
+    Setting {
+        variable: "OWNER_TOPIC_ARN",
+        default: "",
+        expected: TOPIC,
+        option: Some("owner-topic-arn"),
+        value_name: "ARN",
+        help: "SNS topic that owners subscribe to; with it the plan tells who would not be reached",
+        read: |value, settings| topic(value).map(|arn| settings.owner_topic_arn = arn),
+    },
+    Setting {
+        variable: "OPS_TOPIC_ARN",
+        default: "",
+        expected: TOPIC,
+        option: None,
+        value_name: "ARN",
+        help: "SNS topic of operations",
+        read: |value, settings| topic(value).map(|arn| settings.ops_topic_arn = arn),
+    },
+    Setting {
+        variable: "MFA_SCOPE",
+        default: "console",
+        expected: "`console`, `credentials` or `all`",
+        option: Some("scope"),
+        value_name: "SCOPE",
+        help: "Whom MFA is demanded of: console, credentials or all",
+        read: |value, settings| {
+            settings.scope = match value {
+                "console" => Scope::Console,
+                "credentials" => Scope::Credentials,
+                "all" => Scope::All,
+                _ => return None,
+            };
+            Some(())
+        },
+    },
+    Setting {
+        variable: "OWNER_TAG",
+        default: "email",
+        expected: "the key of an IAM tag: 1 to 128 letters, digits, spaces or `_.:/=+-@`",
+        option: Some("owner-tag"),
+        value_name: "KEY",
+        help: "IAM user tag that names who is told",
+        read: |value, settings| is_tag_key(value).then(|| value.clone_into(&mut settings.owner_tag)),
+    },
+    Setting {
+        variable: "REMIND_EVERY",
+        default: "3d",
+        expected: DURATION,
+        option: Some("remind-every"),
+        value_name: "DURATION",
+        help: "Time between two notices to one owner",
+        read: |value, settings| duration(value).map(|time| settings.remind_every = time),
+    },
+    Setting {
+        variable: "GRACE_PERIOD",
+        default: "14d",
+        expected: DURATION,
+        option: Some("grace-period"),
+        value_name: "DURATION",
+        help: "Time a user may stay without MFA: 12h, 3d",
+        read: |value, settings| duration(value).map(|time| settings.grace_period = time),
+    },
+    Setting {
+        variable: "OFFER_TTL",
+        default: "30d",
+        expected: DURATION,
+        option: Some("offer-ttl"),
+        value_name: "DURATION",
+        help: "Age at which an unused seed is replaced",
+        read: |value, settings| duration(value).map(|time| settings.offer_ttl = time),
+    },
+    Setting {
+        variable: "AFTER_GRACE",
+        default: "notify",
+        expected: "`notify` or `quarantine`",
+        option: Some("after-grace"),
+        value_name: "WHAT",
+        help: "What follows the grace period: notify or quarantine",
+        read: |value, settings| {
+            settings.after_grace = match value {
+                "notify" => AfterGrace::Notify,
+                "quarantine" => AfterGrace::Quarantine,
+                _ => return None,
+            };
+            Some(())
+        },
+    },
+    Setting {
+        variable: "ENROLLMENT_POLICY_ARN",
+        default: "",
+        expected: POLICY,
+        option: Some("enrollment-policy-arn"),
+        value_name: "ARN",
+        help: "Managed policy attached while an enrollment is open",
+        read: |value, settings| policy(value).map(|arn| settings.enrollment_policy_arn = Some(arn)),
+    },
+    Setting {
+        variable: "QUARANTINE_POLICY_ARN",
+        default: "",
+        expected: POLICY,
+        option: Some("quarantine-policy-arn"),
+        value_name: "ARN",
+        help: "Managed policy of the quarantine",
+        read: |value, settings| policy(value).map(|arn| settings.quarantine_policy_arn = Some(arn)),
+    },
+    Setting {
+        variable: "MAX_PROVISIONS",
+        default: "100",
+        expected: NUMBER,
+        option: Some("max-provisions"),
+        value_name: "NUMBER",
+        help: "Users provisioned in one run at most",
+        read: |value, settings| value.parse().ok().map(|most| settings.max_provisions = most),
+    },
+    Setting {
+        variable: "MAX_QUARANTINES",
+        default: "10",
+        expected: NUMBER,
+        option: Some("max-quarantines"),
+        value_name: "NUMBER",
+        help: "Users quarantined in one run at most",
+        read: |value, settings| value.parse().ok().map(|most| settings.max_quarantines = most),
+    },
+    Setting {
+        variable: "QUARANTINE_HOURS",
+        default: "",
+        expected: "days, hours and perhaps a time zone, such as `Mon-Thu 09:00-16:00 Europe/Berlin`",
+        option: Some("quarantine-hours"),
+        value_name: "HOURS",
+        help: "When quarantines may begin: `Mon-Thu 09:00-16:00 Europe/Berlin` [default: at any time]",
+        read: |value, settings| Hours::parse(value).map(|hours| settings.quarantine_hours = Some(hours)),
+    },
+    Setting {
+        variable: "PILOT",
+        default: "",
+        expected: "an IAM path that begins and ends with a slash, such as `/team-a/`, or a tag of users, such as \
+                   `team=payments`",
+        option: Some("pilot"),
+        value_name: "WHO",
+        help: "The users to begin with: an IAM path (`/team-a/`) or a tag (`team=payments`) [default: all]",
+        read: |value, settings| Pilot::parse(value).map(|pilot| settings.pilot = Some(pilot)),
+    },
+    Setting {
+        variable: "FUNCTION_ROLE_ARN",
+        default: "",
+        expected: ROLE,
+        option: Some("function-role-arn"),
+        value_name: "ARN",
+        help: "The function's role, which alone may change the secrets [default: role/mfa-warden of the account]",
+        read: |value, settings| role(value).map(|arn| settings.function_role_arn = Some(arn)),
+    },
+    Setting {
+        variable: "DRY_RUN",
+        default: "false",
+        expected: BOOL,
+        option: None,
+        value_name: "BOOL",
+        help: "Whether the function only plans",
+        read: |value, settings| value.parse().ok().map(|is| settings.dry_run = is),
+    },
+    Setting {
+        variable: "SECRET_KMS_KEY_ID",
+        default: "",
+        expected: "the id, ARN or alias of a KMS key",
+        option: None,
+        value_name: "KEY",
+        help: "KMS key of the secrets",
+        read: |value, settings| {
+            let is_word = !value.contains(char::is_whitespace);
+            is_word.then(|| settings.secret_kms_key_id = Some(value.to_owned()))
+        },
+    },
+    Setting {
+        variable: "SUBSCRIBE_OWNERS",
+        default: "false",
+        expected: BOOL,
+        option: Some("subscribe-owners"),
+        value_name: "BOOL",
+        help: "Whether owners without a subscription are subscribed: true or false",
+        read: |value, settings| value.parse().ok().map(|is| settings.subscribe_owners = is),
+    },
+    Setting {
+        variable: "PREFLIGHT",
+        default: "false",
+        expected: BOOL,
+        option: Some("preflight"),
+        value_name: "BOOL",
+        help: "Whether IAM's simulator is asked what keeps owners from enrolling: true or false",
+        read: |value, settings| value.parse().ok().map(|is| settings.preflight = is),
+    },
+    Setting {
+        variable: "OPS_CHAT",
+        default: "false",
+        expected: BOOL,
+        option: None,
+        value_name: "BOOL",
+        help: "Whether HTTPS subscribers of the operations topic get what Amazon Q Developer shows in a chat",
+        read: |value, settings| value.parse().ok().map(|is| settings.ops_chat = is),
+    },
+    Setting {
+        variable: "SETTLE",
+        default: "5m",
+        expected: DURATION,
+        option: Some("settle"),
+        value_name: "DURATION",
+        help: "How long AWS's listings may lag behind its writes",
+        read: |value, settings| duration(value).map(|time| settings.settle = time),
+    },
+];
+
+/// Without these two the function has nobody to tell.
+const REQUIRED: [&str; 2] = ["OWNER_TOPIC_ARN", "OPS_TOPIC_ARN"];
 
 impl Settings {
     /// Reads the settings through `lookup`, which answers with a variable's value. An empty value counts as
@@ -198,69 +450,54 @@ impl Settings {
     /// # Errors
     /// [`ConfigError`] names every variable that is missing or wrong, what it held and what it may hold.
     pub fn from_env(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut env = Env { lookup, problems: Vec::new() };
-        let after_grace =
-            env.read("AFTER_GRACE", AfterGrace::Notify, "`notify` or `quarantine`", |value| match value {
-                "notify" => Some(AfterGrace::Notify),
-                "quarantine" => Some(AfterGrace::Quarantine),
-                _ => None,
-            });
-        let settings = Settings {
-            owner_topic_arn: env.topic("OWNER_TOPIC_ARN"),
-            ops_topic_arn: env.topic("OPS_TOPIC_ARN"),
-            scope: env.read("MFA_SCOPE", Scope::Console, "`console`, `credentials` or `all`", |value| {
-                match value {
-                    "console" => Some(Scope::Console),
-                    "credentials" => Some(Scope::Credentials),
-                    "all" => Some(Scope::All),
-                    _ => None,
+        let mut settings = Settings::unset();
+        let mut problems = Vec::new();
+        for Setting { variable, default, expected, read, .. } in &SETTINGS {
+            let mut problem = |words| problems.push(Problem { variable, words });
+            match lookup(variable).filter(|value| !value.is_empty()) {
+                Some(value) => {
+                    if read(&value, &mut settings).is_none() {
+                        problem(format!("{variable} is `{value}`: it must be {expected}"));
+                        let _ = read(default, &mut settings);
+                    }
                 }
-            }),
-            owner_tag: env.read(
-                "OWNER_TAG",
-                "email".to_owned(),
-                "the key of an IAM tag: 1 to 128 letters, digits, spaces or `_.:/=+-@`",
-                |value| is_tag_key(value).then(|| value.to_owned()),
-            ),
-            remind_every: env.duration("REMIND_EVERY", 3 * DAY),
-            grace_period: env.duration("GRACE_PERIOD", 14 * DAY),
-            offer_ttl: env.duration("OFFER_TTL", 30 * DAY),
-            after_grace,
-            enrollment_policy_arn: env.policy("ENROLLMENT_POLICY_ARN"),
-            quarantine_policy_arn: env.policy("QUARANTINE_POLICY_ARN"),
-            max_provisions: env
-                .read("MAX_PROVISIONS", 100, "a whole number, 0 or more", |value| value.parse().ok()),
-            max_quarantines: env
-                .read("MAX_QUARANTINES", 10, "a whole number, 0 or more", |value| value.parse().ok()),
-            pilot: env.read(
-                "PILOT",
-                None,
-                "an IAM path that begins and ends with a slash, such as `/team-a/`, or a tag of users, such as \
-                 `team=payments`",
-                |value| Pilot::parse(value).map(Some),
-            ),
-            quarantine_hours: env.read(
-                "QUARANTINE_HOURS",
-                None,
-                "days, hours and perhaps a time zone, such as `Mon-Thu 09:00-16:00 Europe/Berlin`",
-                |value| Hours::parse(value).map(Some),
-            ),
-            function_role_arn: env.role("FUNCTION_ROLE_ARN"),
-            dry_run: env.read("DRY_RUN", false, "`true` or `false`", |value| value.parse().ok()),
-            secret_kms_key_id: env.read(
-                "SECRET_KMS_KEY_ID",
-                None,
-                "the id, ARN or alias of a KMS key",
-                |value| (!value.contains(char::is_whitespace)).then(|| Some(value.to_owned())),
-            ),
-            subscribe_owners: env
-                .read("SUBSCRIBE_OWNERS", false, "`true` or `false`", |value| value.parse().ok()),
-            preflight: env.read("PREFLIGHT", false, "`true` or `false`", |value| value.parse().ok()),
-            ops_chat: env.read("OPS_CHAT", false, "`true` or `false`", |value| value.parse().ok()),
-            settle: env.duration("SETTLE", SignedDuration::from_mins(5)),
-        };
-        env.problems.extend(settings.contradictions());
-        if env.problems.is_empty() { Ok(settings) } else { Err(ConfigError(env.problems)) }
+                None if REQUIRED.contains(variable) => {
+                    problem(format!("{variable} is missing: it must be {expected}"));
+                }
+                None if default.is_empty() => {}
+                // The test of the defaults reads each of them.
+                None => drop(read(default, &mut settings)),
+            }
+        }
+        problems.extend(settings.contradictions());
+        if problems.is_empty() { Ok(settings) } else { Err(ConfigError(problems)) }
+    }
+
+    /// Before anything is read; the defaults are in the table.
+    fn unset() -> Self {
+        Settings {
+            owner_topic_arn: String::new(),
+            ops_topic_arn: String::new(),
+            scope: Scope::Console,
+            owner_tag: String::new(),
+            remind_every: SignedDuration::ZERO,
+            grace_period: SignedDuration::ZERO,
+            offer_ttl: SignedDuration::ZERO,
+            after_grace: AfterGrace::Notify,
+            enrollment_policy_arn: None,
+            quarantine_policy_arn: None,
+            max_provisions: 0,
+            max_quarantines: 0,
+            pilot: None,
+            quarantine_hours: None,
+            function_role_arn: None,
+            dry_run: false,
+            secret_kms_key_id: None,
+            subscribe_owners: false,
+            preflight: false,
+            ops_chat: false,
+            settle: SignedDuration::ZERO,
+        }
     }
 }
 
@@ -271,17 +508,21 @@ impl Settings {
     }
 
     /// Settings that are right alone and wrong together, both named in each.
-    fn contradictions(&self) -> Vec<String> {
+    fn contradictions(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let mut problem = |is: bool, words: String| problems.extend(is.then_some(words));
+        let mut problem = |variable, is: bool, words: String| {
+            problems.extend(is.then_some(Problem { variable, words }));
+        };
         let quarantines = self.after_grace == AfterGrace::Quarantine;
         problem(
+            "QUARANTINE_POLICY_ARN",
             quarantines && self.quarantine_policy_arn.is_none(),
             "QUARANTINE_POLICY_ARN is missing, and AFTER_GRACE=quarantine needs it: set it to the ARN of the managed \
              policy to attach, or set AFTER_GRACE to `notify`"
                 .to_owned(),
         );
         problem(
+            "FUNCTION_ROLE_ARN",
             quarantines && self.function_role_arn.is_none(),
             "FUNCTION_ROLE_ARN is missing, and AFTER_GRACE=quarantine needs it: without it others can change what the \
              function remembers of its warnings. Set it to the ARN of the function's role, or set AFTER_GRACE to `notify`"
@@ -289,6 +530,7 @@ impl Settings {
         );
         for (name, value) in [("REMIND_EVERY", self.remind_every), ("GRACE_PERIOD", self.grace_period)] {
             problem(
+                "OFFER_TTL",
                 quarantines && self.offer_ttl <= value,
                 format!(
                     "OFFER_TTL is {:#} and {name} is {value:#}: with AFTER_GRACE=quarantine OFFER_TTL must be longer, \
@@ -298,12 +540,14 @@ impl Settings {
             );
         }
         problem(
+            "OWNER_TOPIC_ARN",
             !self.owner_topic_arn.is_empty() && self.owner_topic_arn == self.ops_topic_arn,
             "OWNER_TOPIC_ARN and OPS_TOPIC_ARN hold the same topic: they must differ, or owners get what is meant for \
              operations"
                 .to_owned(),
         );
         problem(
+            "ENROLLMENT_POLICY_ARN",
             self.enrollment_policy_arn.is_some() && self.enrollment_policy_arn == self.quarantine_policy_arn,
             "ENROLLMENT_POLICY_ARN and QUARANTINE_POLICY_ARN hold the same policy: they must differ"
                 .to_owned(),
@@ -312,6 +556,7 @@ impl Settings {
         if let Some(((first, there), others)) = known.split_first() {
             for (name, place) in others {
                 problem(
+                    first,
                     !place.fits(there),
                     format!(
                         "{first} is in {there} and {name} is in {place}: they must be in one account and region"
@@ -323,11 +568,14 @@ impl Settings {
     }
 
     /// What is set and lies in another account or region than the function does, each in one sentence.
-    pub fn misplaced(&self, partition: &str, region: &str, account: &str) -> Vec<String> {
+    pub fn misplaced(&self, partition: &str, region: &str, account: &str) -> Vec<Problem> {
         let here = Place { partition, region, account };
         let elsewhere = self.places().into_iter().filter(|(_, place)| !place.fits(&here));
         elsewhere
-            .map(|(name, place)| format!("{name} is in {place}, and the function runs in {here}"))
+            .map(|(variable, place)| Problem {
+                variable,
+                words: format!("{variable} is in {place}, and the function runs in {here}"),
+            })
             .collect()
     }
 
@@ -375,88 +623,34 @@ impl fmt::Display for Place<'_> {
     }
 }
 
-const DAY: SignedDuration = SignedDuration::from_hours(24);
-
-/// The environment while it is read, with the problems found so far.
-struct Env<F> {
-    lookup: F,
-    problems: Vec<String>,
+fn duration(value: &str) -> Option<SignedDuration> {
+    let span: Span = value.parse().ok()?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    duration.is_positive().then_some(duration)
 }
 
-impl<F: Fn(&str) -> Option<String>> Env<F> {
-    fn get(&self, name: &str) -> Option<String> {
-        (self.lookup)(name).filter(|value| !value.is_empty())
-    }
+fn topic(value: &str) -> Option<String> {
+    let fits = is_arn(value, "sns", |region, account, topic| {
+        !region.is_empty() && is_account(account) && is_name(topic, "_-")
+    });
+    fits.then(|| value.to_owned())
+}
 
-    fn is_set(&self, name: &str) -> bool {
-        self.get(name).is_some()
-    }
+fn role(value: &str) -> Option<String> {
+    of_account(value, "role/")
+}
 
-    /// The parsed value, or `default` where the variable is unset or wrong (then a problem is noted).
-    fn read<T>(&mut self, name: &str, default: T, expected: &str, parse: impl Fn(&str) -> Option<T>) -> T {
-        let Some(value) = self.get(name) else {
-            return default;
-        };
-        parse(&value).unwrap_or_else(|| {
-            self.problems.push(format!("{name} is `{value}`: it must be {expected}"));
-            default
-        })
-    }
+fn policy(value: &str) -> Option<String> {
+    of_account(value, "policy/")
+}
 
-    fn duration(&mut self, name: &str, default: SignedDuration) -> SignedDuration {
-        self.read(name, default, "a duration above zero such as `90s`, `12h` or `3d`", |value| {
-            let span: Span = value.parse().ok()?;
-            let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
-            duration.is_positive().then_some(duration)
-        })
-    }
-
-    fn topic(&mut self, name: &str) -> String {
-        let expected = "the ARN of a standard SNS topic, `arn:aws:sns:<region>:<account>:<name>`";
-        if !self.is_set(name) {
-            self.problems.push(format!("{name} is missing: it must be {expected}"));
-        }
-        self.read(name, String::new(), expected, |value| {
-            is_arn(value, "sns", |region, account, topic| {
-                !region.is_empty() && is_account(account) && is_name(topic, "_-")
-            })
-            .then(|| value.to_owned())
-        })
-    }
-
-    fn role(&mut self, name: &str) -> Option<String> {
-        self.read(
-            name,
-            None,
-            "the ARN of a role of this account, `arn:aws:iam::<account>:role/<name>`",
-            |value| {
-                is_arn(value, "iam", |region, account, resource| {
-                    let role = resource.strip_prefix("role/");
-                    region.is_empty()
-                        && is_account(account)
-                        && role.is_some_and(|name| is_name(name, "/+=,.@_-"))
-                })
-                .then(|| Some(value.to_owned()))
-            },
-        )
-    }
-
-    fn policy(&mut self, name: &str) -> Option<String> {
-        self.read(
-            name,
-            None,
-            "the ARN of a managed policy of this account, `arn:aws:iam::<account>:policy/<name>` (policies \
-             managed by AWS are refused, so that a slip cannot attach one like AdministratorAccess)",
-            |value| {
-                is_arn(value, "iam", |region, account, resource| {
-                    region.is_empty()
-                        && is_account(account)
-                        && resource.strip_prefix("policy/").is_some_and(|name| is_name(name, "/+=,.@_-"))
-                })
-                .then(|| Some(value.to_owned()))
-            },
-        )
-    }
+/// The ARN of something of the account's own in IAM.
+fn of_account(value: &str, kind: &str) -> Option<String> {
+    let fits = is_arn(value, "iam", |region, account, resource| {
+        let name = resource.strip_prefix(kind);
+        region.is_empty() && is_account(account) && name.is_some_and(|name| is_name(name, "/+=,.@_-"))
+    });
+    fits.then(|| value.to_owned())
 }
 
 /// Whether `value` is `arn:<partition>:<service>:<region>:<account>:<resource>` and the rest passes `rest`.
@@ -526,6 +720,14 @@ mod tests {
                 settle: SignedDuration::from_mins(5),
             }
         );
+    }
+
+    #[test]
+    fn every_default_in_the_table_is_one_that_its_setting_may_hold() {
+        for setting in SETTINGS.iter().filter(|setting| !setting.default.is_empty()) {
+            let explicit = read(&[(setting.variable, setting.default)]);
+            assert_eq!(explicit, read(&[]), "{}", setting.variable);
+        }
     }
 
     #[test]
@@ -627,7 +829,7 @@ mod tests {
     #[test]
     fn what_lies_elsewhere_than_the_function_is_named() {
         let settings = read(&QUARANTINE).unwrap();
-        assert_eq!(settings.misplaced("aws", "eu-west-1", "123456789012"), Vec::<String>::new());
+        assert_eq!(settings.misplaced("aws", "eu-west-1", "123456789012"), []);
         assert_eq!(settings.misplaced("aws", "us-east-1", "123456789012").len(), 2, "the topics");
         assert_eq!(settings.misplaced("aws", "eu-west-1", "210987654321").len(), 4);
     }

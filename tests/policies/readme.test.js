@@ -218,8 +218,26 @@ test("the names that are taken over are settings of the function that warden kno
   const taken = names.replaceAll("\\\n", " ").trim().split(/\s+/);
   const { environment } = render();
   assert.deepEqual(taken.filter((name) => !(name in environment)), []);
-  const known = [...read("src/bin/warden/settings.rs").matchAll(/env = "(\w+)"/g)].map(([, name]) => name);
+  const known = SETTINGS.filter(({ option }) => option).map(({ variable }) => variable);
   assert.deepEqual(taken.toSorted(), known.toSorted());
+});
+
+/** The rows of the table from which the function's parser and warden's options are made. */
+const SETTINGS = [...read("src/model/settings.rs").matchAll(/^ {4}Setting \{\n([\s\S]*?)^ {4}\},/gm)].map(([, row]) => {
+  const field = (name) => row.match(new RegExp(`^ {8}${name}: (?:Some\\()?"([^"]*)"`, "m"))?.[1];
+  return { variable: field("variable"), default: field("default"), option: field("option") };
+});
+
+test("the template sets every setting that there is, to the default that the function has", () => {
+  const { environment } = render();
+  const names = SETTINGS.map(({ variable }) => variable);
+  assert.equal(names.length, 21);
+  assert.deepEqual(names.toSorted(), Object.keys(environment).filter((name) => name !== "RUST_BACKTRACE").toSorted());
+  // What the stack makes or knows itself, and the simulator, which the stack's role may ask.
+  const own = ["OWNER_TOPIC_ARN", "OPS_TOPIC_ARN", "ENROLLMENT_POLICY_ARN", "QUARANTINE_POLICY_ARN", "FUNCTION_ROLE_ARN", "PREFLIGHT"];
+  for (const { variable, default: value } of SETTINGS.filter(({ variable }) => !own.includes(variable))) {
+    assert.equal(environment[variable], value, variable);
+  }
 });
 
 test("every setting stands in the README's table with its default", () => {

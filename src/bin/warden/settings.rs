@@ -1,80 +1,97 @@
-//! The function's settings as options, read by the function's own parser.
+//! The function's settings as options, made from its table and read by its parser.
 
 use anyhow::{anyhow, bail};
-use clap::Args;
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use mfa_warden::Settings;
 use mfa_warden::model::account::Account;
-use mfa_warden::model::settings::ConfigError;
+use mfa_warden::model::settings::{ConfigError, Problem, SETTINGS, Setting};
+use std::collections::BTreeMap;
 
-/// The settings that a plan depends on.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Settings, as the function has them")]
-pub struct SettingsArgs {
-    /// Whom MFA is demanded of: console, credentials or all [default: console]
-    #[arg(long, env = "MFA_SCOPE", hide_env_values = true)]
-    pub scope: Option<String>,
-    /// IAM user tag that names who is told [default: email]
-    #[arg(long, env = "OWNER_TAG", hide_env_values = true, value_name = "KEY")]
-    pub owner_tag: Option<String>,
-    #[command(flatten)]
-    pub times: Times,
-    /// Age at which an unused seed is replaced [default: 30d]
-    #[arg(long, env = "OFFER_TTL", hide_env_values = true, value_name = "DURATION")]
-    pub offer_ttl: Option<String>,
-    /// What follows the grace period: notify or quarantine [default: notify]
-    #[arg(long, env = "AFTER_GRACE", hide_env_values = true, value_name = "WHAT")]
-    pub after_grace: Option<String>,
-    /// SNS topic that owners subscribe to; with it the plan tells who would not be reached
-    #[arg(long, env = "OWNER_TOPIC_ARN", hide_env_values = true, value_name = "ARN")]
-    pub owner_topic_arn: Option<String>,
-    /// Whether owners without a subscription are subscribed: true or false [default: false]
-    #[arg(long, env = "SUBSCRIBE_OWNERS", hide_env_values = true, value_name = "BOOL")]
-    pub subscribe_owners: Option<String>,
-    /// Managed policy attached while an enrollment is open
-    #[arg(long, env = "ENROLLMENT_POLICY_ARN", hide_env_values = true, value_name = "ARN")]
-    pub enrollment_policy_arn: Option<String>,
-    #[command(flatten)]
-    pub quarantine_policy_arn: QuarantinePolicy,
-    /// Users provisioned in one run at most [default: 100]
-    #[arg(long, env = "MAX_PROVISIONS", hide_env_values = true, value_name = "NUMBER")]
-    pub max_provisions: Option<String>,
-    /// Users quarantined in one run at most [default: 10]
-    #[arg(long, env = "MAX_QUARANTINES", hide_env_values = true, value_name = "NUMBER")]
-    pub max_quarantines: Option<String>,
-    /// When quarantines may begin: `Mon-Thu 09:00-16:00 Europe/Berlin` [default: at any time]
-    #[arg(long, env = "QUARANTINE_HOURS", hide_env_values = true, value_name = "HOURS")]
-    pub quarantine_hours: Option<String>,
-    /// The users to begin with: an IAM path (`/team-a/`) or a tag (`team=payments`) [default: all]
-    #[arg(long, env = "PILOT", hide_env_values = true, value_name = "WHO")]
-    pub pilot: Option<String>,
-    /// The function's role, which alone may change the secrets [default: role/mfa-warden of the account]
-    #[arg(long, env = "FUNCTION_ROLE_ARN", hide_env_values = true, value_name = "ARN")]
-    pub function_role_arn: Option<String>,
-    /// Whether IAM's simulator is asked what keeps owners from enrolling: true or false [default: false]
-    #[arg(long, env = "PREFLIGHT", hide_env_values = true, value_name = "BOOL")]
-    pub preflight: Option<String>,
-    /// How long AWS's listings may lag behind its writes [default: 5m]
-    #[arg(long, env = "SETTLE", hide_env_values = true, value_name = "DURATION")]
-    pub settle: Option<String>,
+/// The settings that a plan depends on: all that have an option.
+#[derive(Debug, Default, Clone)]
+pub struct SettingsArgs(Given);
+
+/// The settings that `status` needs.
+#[derive(Debug, Default, Clone)]
+pub struct StatusSettingsArgs(Given);
+
+/// What was given, by option or variable: the variable, and its value.
+type Given = BTreeMap<&'static str, String>;
+
+const OWNER_TOPIC: &str = "OWNER_TOPIC_ARN";
+const HEADING: &str = "Settings, as the function has them";
+
+fn every_option() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().filter(|setting| setting.option.is_some())
 }
 
-/// A setting that `status` has too.
-#[derive(Debug, Default, Args)]
-pub struct QuarantinePolicy {
-    /// Managed policy of the quarantine
-    #[arg(long, env = "QUARANTINE_POLICY_ARN", hide_env_values = true, value_name = "ARN")]
-    pub quarantine_policy_arn: Option<String>,
+fn options_of_status() -> impl Iterator<Item = &'static Setting> {
+    let wanted = ["GRACE_PERIOD", "REMIND_EVERY", "QUARANTINE_POLICY_ARN"];
+    every_option().filter(move |setting| wanted.contains(&setting.variable))
 }
 
-/// Settings that `status` has too.
-#[derive(Debug, Default, Args)]
-pub struct Times {
-    /// Time a user may stay without MFA: 12h, 3d [default: 14d]
-    #[arg(long, env = "GRACE_PERIOD", hide_env_values = true, value_name = "DURATION")]
-    pub grace_period: Option<String>,
-    /// Time between two notices to one owner [default: 3d]
-    #[arg(long, env = "REMIND_EVERY", hide_env_values = true, value_name = "DURATION")]
-    pub remind_every: Option<String>,
+fn option(setting: &'static Setting) -> Arg {
+    let help = match setting.default {
+        "" => setting.help.to_owned(),
+        default => format!("{} [default: {default}]", setting.help),
+    };
+    let option = setting.option.unwrap_or(setting.variable);
+    Arg::new(setting.variable)
+        .long(option)
+        .env(setting.variable)
+        .hide_env_values(true)
+        .value_name(setting.value_name)
+        .help_heading(HEADING)
+        .help(help)
+}
+
+fn given(matches: &ArgMatches, settings: impl Iterator<Item = &'static Setting>) -> Given {
+    let value = |setting: &'static Setting| {
+        Some((setting.variable, matches.get_one::<String>(setting.variable)?.clone()))
+    };
+    settings.filter_map(value).collect()
+}
+
+impl FromArgMatches for SettingsArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(SettingsArgs(given(matches, every_option())))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.extend(given(matches, every_option()));
+        Ok(())
+    }
+}
+
+impl Args for SettingsArgs {
+    fn augment_args(command: Command) -> Command {
+        command.args(every_option().map(option))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for StatusSettingsArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(StatusSettingsArgs(given(matches, options_of_status())))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.extend(given(matches, options_of_status()));
+        Ok(())
+    }
+}
+
+impl Args for StatusSettingsArgs {
+    fn augment_args(command: Command) -> Command {
+        command.args(options_of_status().map(option))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
 }
 
 impl SettingsArgs {
@@ -83,7 +100,7 @@ impl SettingsArgs {
     /// # Errors
     /// One message that names every option that is wrong.
     pub fn read(&self) -> anyhow::Result<Settings> {
-        read(&self.given())
+        read(&self.0)
     }
 
     /// The settings in the account that they are to be tried in.
@@ -91,13 +108,11 @@ impl SettingsArgs {
     /// # Errors
     /// One message that names every option that is of another account, partition or region.
     pub fn at(&self, settings: Settings, account: &Account) -> anyhow::Result<Settings> {
-        let given = self.given();
-        let is_given = |problem: &String| {
-            let mut set = given.iter().filter(|(_, _, value)| value.as_ref().is_some_and(|v| !v.is_empty()));
-            set.any(|(variable, _, _)| problem.starts_with(&format!("{variable} ")))
-        };
         let misplaced = settings.misplaced(&account.partition, &account.region, &account.id);
-        let misplaced: Vec<String> = misplaced.into_iter().filter(is_given).collect();
+        let is_given =
+            |problem: &Problem| self.0.get(problem.variable).is_some_and(|value| !value.is_empty());
+        let misplaced: Vec<String> =
+            misplaced.into_iter().filter(is_given).map(|problem| problem.words).collect();
         if !misplaced.is_empty() {
             let misplaced = misplaced.join("; ").replace("the function runs", "you are");
             bail!(
@@ -112,59 +127,10 @@ impl SettingsArgs {
         })
     }
 
-    fn given(&self) -> Vec<Given<'_>> {
-        let SettingsArgs {
-            scope,
-            owner_tag,
-            times,
-            offer_ttl,
-            after_grace,
-            owner_topic_arn,
-            subscribe_owners,
-            enrollment_policy_arn,
-            quarantine_policy_arn,
-            max_provisions,
-            max_quarantines,
-            quarantine_hours,
-            pilot,
-            function_role_arn,
-            preflight,
-            settle,
-        } = self;
-        vec![
-            ("MFA_SCOPE", "--scope", scope),
-            ("OWNER_TAG", "--owner-tag", owner_tag),
-            times.grace_period(),
-            times.remind_every(),
-            ("OFFER_TTL", "--offer-ttl", offer_ttl),
-            ("AFTER_GRACE", "--after-grace", after_grace),
-            (OWNER_TOPIC, "--owner-topic-arn", owner_topic_arn),
-            ("SUBSCRIBE_OWNERS", "--subscribe-owners", subscribe_owners),
-            ("ENROLLMENT_POLICY_ARN", "--enrollment-policy-arn", enrollment_policy_arn),
-            quarantine_policy_arn.given(),
-            ("MAX_PROVISIONS", "--max-provisions", max_provisions),
-            ("MAX_QUARANTINES", "--max-quarantines", max_quarantines),
-            ("QUARANTINE_HOURS", "--quarantine-hours", quarantine_hours),
-            ("PILOT", "--pilot", pilot),
-            ("FUNCTION_ROLE_ARN", "--function-role-arn", function_role_arn),
-            ("PREFLIGHT", "--preflight", preflight),
-            ("SETTLE", "--settle", settle),
-        ]
-    }
-
     /// Whether the topic of the owners was given.
     pub fn names_topic(&self) -> bool {
-        self.owner_topic_arn.as_ref().is_some_and(|arn| !arn.is_empty())
+        self.0.get(OWNER_TOPIC).is_some_and(|arn| !arn.is_empty())
     }
-}
-
-/// The settings that `status` needs.
-#[derive(Debug, Default, Args)]
-pub struct StatusSettingsArgs {
-    #[command(flatten)]
-    pub times: Times,
-    #[command(flatten)]
-    pub quarantine_policy_arn: QuarantinePolicy,
 }
 
 impl StatusSettingsArgs {
@@ -173,35 +139,13 @@ impl StatusSettingsArgs {
     /// # Errors
     /// One message that names every option that is wrong.
     pub fn read(&self) -> anyhow::Result<Settings> {
-        read(&[self.times.grace_period(), self.times.remind_every(), self.quarantine_policy_arn.given()])
+        read(&self.0)
     }
 }
 
-impl QuarantinePolicy {
-    fn given(&self) -> Given<'_> {
-        ("QUARANTINE_POLICY_ARN", "--quarantine-policy-arn", &self.quarantine_policy_arn)
-    }
-}
-
-impl Times {
-    fn grace_period(&self) -> Given<'_> {
-        ("GRACE_PERIOD", "--grace-period", &self.grace_period)
-    }
-
-    fn remind_every(&self) -> Given<'_> {
-        ("REMIND_EVERY", "--remind-every", &self.remind_every)
-    }
-}
-
-/// A variable of the function, its option, and the value given by either.
-type Given<'a> = (&'a str, &'a str, &'a Option<String>);
-
-const OWNER_TOPIC: &str = "OWNER_TOPIC_ARN";
-
-fn read(given: &[Given]) -> anyhow::Result<Settings> {
+fn read(given: &Given) -> anyhow::Result<Settings> {
     // The function's parser wants topics, of the account of all else. Nothing is published here: a dry run tells nobody.
-    let value = |name: &str| given.iter().find(|(variable, _, _)| *variable == name)?.2.clone();
-    let set = |name: &str| value(name).filter(|value| !value.is_empty());
+    let set = |name: &str| given.get(name).filter(|value| !value.is_empty()).cloned();
     let arns = [OWNER_TOPIC, "ENROLLMENT_POLICY_ARN", "QUARANTINE_POLICY_ARN", "FUNCTION_ROLE_ARN"].map(set);
     let arn = arns.into_iter().flatten().next().unwrap_or_default();
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
@@ -215,19 +159,18 @@ fn read(given: &[Given]) -> anyhow::Result<Settings> {
         OWNER_TOPIC => set(name).or_else(|| topic("no-topic-of-owners")),
         "OPS_TOPIC_ARN" => topic("no-topic-of-operations"),
         "DRY_RUN" => Some("true".to_owned()),
-        _ => value(name),
+        _ => given.get(name).cloned(),
     })
-    .map_err(|error| anyhow!(explain(&error, given)))
+    .map_err(|error| anyhow!(explain(&error)))
 }
 
-fn explain(error: &ConfigError, given: &[Given]) -> String {
-    let option = |problem: &str| {
-        let mut given = given.iter();
-        given.find(|(variable, _, _)| problem.starts_with(&format!("{variable} "))).map(|given| given.1)
-    };
-    let line = |problem: &String| match option(problem) {
-        Some(option) => format!("\n- {option}: {problem}"),
-        None => format!("\n- {problem}"),
+fn explain(error: &ConfigError) -> String {
+    let line = |Problem { variable, words }: &Problem| {
+        let setting = SETTINGS.iter().find(|setting| setting.variable == *variable);
+        match setting.and_then(|setting| setting.option) {
+            Some(option) => format!("\n- --{option}: {words}"),
+            None => format!("\n- {words}"),
+        }
     };
     format!(
         "the settings need correcting; each is an option or an environment variable:{}",
@@ -238,6 +181,22 @@ fn explain(error: &ConfigError, given: &[Given]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn given(values: &[(&'static str, &str)]) -> SettingsArgs {
+        SettingsArgs(values.iter().map(|(variable, value)| (*variable, (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn an_option_goes_before_its_variable_and_each_setting_is_read() {
+        let command = SettingsArgs::augment_args(Command::new("warden"));
+        for setting in every_option() {
+            let option = setting.option.unwrap();
+            let matches =
+                command.clone().try_get_matches_from(["warden", &format!("--{option}"), "x"]).unwrap();
+            let args = SettingsArgs::from_arg_matches(&matches).unwrap();
+            assert_eq!(args.0.get(setting.variable).map(String::as_str), Some("x"), "{option}");
+        }
+    }
 
     #[test]
     fn without_options_the_settings_are_the_functions_defaults() {
@@ -253,29 +212,21 @@ mod tests {
 
     #[test]
     fn every_wrong_option_is_named_in_one_message() {
-        let wrong = SettingsArgs {
-            scope: Some("everyone".to_owned()),
-            settle: Some("soon".to_owned()),
-            after_grace: Some("quarantine".to_owned()),
-            ..SettingsArgs::default()
-        };
+        let wrong = given(&[("MFA_SCOPE", "everyone"), ("SETTLE", "soon"), ("AFTER_GRACE", "quarantine")]);
         insta::assert_snapshot!(wrong.read().unwrap_err());
     }
 
     #[test]
     fn settings_of_another_account_are_refused_by_name() {
-        let given = SettingsArgs {
-            owner_topic_arn: Some("arn:aws:sns:eu-west-1:123456789012:owners".to_owned()),
-            ..SettingsArgs::default()
-        };
+        let args = given(&[("OWNER_TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:owners")]);
         let account = |id: &str| Account {
             partition: "aws".to_owned(),
             region: "eu-west-1".to_owned(),
             id: id.to_owned(),
         };
-        let settings = given.at(given.read().unwrap(), &account("123456789012")).unwrap();
+        let settings = args.at(args.read().unwrap(), &account("123456789012")).unwrap();
         assert_eq!(settings.function_role_arn.as_deref(), Some("arn:aws:iam::123456789012:role/mfa-warden"));
-        let refused = given.at(given.read().unwrap(), &account("210987654321")).unwrap_err().to_string();
+        let refused = args.at(args.read().unwrap(), &account("210987654321")).unwrap_err().to_string();
         assert!(refused.starts_with("OWNER_TOPIC_ARN is in account 123456789012"), "{refused}");
         assert!(SettingsArgs::default().at(settings, &account("123456789012")).is_ok());
     }
