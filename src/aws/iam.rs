@@ -2,7 +2,7 @@
 
 use super::{AwsError, Page, SaysWhetherMoreFollows, all_pages, timestamp, whole_page};
 use crate::model::account::{Account, Root};
-use crate::model::blocker::{Cause, Denial};
+use crate::model::blocker::{Blocker, Cause};
 use crate::model::enrollment::DEVICE_PATH;
 use crate::model::seed::Seed;
 use crate::model::text::rfc3339;
@@ -281,7 +281,7 @@ impl Iam {
         account: &Account,
         key: Option<&str>,
         now: Timestamp,
-    ) -> Result<Vec<Denial>, AwsError> {
+    ) -> Result<Vec<Blocker>, AwsError> {
         let secret = account.secret_arn(&user.id);
         // A key by id or alias has no ARN here; the simulator then takes it for any.
         let key = key.map(|key| if key.starts_with("arn:") { key } else { "*" });
@@ -307,7 +307,7 @@ impl Iam {
         user: &User,
         account: &Account,
         now: Timestamp,
-    ) -> Result<Vec<Denial>, AwsError> {
+    ) -> Result<Vec<Blocker>, AwsError> {
         use ContextKeyTypeEnum::{Boolean, Date, String as Text};
         let attempted = format!("simulate the policies of `{}`", user.name);
         let now = rfc3339(now);
@@ -407,7 +407,7 @@ fn is_of(result: &EvaluationResult, resource: &str) -> bool {
 }
 
 /// Why a simulated call is not allowed; `None`: it is.
-fn denial(result: &EvaluationResult, calls: &[(&str, &str)]) -> Option<Denial> {
+fn denial(result: &EvaluationResult, calls: &[(&str, &str)]) -> Option<Blocker> {
     // The top level judges each action on all resources together; what counts is its own alone. Only what organizations
     // say stands on the top level.
     let (_, own) = calls.iter().find(|(action, _)| action.eq_ignore_ascii_case(&result.eval_action_name))?;
@@ -455,7 +455,7 @@ fn denial(result: &EvaluationResult, calls: &[(&str, &str)]) -> Option<Denial> {
         Cause::Policies(policies) if policies.is_empty() && by_organization => Cause::Organization,
         cause => cause,
     };
-    Some(Denial { action: result.eval_action_name.clone(), cause, is_unsure })
+    Some(Blocker { action: result.eval_action_name.clone(), cause, is_unsure })
 }
 
 /// The policy of a simulated statement, and where in it the statement stands.

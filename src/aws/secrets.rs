@@ -16,7 +16,7 @@ const PAGE: i32 = 100;
 /// The stage of the version in force.
 const CURRENT: &str = "AWSCURRENT";
 
-/// The stage a version is born with, so that it never becomes current by being written.
+/// The stage a version is made with, so that it never becomes current by being written.
 const PENDING: &str = "WARDEN_PENDING";
 
 /// Pauses before a policy that names a user made a moment ago is tried again, in seconds.

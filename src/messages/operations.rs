@@ -4,10 +4,10 @@ use crate::messages::format::{date, words};
 use crate::model::account::Account;
 use crate::model::action::{Postponed, Step};
 use crate::model::message::Message;
-use crate::model::outcome::{Answer, Ending, Outcome};
+use crate::model::outcome::{Answer, Outcome, UserResult};
 use crate::model::text::{LONGEST_ERROR, shown, shown_within};
 use crate::model::verdict::Status;
-use crate::rules::changes::{Since, Trouble};
+use crate::rules::changes::{Changes, Problem};
 use jiff::SignedDuration;
 use std::fmt::{self, Write};
 
@@ -17,7 +17,7 @@ pub(crate) const NAMED: usize = 100;
 const TEXT_BYTES: usize = 48_000;
 
 /// The summary for operations: what a run did and found.
-pub fn summary(account: &Account, answer: &Answer, since: Since<'_>) -> Message {
+pub fn summary(account: &Account, answer: &Answer, since: Changes<'_>) -> Message {
     let mut done: Vec<String> = Vec::new();
     let mut count = |number: u32, words: &str| {
         if number > 0 {
@@ -36,13 +36,13 @@ pub fn summary(account: &Account, answer: &Answer, since: Since<'_>) -> Message 
     count(answer.failed, "failed");
     count(u32::try_from(answer.deferred_for_now()).unwrap_or(u32::MAX), "deferred");
     if done.is_empty() && since.before.is_some() {
-        let now = |trouble: Trouble| format!("{} {} now", since.now.users(trouble), trouble.name());
+        let now = |problem: Problem| format!("{} {} now", since.now.users(problem), problem.name());
         done.extend(since.changed().into_iter().map(now));
     }
     if done.is_empty() {
-        let now = |trouble: &Trouble| since.now.users(*trouble) > 0;
-        let now = Trouble::ALL.into_iter().filter(now);
-        done.extend(now.map(|trouble| format!("{} {}", since.now.users(trouble), trouble.name())));
+        let now = |problem: &Problem| since.now.users(*problem) > 0;
+        let now = Problem::ALL.into_iter().filter(now);
+        done.extend(now.map(|problem| format!("{} {}", since.now.users(problem), problem.name())));
     }
     if done.is_empty() && answer.users.exempt > 0 {
         done.push(format!("{} exempt", answer.users.exempt));
@@ -52,7 +52,7 @@ pub fn summary(account: &Account, answer: &Answer, since: Since<'_>) -> Message 
     }
     let new = |outcome: &&Outcome| outcome.did(Step::Provision);
     let resolved = |outcome: &&Outcome| outcome.did(Step::Close);
-    let rest = |outcome: &&Outcome| outcome.result == Ending::Done && !new(outcome) && !resolved(outcome);
+    let rest = |outcome: &&Outcome| outcome.result == UserResult::Done && !new(outcome) && !resolved(outcome);
     let section = |title: &str, wanted: &dyn Fn(&&Outcome) -> bool| section(title, answer, wanted);
     let rest = |outcome: &&Outcome| rest(outcome) && !outcome.reattached;
     let text = [
@@ -73,17 +73,17 @@ pub fn summary(account: &Account, answer: &Answer, since: Since<'_>) -> Message 
         spared(answer),
         denied(answer),
         section("LEFT TO A LATER RUN", &|outcome| {
-            outcome.result == Ending::Deferred && outcome.postponed != Some(Postponed::Pilot)
+            outcome.result == UserResult::Deferred && outcome.postponed != Some(Postponed::Pilot)
         }),
         warnings(answer),
         totals(answer),
         overdue_before(answer, since),
         unreachable_before(answer, since),
         catch_all(answer, since),
-        section("EXEMPT", &|outcome| outcome.verdict == Status::Exempt && outcome.result != Ending::Done),
+        section("EXEMPT", &|outcome| outcome.verdict == Status::Exempt && outcome.result != UserResult::Done),
         section("STILL WITHOUT MFA, INVITED BEFORE", &|outcome| {
             outcome.verdict == Status::NonCompliant
-                && outcome.result == Ending::None
+                && outcome.result == UserResult::None
                 && outcome.overdue().is_none()
         }),
     ]
@@ -92,7 +92,7 @@ pub fn summary(account: &Account, answer: &Answer, since: Since<'_>) -> Message 
 }
 
 /// The message for operations when users failed or could not be read.
-pub fn failure(account: &Account, answer: &Answer, since: Since<'_>) -> Message {
+pub fn failure(account: &Account, answer: &Answer, since: Changes<'_>) -> Message {
     let text = [
         place(account, answer),
         nobody_listens(answer),
@@ -175,19 +175,19 @@ fn totals(answer: &Answer) -> String {
 
 pub(crate) fn failures(answer: &Answer) -> String {
     let failed = section("FAILED (the next run tries again)", answer, &|outcome| {
-        matches!(outcome.result, Ending::Failed(_))
+        matches!(outcome.result, UserResult::Failed(_))
     });
     let unreadable =
         section("UNREADABLE (nothing was done for these)", answer, &|outcome| outcome.is_unreadable());
     failed + &unreadable
 }
 
-/// In which trouble there are others, more or fewer users than operations were told last.
-pub(crate) fn changed(since: Since<'_>) -> String {
+/// Which problems others have now, more or fewer users than operations were told last.
+pub(crate) fn changed(since: Changes<'_>) -> String {
     let Some(before) = since.before else { return String::new() };
-    let line = |trouble: Trouble| {
-        let name = trouble.name();
-        match (before.users(trouble), since.now.users(trouble)) {
+    let line = |problem: Problem| {
+        let name = problem.name();
+        match (before.users(problem), since.now.users(problem)) {
             (then, 0) => format!("- {name}: nobody any more ({then} before)"),
             (then, now) if then == now => format!("- {name}: {now}, as many as before, but others"),
             (then, now) => format!("- {name}: {now} ({then} before)"),
@@ -197,7 +197,7 @@ pub(crate) fn changed(since: Since<'_>) -> String {
     titled(&format!("CHANGED SINCE {}", date(before.at)), &lines)
 }
 
-pub(crate) fn newly_overdue(answer: &Answer, since: Since<'_>) -> String {
+pub(crate) fn newly_overdue(answer: &Answer, since: Changes<'_>) -> String {
     let title = match since.before {
         Some(_) => "NEWLY OVERDUE, LONGEST FIRST",
         None => "OVERDUE, LONGEST FIRST",
@@ -205,7 +205,7 @@ pub(crate) fn newly_overdue(answer: &Answer, since: Since<'_>) -> String {
     overdue(title, answer, &|outcome| since.is_newly_overdue(outcome))
 }
 
-fn overdue_before(answer: &Answer, since: Since<'_>) -> String {
+fn overdue_before(answer: &Answer, since: Changes<'_>) -> String {
     overdue("OVERDUE BEFORE, LONGEST FIRST", answer, &|outcome| !since.is_newly_overdue(outcome))
 }
 
@@ -225,8 +225,8 @@ pub(crate) fn overdue(title: &str, answer: &Answer, wanted: &dyn Fn(&&Outcome) -
     titled(title, &lines)
 }
 
-pub(crate) fn newly_unreachable(answer: &Answer, since: Since<'_>) -> String {
-    if !since.has_grown(Trouble::Unreachable) && since.before.is_some() {
+pub(crate) fn newly_unreachable(answer: &Answer, since: Changes<'_>) -> String {
+    if !since.has_grown(Problem::Unreachable) && since.before.is_some() {
         return String::new();
     }
     unreachable(
@@ -235,8 +235,8 @@ pub(crate) fn newly_unreachable(answer: &Answer, since: Since<'_>) -> String {
     )
 }
 
-fn unreachable_before(answer: &Answer, since: Since<'_>) -> String {
-    if since.has_grown(Trouble::Unreachable) || since.before.is_none() {
+fn unreachable_before(answer: &Answer, since: Changes<'_>) -> String {
+    if since.has_grown(Problem::Unreachable) || since.before.is_none() {
         return String::new();
     }
     unreachable("UNREACHABLE BEFORE", answer)
@@ -262,9 +262,9 @@ pub(crate) fn nobody_listens(answer: &Answer) -> String {
 
 /// Which subscriptions make every owner count as reached: whoever stands behind them can keep all from hearing. One that
 /// came since the last message is news.
-pub(crate) fn catch_all(answer: &Answer, since: Since<'_>) -> String {
+pub(crate) fn catch_all(answer: &Answer, since: Changes<'_>) -> String {
     let lines: Vec<String> = answer.catch_all.iter().flatten().map(|one| format!("- {one}")).collect();
-    let new = if since.has_grown(Trouble::CatchAll) { "NEW: " } else { "" };
+    let new = if since.has_grown(Problem::CatchAll) { "NEW: " } else { "" };
     titled(
         &format!("{new}BY THESE SUBSCRIPTIONS EVERY OWNER COUNTS AS REACHED (make sure that they are yours)"),
         &lines,
@@ -343,7 +343,7 @@ pub(crate) fn line(outcome: &Outcome) -> String {
     if !outcome.steps.is_empty() {
         let _ = write!(line, " -> {}", outcome.listed_steps());
     }
-    if let Ending::Failed(cause) = &outcome.result {
+    if let UserResult::Failed(cause) = &outcome.result {
         let _ = write!(line, "; {cause}");
     }
     line

@@ -3,7 +3,7 @@
 use crate::messages::format::{Links, date, later, words};
 use crate::model::account::Account;
 use crate::model::action::Notice;
-use crate::model::enrollment::{born, user_of_device};
+use crate::model::enrollment::{created_at, user_of_device};
 use crate::model::facts::UserFacts;
 use crate::model::message::Message;
 use crate::model::settings::{AfterGrace, Scope, Settings};
@@ -237,11 +237,11 @@ impl OwnerNotice<'_> {
                 "- Any time now your user is quarantined: it can then do nothing but set up MFA.\n".to_owned()
             }
         };
-        let born = born(self.version()).unwrap_or(self.now);
+        let made_at = created_at(self.version()).unwrap_or(self.now);
         let (destroyed, expires) = if self.kept_from_the_seed() {
             ("", String::new())
         } else {
-            let expiry = date(later(born, self.settings.offer_ttl));
+            let expiry = date(later(made_at, self.settings.offer_ttl));
             (
                 ", and the prepared seed is deleted",
                 format!(

@@ -2,8 +2,8 @@
 
 use crate::messages::format::words;
 use crate::model::action::{Policy, Postponed};
-use crate::model::blocker::{Cause, Denial, NotQuarantined};
-use crate::model::delivery::{Reach, Unreachable};
+use crate::model::blocker::{Blocker, Cause, NotQuarantined};
+use crate::model::delivery::{Delivery, Unreachable};
 use crate::model::enrollment::{Doubt, SECRET_PREFIX};
 use crate::model::failure::{AwsFailure, Failure, Unreadable};
 use crate::model::text::shown;
@@ -12,7 +12,7 @@ use crate::model::warning::Warning;
 use crate::rules::judge::EXEMPT_TAG;
 use std::fmt;
 
-impl fmt::Display for Denial {
+impl fmt::Display for Blocker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let action = shown(&self.action);
         match &self.cause {
@@ -78,13 +78,13 @@ impl fmt::Display for Unreachable {
         let whom = shown(&self.recipient.each().join(" and "));
         match self.delivery {
             // Nobody says so of these.
-            Reach::Reached | Reach::Unknown => write!(f, "messages to {whom} may arrive"),
-            Reach::Pending => write!(f, "the subscription of {whom} waits to be confirmed"),
-            Reach::Filtered => write!(f, "the filter of {whom}'s own subscription keeps messages out"),
-            Reach::Unreached => {
+            Delivery::Reached | Delivery::Unknown => write!(f, "messages to {whom} may arrive"),
+            Delivery::Pending => write!(f, "the subscription of {whom} waits to be confirmed"),
+            Delivery::Filtered => write!(f, "the filter of {whom}'s own subscription keeps messages out"),
+            Delivery::Unreached => {
                 write!(f, "no subscription of the owner topic lets messages to {whom} through")
             }
-            Reach::Malformed => {
+            Delivery::Malformed => {
                 write!(f, "the owner tag says `{whom}`, which is neither an e-mail address nor a name")
             }
         }

@@ -24,7 +24,7 @@ pub enum Cause {
 
 /// A simulated call that is not allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Denial {
+pub struct Blocker {
     /// The action.
     pub action: String,
     /// Why.
@@ -37,7 +37,7 @@ pub struct Denial {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Preflight {
     /// What is not allowed.
-    Answered(Vec<Denial>),
+    Answered(Vec<Blocker>),
     /// It gave no answer.
     Unanswered,
 }
@@ -48,5 +48,5 @@ pub enum NotQuarantined {
     /// The simulator gave no answer.
     NoAnswer,
     /// This keeps the owner from enrolling, however unsure.
-    Denied(Denial),
+    Denied(Blocker),
 }

@@ -4,7 +4,7 @@ use crate::model::recipient::Recipient;
 
 /// Whether an owner's messages arrive, the best first: of several recipients the best counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reach {
+pub enum Delivery {
     /// A confirmed subscription lets them through.
     Reached,
     /// The subscriptions could not be read or understood.
@@ -23,7 +23,7 @@ pub enum Reach {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreachable {
     /// Why.
-    pub delivery: Reach,
+    pub delivery: Delivery,
     /// Whom they would be for.
     pub recipient: Recipient,
 }

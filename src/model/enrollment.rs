@@ -96,8 +96,8 @@ impl Secret {
 
     /// How long the current seed has existed; `None`: there is none of ours.
     pub fn seed_age(&self, now: Timestamp) -> Option<SignedDuration> {
-        let born = self.current_version.as_deref().and_then(born)?;
-        Some(now.duration_since(born))
+        let made_at = self.current_version.as_deref().and_then(created_at)?;
+        Some(now.duration_since(made_at))
     }
 
     /// The user's name when the secret was created.
@@ -113,8 +113,8 @@ pub fn description(user: &str) -> String {
     format!("{DESCRIPTION}{user}")
 }
 
-/// When a version was born, from its UUIDv7 (RFC 9562); `None`: it is no version of ours.
-pub fn born(version: &str) -> Option<Timestamp> {
+/// When a version was created_at, from its UUIDv7 (RFC 9562); `None`: it is no version of ours.
+pub fn created_at(version: &str) -> Option<Timestamp> {
     let id = uuid::Uuid::parse_str(version).ok()?;
     if id.get_version_num() != 7 {
         return None;
@@ -135,7 +135,7 @@ pub enum Enrollment<'a> {
     /// The device of the current version is not in the one listing that there is yet.
     Missing,
     /// The device of the current version exists under the user's present name.
-    Sound {
+    Usable {
         /// The secret.
         secret: &'a Secret,
         /// Its current version.

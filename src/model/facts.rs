@@ -1,7 +1,7 @@
 //! What is known: of the account, of one user, of one enrollment. Plain data, gathered by the AWS edge.
 
 use crate::model::blocker::Preflight;
-use crate::model::delivery::Reach;
+use crate::model::delivery::Delivery;
 use crate::model::enrollment::{DEVICE_PATH, Secret, device_name, is_made_for, user_of_device};
 use crate::model::recipient::Recipient;
 use crate::model::settings::Settings;
@@ -36,7 +36,7 @@ pub struct UserFacts {
     /// Which of our policies are attached to the user; `None`: that could not be read.
     pub attached: Option<Attached>,
     /// Whether messages arrive at the owner; `None`: not asked, for nothing hangs on it.
-    pub reach: Option<Reach>,
+    pub delivery: Option<Delivery>,
     /// What keeps the owner from enrolling; `None`: not asked, for nothing hangs on it.
     pub preflight: Option<Preflight>,
     /// Whether the current version was made in this run.
@@ -69,7 +69,7 @@ impl UserFacts {
             devices,
             absence_is_sure: true,
             attached: None,
-            reach: None,
+            delivery: None,
             preflight: None,
             version_is_new: false,
             is_gone: true,

@@ -1,7 +1,7 @@
 //! What became of users and of a run, as data. `reporting::answer` writes it as JSON.
 
 use crate::model::action::{Action, Notice, Postponed, Step, steps};
-use crate::model::blocker::{Denial, NotQuarantined};
+use crate::model::blocker::{Blocker, NotQuarantined};
 use crate::model::delivery::Unreachable;
 use crate::model::failure::Failure;
 use crate::model::rule::Rule;
@@ -32,16 +32,16 @@ pub struct Outcome {
     #[serde(rename = "actions")]
     pub steps: Vec<Step>,
     /// How it ended.
-    pub result: Ending,
+    pub result: UserResult,
     /// The enrollment that stays open after this run; not part of the answer.
     #[serde(skip)]
-    pub open: Option<Open>,
+    pub open: Option<OpenEnrollment>,
     /// Why no message reaches the owner, where none does.
     #[serde(skip)]
     pub unreachable: Option<Unreachable>,
     /// What keeps the owner from enrolling, where that was asked.
     #[serde(skip)]
-    pub denied: Vec<Denial>,
+    pub denied: Vec<Blocker>,
     /// Why the user is not quarantined, although it is overdue and was warned.
     #[serde(skip)]
     pub spared: Vec<NotQuarantined>,
@@ -67,7 +67,7 @@ pub struct Outcome {
 
 /// An enrollment that waits for its owner.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Open {
+pub struct OpenEnrollment {
     /// How long the current seed has existed; `None`: there is none.
     pub seed_age: Option<SignedDuration>,
     /// How long the user has been without MFA beyond the grace period.
@@ -86,7 +86,7 @@ impl Outcome {
         verdict: Status,
         why: impl Into<Why>,
         actions: &[Action],
-        result: Ending,
+        result: UserResult,
     ) -> Self {
         Outcome {
             // A name is what IAM allows; of a user that is gone it is what a description says.
@@ -118,7 +118,7 @@ impl Outcome {
     /// What kept the user from being served, if anything did: an action that failed, or a read.
     pub fn cause(&self) -> Option<&Failure> {
         match (&self.result, &self.why.reason) {
-            (Ending::Failed(cause), _) => Some(cause),
+            (UserResult::Failed(cause), _) => Some(cause),
             (_, Reason::Unreadable(cause)) if self.is_unreadable() => Some(cause),
             _ => None,
         }
@@ -131,7 +131,7 @@ impl Outcome {
 
     /// Whether this was done for the user, by a turn that went through to its end.
     pub fn did(&self, step: Step) -> bool {
-        self.result == Ending::Done && self.steps.contains(&step)
+        self.result == UserResult::Done && self.steps.contains(&step)
     }
 
     /// Whether the owner was sent a closing notice.
@@ -142,7 +142,7 @@ impl Outcome {
 
     /// Whether the user was looked at and could not be read; who was left to the next run was not looked at.
     pub fn is_unreadable(&self) -> bool {
-        self.verdict == Status::Unknown && self.result == Ending::None
+        self.verdict == Status::Unknown && self.result == UserResult::None
     }
 
     /// How long the user is overdue, if it is.
@@ -153,7 +153,7 @@ impl Outcome {
 
 /// How a user's turn ended; written as `done`, `planned`, `none`, `deferred` or `failed: <cause>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ending {
+pub enum UserResult {
     /// The whole plan was carried out.
     Done,
     /// A dry run: this would have been done.
@@ -342,7 +342,7 @@ impl Answer {
     /// Users left to a later run for another reason than that they are outside the pilot.
     pub fn deferred_for_now(&self) -> usize {
         let is = |outcome: &&Outcome| {
-            outcome.result == Ending::Deferred && outcome.postponed != Some(Postponed::Pilot)
+            outcome.result == UserResult::Deferred && outcome.postponed != Some(Postponed::Pilot)
         };
         self.outcomes.iter().filter(is).count()
     }
@@ -353,12 +353,12 @@ impl Answer {
             self.actions.add(action);
         }
         match outcome.result {
-            Ending::Failed(_) => self.failed += 1,
-            Ending::Deferred => self.deferred += 1,
-            Ending::Done | Ending::Planned | Ending::None => {}
+            UserResult::Failed(_) => self.failed += 1,
+            UserResult::Deferred => self.deferred += 1,
+            UserResult::Done | UserResult::Planned | UserResult::None => {}
         }
         let plain = matches!(outcome.verdict, Status::Compliant | Status::NotApplicable)
-            && outcome.result == Ending::None;
+            && outcome.result == UserResult::None;
         if !plain {
             self.outcomes.push(outcome);
         }

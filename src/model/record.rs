@@ -1,6 +1,6 @@
 //! What a secret's tags remember of its enrollment: written and read here alone.
 
-use crate::model::enrollment::{Secret, born, version_suffix};
+use crate::model::enrollment::{Secret, created_at, version_suffix};
 use crate::model::recipient::{Recipient, recalled};
 use crate::model::text::rfc3339;
 use jiff::{SignedDuration, Timestamp};
@@ -102,7 +102,7 @@ impl Secret {
 
     /// Since when a notice of the current version is known to have reached its owner; `None`: nobody knows of any.
     pub fn heard_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let made_at = born(self.current_version.as_deref()?)?;
+        let made_at = created_at(self.current_version.as_deref()?)?;
         self.past(tag::HEARD_AT, now).filter(|heard| *heard >= truncated(made_at))
     }
 
@@ -128,7 +128,8 @@ impl Secret {
 
     /// Whether its owner was ever invited to a version that this function made.
     pub fn was_invited(&self) -> bool {
-        self.was_told() && self.current_version.as_deref().is_some_and(|version| born(version).is_some())
+        self.was_told()
+            && self.current_version.as_deref().is_some_and(|version| created_at(version).is_some())
     }
 
     /// Whether the farewell went out already.

@@ -173,7 +173,7 @@ pub struct Settings {
 
 /// What is wrong with a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct SettingProblem {
     /// The setting's variable.
     pub variable: &'static str,
     /// What it holds, what it may hold, or what it contradicts: a sentence that begins with the variable.
@@ -182,11 +182,11 @@ pub struct Problem {
 
 /// Every problem found in the environment.
 #[derive(Debug, PartialEq, Eq)]
-pub struct ConfigError(Vec<Problem>);
+pub struct ConfigError(Vec<SettingProblem>);
 
 impl ConfigError {
     /// The problems.
-    pub fn problems(&self) -> &[Problem] {
+    pub fn problems(&self) -> &[SettingProblem] {
         &self.0
     }
 }
@@ -453,7 +453,7 @@ impl Settings {
         let mut settings = Settings::unset();
         let mut problems = Vec::new();
         for Setting { variable, default, expected, read, .. } in &SETTINGS {
-            let mut problem = |words| problems.push(Problem { variable, words });
+            let mut problem = |words| problems.push(SettingProblem { variable, words });
             match lookup(variable).filter(|value| !value.is_empty()) {
                 Some(value) => {
                     if read(&value, &mut settings).is_none() {
@@ -508,10 +508,10 @@ impl Settings {
     }
 
     /// Settings that are right alone and wrong together, both named in each.
-    fn contradictions(&self) -> Vec<Problem> {
+    fn contradictions(&self) -> Vec<SettingProblem> {
         let mut problems = Vec::new();
         let mut problem = |variable, is: bool, words: String| {
-            problems.extend(is.then_some(Problem { variable, words }));
+            problems.extend(is.then_some(SettingProblem { variable, words }));
         };
         let quarantines = self.after_grace == AfterGrace::Quarantine;
         problem(
@@ -568,11 +568,11 @@ impl Settings {
     }
 
     /// What is set and lies in another account or region than the function does, each in one sentence.
-    pub fn misplaced(&self, partition: &str, region: &str, account: &str) -> Vec<Problem> {
+    pub fn misplaced(&self, partition: &str, region: &str, account: &str) -> Vec<SettingProblem> {
         let here = Place { partition, region, account };
         let elsewhere = self.places().into_iter().filter(|(_, place)| !place.fits(&here));
         elsewhere
-            .map(|(variable, place)| Problem {
+            .map(|(variable, place)| SettingProblem {
                 variable,
                 words: format!("{variable} is in {place}, and the function runs in {here}"),
             })

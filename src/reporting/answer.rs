@@ -1,10 +1,10 @@
 //! What an invocation answers: the JSON contract.
 
 use crate::model::action::Step;
-use crate::model::blocker::{Denial, NotQuarantined};
+use crate::model::blocker::{Blocker, NotQuarantined};
 use crate::model::delivery::Unreachable;
 use crate::model::outcome::Answer;
-use crate::model::outcome::{Ending, RunKind};
+use crate::model::outcome::{RunKind, UserResult};
 use crate::model::verdict::Why;
 use crate::model::warning::Warning;
 use serde::Serialize;
@@ -24,14 +24,14 @@ pub enum Response {
     },
 }
 
-impl Serialize for Ending {
+impl Serialize for UserResult {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Ending::Done => serializer.serialize_str("done"),
-            Ending::Planned => serializer.serialize_str("planned"),
-            Ending::None => serializer.serialize_str("none"),
-            Ending::Deferred => serializer.serialize_str("deferred"),
-            Ending::Failed(cause) => serializer.collect_str(&format_args!("failed: {cause}")),
+            UserResult::Done => serializer.serialize_str("done"),
+            UserResult::Planned => serializer.serialize_str("planned"),
+            UserResult::None => serializer.serialize_str("none"),
+            UserResult::Deferred => serializer.serialize_str("deferred"),
+            UserResult::Failed(cause) => serializer.collect_str(&format_args!("failed: {cause}")),
         }
     }
 }
@@ -53,4 +53,4 @@ macro_rules! in_words {
     };
 }
 
-in_words!(Why, Step, Warning, Unreachable, Denial, NotQuarantined);
+in_words!(Why, Step, Warning, Unreachable, Blocker, NotQuarantined);

@@ -4,7 +4,7 @@
 //! The format is plain JSON (CloudWatch user guide, "Embedded metric format specification"); the crates that write it
 //! want a recorder of their own for the whole process.
 
-use crate::model::outcome::{Answer, Open};
+use crate::model::outcome::{Answer, OpenEnrollment};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -29,8 +29,10 @@ pub fn embedded(answer: &Answer, effort: Effort, now: Timestamp) -> Value {
         // An account in which nobody must have MFA is covered.
         let coverage =
             if demanded == 0 { 100.0 } else { f64::from(users.compliant) * 100.0 / f64::from(demanded) };
-        let open: Vec<&Open> = answer.outcomes.iter().filter_map(|outcome| outcome.open.as_ref()).collect();
-        let count = |wanted: &dyn Fn(&Open) -> bool| open.iter().filter(|open| wanted(open)).count();
+        let open: Vec<&OpenEnrollment> =
+            answer.outcomes.iter().filter_map(|outcome| outcome.open.as_ref()).collect();
+        let count =
+            |wanted: &dyn Fn(&OpenEnrollment) -> bool| open.iter().filter(|open| wanted(open)).count();
         let oldest = open.iter().filter_map(|open| open.seed_age).max().unwrap_or_default();
         let unknown = answer.outcomes.iter().filter(|outcome| outcome.is_unreadable()).count();
         metrics.add("Users", "Count", users.total);

@@ -1,10 +1,10 @@
 //! What operations hear, for machines.
 
 use crate::model::account::Account;
-use crate::model::outcome::{Answer, Ending, Outcome};
+use crate::model::outcome::{Answer, Outcome, UserResult};
 use crate::model::text::{LONGEST_ERROR, shown, shown_within};
 use crate::model::verdict::Status;
-use crate::rules::changes::{Since, Trouble, is_newly_unreachable};
+use crate::rules::changes::{Changes, Problem, is_newly_unreachable};
 use serde_json::{Map, Value, json};
 
 /// The most users and warnings in what machines get.
@@ -17,21 +17,21 @@ const WARNINGS: usize = 20;
 const DATA_BYTES: usize = 24 * 1024;
 
 /// What machines get: the answer without users that nothing is to be said of, the news first, and no more of it than
-/// fits. Of a check's user nobody knows since when it is in trouble.
-pub fn data(kind: &str, account: &Account, answer: &Answer, since: Since<'_>) -> Value {
+/// fits. Of a check's user nobody knows since when it has its problem.
+pub fn data(kind: &str, account: &Account, answer: &Answer, since: Changes<'_>) -> Value {
     let is_sweep = answer.is_sweep();
     let told = |outcome: &&Outcome| {
         let waits =
             outcome.overdue().is_some() || outcome.unreachable.is_some() || !outcome.denied.is_empty();
-        outcome.result != Ending::None || outcome.verdict == Status::Unknown || waits
+        outcome.result != UserResult::None || outcome.verdict == Status::Unknown || waits
     };
     let rank = |outcome: &&Outcome| {
         let in_new_trouble = since.is_newly_overdue(outcome) || is_newly_unreachable(outcome, since);
         let ranks = [
             outcome.cause().is_some(),
             in_new_trouble,
-            outcome.result == Ending::Done,
-            outcome.result == Ending::Deferred,
+            outcome.result == UserResult::Done,
+            outcome.result == UserResult::Deferred,
         ];
         ranks.iter().position(|holds| *holds).unwrap_or(ranks.len())
     };
@@ -50,11 +50,11 @@ pub fn data(kind: &str, account: &Account, answer: &Answer, since: Since<'_>) ->
         }
         user
     };
-    let trouble = |trouble: Trouble| {
-        let before = since.before.map(|before| before.users(trouble));
-        (trouble.name().to_owned(), json!({"users": since.now.users(trouble), "before": before}))
+    let problem = |problem: Problem| {
+        let before = since.before.map(|before| before.users(problem));
+        (problem.name().to_owned(), json!({"users": since.now.users(problem), "before": before}))
     };
-    let trouble: Map<_, _> = Trouble::ALL.into_iter().map(trouble).collect();
+    let problem: Map<_, _> = Problem::ALL.into_iter().map(problem).collect();
     let mut users: Vec<&Outcome> = answer.outcomes.iter().filter(told).collect();
     users.sort_by_key(rank);
     let with = |listed: usize| {
@@ -62,7 +62,7 @@ pub fn data(kind: &str, account: &Account, answer: &Answer, since: Since<'_>) ->
         json!({
             "kind": kind, "account": account.id, "region": account.region, "action": answer.kind,
             "users": answer.users, "actions": answer.actions, "failed": answer.failed, "deferred": answer.deferred,
-            "trouble": is_sweep.then_some(&trouble), "catch_all": answer.catch_all,
+            "trouble": is_sweep.then_some(&problem), "catch_all": answer.catch_all,
             "outcomes": shown, "outcomes_omitted": users.len().saturating_sub(listed),
             "warnings": answer.warnings.iter().take(WARNINGS).collect::<Vec<_>>(),
             "warnings_omitted": answer.warnings.len().saturating_sub(WARNINGS),

@@ -1,8 +1,8 @@
 //! What follows from the simulator's answer: whether an owner can enroll, and in which way.
 
-use crate::model::blocker::{Cause, Denial, Need, NotQuarantined, Preflight};
+use crate::model::blocker::{Blocker, Cause, Need, NotQuarantined, Preflight};
 
-impl Denial {
+impl Blocker {
     /// What the owner cannot do.
     pub fn need(&self) -> Need {
         if self.action.eq_ignore_ascii_case("iam:EnableMFADevice") { Need::Enable } else { Need::ReadSeed }
@@ -15,7 +15,7 @@ impl Denial {
 }
 
 impl Preflight {
-    fn denials(&self) -> &[Denial] {
+    fn denials(&self) -> &[Blocker] {
         match self {
             Preflight::Answered(denials) => denials,
             Preflight::Unanswered => &[],
@@ -31,7 +31,7 @@ impl Preflight {
     /// Whether the owner is known to be unable to enable a device. `policy_counts`: an enrollment policy that was attached
     /// has been so for a while, or there is none.
     pub fn is_unable_to_enroll(&self, policy_counts: bool) -> bool {
-        let blocks = |denial: &Denial| {
+        let blocks = |denial: &Blocker| {
             let sure = denial.is_sure() || (policy_counts && denial.cause == Cause::NotAllowed);
             denial.need() == Need::Enable && sure
         };
@@ -42,15 +42,15 @@ impl Preflight {
     /// be shown. An organization's word hides nothing: the simulator does not know all of its conditions. A permissions
     /// boundary does not matter either: it does not limit what the secret's own policy grants.
     pub fn keeps_from_seed(&self) -> bool {
-        let hides = |denial: &Denial| {
+        let hides = |denial: &Blocker| {
             denial.need() == Need::ReadSeed && !denial.is_unsure && matches!(denial.cause, Cause::Policies(_))
         };
         self.denials().iter().any(hides)
     }
 
     /// What stands in the way for sure, for operations.
-    pub fn blockers(&self) -> impl Iterator<Item = &Denial> {
-        let reads = |denial: &&Denial| denial.need() == Need::Enable || denial.cause != Cause::Boundary;
+    pub fn blockers(&self) -> impl Iterator<Item = &Blocker> {
+        let reads = |denial: &&Blocker| denial.need() == Need::Enable || denial.cause != Cause::Boundary;
         self.denials().iter().filter(|denial| denial.is_sure()).filter(reads)
     }
 

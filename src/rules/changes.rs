@@ -3,18 +3,18 @@
 
 use crate::model::action::Postponed;
 use crate::model::hash::fnv1a_64;
-use crate::model::outcome::{Answer, Ending, Outcome};
+use crate::model::outcome::{Answer, Outcome, UserResult};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt;
 
-pub(crate) fn is_newly_unreachable(outcome: &Outcome, since: Since<'_>) -> bool {
-    outcome.unreachable.is_some() && since.has_grown(Trouble::Unreachable)
+pub(crate) fn is_newly_unreachable(outcome: &Outcome, since: Changes<'_>) -> bool {
+    outcome.unreachable.is_some() && since.has_grown(Problem::Unreachable)
 }
 
-/// A kind of trouble that users can be in from sweep to sweep.
+/// A kind of problem that users can be in from sweep to sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Trouble {
+pub enum Problem {
     /// Failed, or could not be read.
     Failed,
     /// Beyond the grace period.
@@ -31,55 +31,55 @@ pub enum Trouble {
     Deferred,
 }
 
-impl Trouble {
+impl Problem {
     /// All kinds.
-    pub const ALL: [Trouble; 7] = [
-        Trouble::Failed,
-        Trouble::Overdue,
-        Trouble::Unreachable,
-        Trouble::Blocked,
-        Trouble::Reattached,
-        Trouble::CatchAll,
-        Trouble::Deferred,
+    pub const ALL: [Problem; 7] = [
+        Problem::Failed,
+        Problem::Overdue,
+        Problem::Unreachable,
+        Problem::Blocked,
+        Problem::Reattached,
+        Problem::CatchAll,
+        Problem::Deferred,
     ];
 
     /// Its name in the tag and in what machines get.
     pub fn name(self) -> &'static str {
         match self {
-            Trouble::Failed => "failed",
-            Trouble::Overdue => "overdue",
-            Trouble::Unreachable => "unreachable",
-            Trouble::Blocked => "blocked",
-            Trouble::Reattached => "reattached",
-            Trouble::CatchAll => "catch_all",
-            Trouble::Deferred => "deferred",
+            Problem::Failed => "failed",
+            Problem::Overdue => "overdue",
+            Problem::Unreachable => "unreachable",
+            Problem::Blocked => "blocked",
+            Problem::Reattached => "reattached",
+            Problem::CatchAll => "catch_all",
+            Problem::Deferred => "deferred",
         }
     }
 
     fn has(self, outcome: &Outcome) -> bool {
         match self {
-            Trouble::Failed => outcome.cause().is_some(),
-            Trouble::Overdue => outcome.overdue().is_some(),
-            Trouble::Unreachable => outcome.is_unreachable(),
-            Trouble::Blocked => !outcome.spared.is_empty(),
-            Trouble::Reattached => outcome.reattached,
-            Trouble::CatchAll => false,
-            Trouble::Deferred => {
-                outcome.result == Ending::Deferred && outcome.postponed != Some(Postponed::Pilot)
+            Problem::Failed => outcome.cause().is_some(),
+            Problem::Overdue => outcome.overdue().is_some(),
+            Problem::Unreachable => outcome.is_unreachable(),
+            Problem::Blocked => !outcome.spared.is_empty(),
+            Problem::Reattached => outcome.reattached,
+            Problem::CatchAll => false,
+            Problem::Deferred => {
+                outcome.result == UserResult::Deferred && outcome.postponed != Some(Postponed::Pilot)
             }
         }
     }
 }
 
-/// The users in one kind of trouble: how many, and a digest of who (FNV-1a of their unique ids and names, each with a NUL
+/// The users in one kind of problem: how many, and a digest of who (FNV-1a of their unique ids and names, each with a NUL
 /// behind it). Version 0.1.0 wrote digests that mean nothing to any other build: `None`, and the number alone counts.
 #[derive(Debug, Clone, Copy)]
-struct Crowd {
+struct Group {
     users: usize,
     digest: Option<u64>,
 }
 
-impl PartialEq for Crowd {
+impl PartialEq for Group {
     fn eq(&self, other: &Self) -> bool {
         let is_same = match (self.digest, other.digest) {
             (Some(own), Some(other)) => own == other,
@@ -89,25 +89,25 @@ impl PartialEq for Crowd {
     }
 }
 
-impl Eq for Crowd {}
+impl Eq for Group {}
 
-/// Who was in which trouble, and when.
+/// Who was in which problem, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct Snapshot {
     /// When the sweep began.
     pub at: Timestamp,
-    crowds: BTreeMap<Trouble, Crowd>,
+    groups: BTreeMap<Problem, Group>,
 }
 
-impl Standing {
+impl Snapshot {
     /// What a sweep that began at `at` found.
     pub fn of(answer: &Answer, at: Timestamp) -> Self {
-        let crowd = |trouble: Trouble| {
-            let outcomes = answer.outcomes.iter().filter(|outcome| trouble.has(outcome));
+        let group = |problem: Problem| {
+            let outcomes = answer.outcomes.iter().filter(|outcome| problem.has(outcome));
             // By the unique id; of what is left over from users that are gone there may be none.
             let mut members: Vec<_> =
                 outcomes.map(|outcome| (outcome.user_id.as_str(), outcome.user.as_str())).collect();
-            if trouble == Trouble::CatchAll {
+            if problem == Problem::CatchAll {
                 members = answer.catch_all.iter().flatten().map(|one| (one.as_str(), "")).collect();
             }
             members.sort_unstable();
@@ -115,17 +115,17 @@ impl Standing {
                 members.iter().flat_map(|(id, name)| [id.as_bytes(), b"\0", name.as_bytes(), b"\0"].concat());
             let digest = Some(fnv1a_64(&bytes.collect::<Vec<u8>>()));
             // That there is no such subscription is known too where somebody looked.
-            let is_known = trouble == Trouble::CatchAll && answer.catch_all.is_some();
-            (is_known || !members.is_empty()).then_some((trouble, Crowd { users: members.len(), digest }))
+            let is_known = problem == Problem::CatchAll && answer.catch_all.is_some();
+            (is_known || !members.is_empty()).then_some((problem, Group { users: members.len(), digest }))
         };
-        Standing { at, crowds: Trouble::ALL.into_iter().filter_map(crowd).collect() }
+        Snapshot { at, groups: Problem::ALL.into_iter().filter_map(group).collect() }
     }
 
     /// Keeps what was told of subscriptions where this run did not look at them.
-    pub fn remembering(mut self, before: Option<&Standing>, answer: &Answer) -> Self {
-        let told = before.and_then(|before| before.crowds.get(&Trouble::CatchAll)).copied();
+    pub fn remembering(mut self, before: Option<&Snapshot>, answer: &Answer) -> Self {
+        let told = before.and_then(|before| before.groups.get(&Problem::CatchAll)).copied();
         if let Some(told) = told.filter(|_| answer.catch_all.is_none()) {
-            self.crowds.insert(Trouble::CatchAll, told);
+            self.groups.insert(Problem::CatchAll, told);
         }
         self
     }
@@ -135,96 +135,96 @@ impl Standing {
     pub fn parse(tag: &str, now: Timestamp) -> Option<Self> {
         let mut words = tag.split(' ');
         let at = words.next()?.parse().ok().filter(|at: &Timestamp| *at <= now)?;
-        let crowd = |word: &str| {
-            let (name, crowd) = word.split_once('=')?;
-            let trouble = Trouble::ALL.into_iter().find(|trouble| trouble.name() == name)?;
-            let (users, digest) = crowd.split_once(':')?;
+        let group = |word: &str| {
+            let (name, group) = word.split_once('=')?;
+            let problem = Problem::ALL.into_iter().find(|problem| problem.name() == name)?;
+            let (users, digest) = group.split_once(':')?;
             let written = u64::from_str_radix(digest, 16).ok()?;
             let digest = (digest.len() == 16).then_some(written);
-            Some((trouble, Crowd { users: users.parse().ok()?, digest }))
+            Some((problem, Group { users: users.parse().ok()?, digest }))
         };
-        Some(Standing { at, crowds: words.map(crowd).collect::<Option<_>>()? })
+        Some(Snapshot { at, groups: words.map(group).collect::<Option<_>>()? })
     }
 
-    /// How many users are in that trouble.
-    pub fn users(&self, trouble: Trouble) -> usize {
-        self.crowds.get(&trouble).map_or(0, |crowd| crowd.users)
+    /// How many users are in that problem.
+    pub fn users(&self, problem: Problem) -> usize {
+        self.groups.get(&problem).map_or(0, |group| group.users)
     }
 }
 
 /// What there is to tell, and what was told last.
 #[derive(Debug, Clone, Copy)]
-pub struct Since<'a> {
-    /// The trouble that was told last; `None`: none, or nobody knows.
-    pub before: Option<&'a Standing>,
-    /// The trouble there is now.
-    pub now: &'a Standing,
+pub struct Changes<'a> {
+    /// The problems that were told last; `None`: none, or nobody knows.
+    pub before: Option<&'a Snapshot>,
+    /// The problems that there are now.
+    pub now: &'a Snapshot,
 }
 
-impl Since<'_> {
-    /// The kinds of trouble that other users are in than were told last; than nobody, where nothing was told.
-    pub fn changed(&self) -> Vec<Trouble> {
-        let (before, now) = (self.before.map(|before| &before.crowds), &self.now.crowds);
-        // A subscription is no trouble by itself: it is news only where it is known that it was not there.
+impl Changes<'_> {
+    /// The kinds of problem that other users are in than were told last; than nobody, where nothing was told.
+    pub fn changed(&self) -> Vec<Problem> {
+        let (before, now) = (self.before.map(|before| &before.groups), &self.now.groups);
+        // A subscription is no problem by itself: it is news only where it is known that it was not there.
         let is_unknown =
-            |of: Option<&BTreeMap<Trouble, Crowd>>| of.is_none_or(|of| !of.contains_key(&Trouble::CatchAll));
-        let is_first = |trouble: &Trouble| *trouble == Trouble::CatchAll && is_unknown(before);
-        let differs = |trouble: &Trouble| {
-            now.get(trouble) != before.and_then(|before| before.get(trouble)) && !is_first(trouble)
+            |of: Option<&BTreeMap<Problem, Group>>| of.is_none_or(|of| !of.contains_key(&Problem::CatchAll));
+        let is_first = |problem: &Problem| *problem == Problem::CatchAll && is_unknown(before);
+        let differs = |problem: &Problem| {
+            now.get(problem) != before.and_then(|before| before.get(problem)) && !is_first(problem)
         };
-        Trouble::ALL.into_iter().filter(differs).collect()
+        Problem::ALL.into_iter().filter(differs).collect()
     }
 
     /// Whether the user has become overdue since; all have where nobody was. (A grace period that was shortened meanwhile
     /// moves users into the past.)
     pub fn is_newly_overdue(&self, outcome: &Outcome) -> bool {
-        let others = self.before.filter(|before| before.users(Trouble::Overdue) > 0);
+        let others = self.before.filter(|before| before.users(Problem::Overdue) > 0);
         let told = others.map(|before| self.now.at.duration_since(before.at));
         outcome.overdue().is_some_and(|time| told.is_none_or(|told| time < told))
     }
 
-    /// Whether other users are in that trouble than were told last, and not only fewer.
-    pub fn has_grown(&self, trouble: Trouble) -> bool {
-        let before = self.before.map_or(0, |before| before.users(trouble));
-        let now = self.now.users(trouble);
-        now > 0 && self.changed().contains(&trouble) && now >= before
+    /// Whether other users are in that problem than were told last, and not only fewer.
+    pub fn has_grown(&self, problem: Problem) -> bool {
+        let before = self.before.map_or(0, |before| before.users(problem));
+        let now = self.now.users(problem);
+        now > 0 && self.changed().contains(&problem) && now >= before
     }
 
-    /// Whether the sweep that gave `answer` found news: somebody got into trouble. Getting out of it is told by the run
+    /// Whether the sweep that gave `answer` found news: somebody got a problem. Getting out of it is told by the run
     /// that did it, but for failures, which end by themselves. Failures that last, and an owner topic that nobody listens
     /// to, are news once a day (in UTC), for nobody else follows them up.
     pub fn is_news(&self, answer: &Answer) -> bool {
-        let Since { before, now } = *self;
-        let day = |standing: &Standing| standing.at.strftime("%F").to_string();
+        let Changes { before, now } = *self;
+        let day = |snapshot: &Snapshot| snapshot.at.strftime("%F").to_string();
         let is_new_day = before.is_none_or(|before| day(now) != day(before));
         if answer.nobody_listens && is_new_day {
             return true;
         }
         let Some(before) = before else {
-            return now.crowds.keys().any(|trouble| *trouble != Trouble::CatchAll);
+            return now.groups.keys().any(|problem| *problem != Problem::CatchAll);
         };
-        let more = |trouble| now.users(trouble) > before.users(trouble);
+        let more = |problem| now.users(problem) > before.users(problem);
         let any = |wanted: &dyn Fn(&Outcome) -> bool| answer.outcomes.iter().any(wanted);
-        Trouble::ALL.into_iter().any(|trouble| match trouble {
-            Trouble::Failed => self.changed().contains(&trouble) || (now.users(trouble) > 0 && is_new_day),
-            Trouble::Overdue => more(trouble) || any(&|outcome| self.is_newly_overdue(outcome)),
-            Trouble::Unreachable | Trouble::Blocked | Trouble::Reattached | Trouble::CatchAll => {
-                self.has_grown(trouble)
+        Problem::ALL.into_iter().any(|problem| match problem {
+            Problem::Failed => self.changed().contains(&problem) || (now.users(problem) > 0 && is_new_day),
+            Problem::Overdue => more(problem) || any(&|outcome| self.is_newly_overdue(outcome)),
+            Problem::Unreachable | Problem::Blocked | Problem::Reattached | Problem::CatchAll => {
+                self.has_grown(problem)
             }
             // Sweeps take users in random order, and so leave others each time.
-            Trouble::Deferred => more(trouble),
+            Problem::Deferred => more(problem),
         })
     }
 }
 
 /// As the value of a tag: SNS takes letters, digits, spaces and `_.:/=+-@`, 256 of them.
-impl fmt::Display for Standing {
+impl fmt::Display for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // To the nanosecond: who became overdue in the same second must not be told twice.
         self.at.fmt(f)?;
-        self.crowds.iter().try_for_each(|(trouble, crowd)| {
-            write!(f, " {}={}:", trouble.name(), crowd.users)?;
-            match crowd.digest {
+        self.groups.iter().try_for_each(|(problem, group)| {
+            write!(f, " {}={}:", problem.name(), group.users)?;
+            match group.digest {
                 Some(digest) => write!(f, "{digest:016x}"),
                 // As it was read.
                 None => f.write_str("0"),

@@ -1,6 +1,6 @@
 //! Whether a message reaches its owner: the owner topic's subscriptions and what their filters let through. Pure.
 
-use crate::model::delivery::{Reach, Unreachable};
+use crate::model::delivery::{Delivery, Unreachable};
 use crate::model::facts::UserFacts;
 use crate::model::settings::Settings;
 use serde_json::Value;
@@ -102,17 +102,17 @@ pub(crate) fn matches(rule: &Value, value: Option<&str>) -> Option<bool> {
     }
 }
 
-impl Reach {
+impl Delivery {
     /// Whether messages surely do not arrive.
     pub fn is_surely_not(self) -> bool {
-        !matches!(self, Reach::Reached | Reach::Unknown)
+        !matches!(self, Delivery::Reached | Delivery::Unknown)
     }
 }
 
 impl UserFacts {
     /// That no message reaches the owner, where it was asked and is so.
     pub fn unreachable(&self, settings: &Settings) -> Option<Unreachable> {
-        let delivery = self.reach.filter(|reach| reach.is_surely_not())?;
+        let delivery = self.delivery.filter(|reach| reach.is_surely_not())?;
         Some(Unreachable { delivery, recipient: self.recipient(settings) })
     }
 }

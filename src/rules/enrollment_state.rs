@@ -1,6 +1,6 @@
 //! In what state an enrollment is: none, broken, usable; overdue, warned; made by somebody else.
 
-use crate::model::enrollment::{Doubt, Enrollment, Secret, born};
+use crate::model::enrollment::{Doubt, Enrollment, Secret, created_at};
 use crate::model::facts::UserFacts;
 use crate::model::recipient::Recipient;
 use crate::model::record::tag;
@@ -17,15 +17,16 @@ impl UserFacts {
             return Enrollment::Broken;
         };
         // Another hand's version has no birth date in its id, and no device of ours belongs to it.
-        let Some(born) = born(version).filter(|born| now.duration_since(*born) >= -settle) else {
+        let Some(made_at) = created_at(version).filter(|made_at| now.duration_since(*made_at) >= -settle)
+        else {
             return Enrollment::Broken;
         };
         if secret.scheduled_for_deletion || self.renamed(version) {
             return Enrollment::Broken;
         }
         match self.device_of(version) {
-            Some(_) => Enrollment::Sound { secret, version },
-            None if now.duration_since(born) <= settle => Enrollment::Settling,
+            Some(_) => Enrollment::Usable { secret, version },
+            None if now.duration_since(made_at) <= settle => Enrollment::Settling,
             None if self.absence_is_sure => Enrollment::Broken,
             None => Enrollment::Missing,
         }
@@ -44,7 +45,7 @@ impl UserFacts {
         let Some(version) = secret.current_version.as_deref() else {
             return Some(Doubt::NoValue);
         };
-        let Some(age) = born(version).map(|born| now.duration_since(born)) else {
+        let Some(age) = created_at(version).map(|made_at| now.duration_since(made_at)) else {
             return Some(Doubt::OthersVersion);
         };
         let is_settling = age <= settings.settle && !secret.scheduled_for_deletion;
@@ -97,7 +98,7 @@ impl Secret {
     pub fn is_warned(&self, present: &Recipient, settings: &Settings, now: Timestamp) -> bool {
         let warning = settings.warning_time();
         let is_past = |time: Timestamp| now.duration_since(time) > warning;
-        let made_at = self.current_version.as_deref().and_then(born);
+        let made_at = self.current_version.as_deref().and_then(created_at);
         let is_heard = self.heard_at(now).is_some_and(is_past) && !self.recipient_changed(present);
         is_heard && made_at.is_some_and(is_past)
     }

@@ -2,8 +2,8 @@
 //! the table is asked again.
 
 use crate::model::blocker::Preflight;
-use crate::model::delivery::Reach;
-use crate::model::enrollment::born;
+use crate::model::delivery::Delivery;
+use crate::model::enrollment::created_at;
 use crate::model::facts::UserFacts;
 use crate::model::rule::Rule;
 use crate::model::settings::{AfterGrace, Settings};
@@ -58,7 +58,7 @@ fn decide(facts: &UserFacts, settings: &Settings, now: Timestamp) -> (Verdict, P
             Next::Do(plan) => return (verdict, plan),
             Next::Learn(Question::Secret) => facts.secret_is_fresh = true,
             Next::Learn(Question::Device) => facts.absence_is_sure = true,
-            Next::Learn(Question::Delivery) => facts.reach = Some(Reach::Reached),
+            Next::Learn(Question::Delivery) => facts.delivery = Some(Delivery::Reached),
             Next::Learn(Question::Preflight) => facts.preflight = Some(Preflight::Answered(Vec::new())),
         }
     }
@@ -96,12 +96,17 @@ pub fn explain(facts: UserFacts, settings: &Settings, now: Timestamp) -> Explana
             facts.tags.insert(EXEMPT_TAG.to_owned(), "permanent example".to_owned());
         };
         try_one(Change::Exempted, &with(&exempt), settings, now);
-        match facts.reach {
-            Some(reach) if reach != Reach::Reached => {
-                try_one(Change::Reached, &with(&|facts| facts.reach = Some(Reach::Reached)), settings, now);
+        match facts.delivery {
+            Some(reach) if reach != Delivery::Reached => {
+                try_one(
+                    Change::Reached,
+                    &with(&|facts| facts.delivery = Some(Delivery::Reached)),
+                    settings,
+                    now,
+                );
             }
             Some(_) => {
-                let gone = |facts: &mut UserFacts| facts.reach = Some(Reach::Unreached);
+                let gone = |facts: &mut UserFacts| facts.delivery = Some(Delivery::Unreached);
                 try_one(Change::Unreached, &with(&gone), settings, now);
             }
             None => {}
@@ -128,7 +133,7 @@ fn next_by_time(
     rule: Rule,
 ) -> Option<(Change, Rule)> {
     let secret = facts.secret.as_ref()?;
-    let made_at = secret.current_version.as_deref().and_then(born);
+    let made_at = secret.current_version.as_deref().and_then(created_at);
     let told_at = secret.last_notice_at();
     let first = secret.first_notice_at(now);
     let heard = secret.heard_at(now);

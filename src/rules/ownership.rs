@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Secrets by user id, and unassigned devices of ours by the lower-case name of their user (IAM's names are unique
 /// without regard to case). Users take theirs; what remains is nobody's.
-pub(crate) struct Belongings {
+pub(crate) struct Ownership {
     pub(crate) devices: HashMap<String, Vec<String>>,
     pub(crate) secrets: BTreeMap<String, Secret>,
     /// What follows [`SECRET_PREFIX`] in the names of secrets that are not ours. They are never touched.
     pub(crate) foreign: HashSet<String>,
 }
 
-impl Belongings {
+impl Ownership {
     pub(crate) fn new(devices: &[Device], secrets: Vec<Secret>) -> Self {
         let mut by_user: HashMap<String, Vec<String>> = HashMap::new();
         for device in devices.iter().filter(|device| device.assigned_to.is_none()) {
@@ -21,17 +21,16 @@ impl Belongings {
                 by_user.entry(user.to_ascii_lowercase()).or_default().push(device.serial_number.clone());
             }
         }
-        let mut belongings =
-            Belongings { devices: by_user, secrets: BTreeMap::new(), foreign: HashSet::new() };
+        let mut ownership = Ownership { devices: by_user, secrets: BTreeMap::new(), foreign: HashSet::new() };
         for secret in secrets {
             match secret.owner_id().map(str::to_owned) {
-                Some(user_id) => drop(belongings.secrets.insert(user_id, secret)),
+                Some(user_id) => drop(ownership.secrets.insert(user_id, secret)),
                 None => {
-                    belongings.foreign.insert(secret.name[SECRET_PREFIX.len()..].to_owned());
+                    ownership.foreign.insert(secret.name[SECRET_PREFIX.len()..].to_owned());
                 }
             }
         }
-        belongings
+        ownership
     }
 
     /// The user's devices: by its name, and by the version they were made for under a former name. What is named after

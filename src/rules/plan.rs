@@ -3,8 +3,8 @@
 
 use crate::model::action::{Action, Notice, Obstacle, Policy, Postponed};
 use crate::model::blocker::{NotQuarantined, Preflight};
-use crate::model::delivery::Reach;
-use crate::model::enrollment::{Doubt, Enrollment, Secret, born};
+use crate::model::delivery::Delivery;
+use crate::model::enrollment::{Doubt, Enrollment, Secret, created_at};
 use crate::model::facts::UserFacts;
 use crate::model::recipient::Recipient;
 use crate::model::rule::Rule;
@@ -186,10 +186,10 @@ impl<'a> Case<'a> {
         match self.facts.enrollment(self.settings.settle, self.now) {
             Enrollment::Missing => Err(Question::Device),
             Enrollment::None | Enrollment::Broken => self.provisioning(Rule::Broken, doubt),
-            Enrollment::Sound { .. } | Enrollment::Settling if is_tampered_with => {
+            Enrollment::Usable { .. } | Enrollment::Settling if is_tampered_with => {
                 self.provisioning(Rule::Broken, doubt)
             }
-            Enrollment::Sound { .. } | Enrollment::Settling => Ok(None),
+            Enrollment::Usable { .. } | Enrollment::Settling => Ok(None),
         }
     }
 
@@ -197,7 +197,8 @@ impl<'a> Case<'a> {
     /// only confuse.
     fn offer_too_old(&self) -> Row {
         let is_too_old = |version| {
-            born(version).is_some_and(|born| self.now.duration_since(born) > self.settings.offer_ttl)
+            created_at(version)
+                .is_some_and(|made_at| self.now.duration_since(made_at) > self.settings.offer_ttl)
         };
         match self.version() {
             Some(version) if is_too_old(version) => {
@@ -216,7 +217,7 @@ impl<'a> Case<'a> {
         let (Some(secret), Some(version)) = (&self.facts.secret, self.version()) else { return Ok(None) };
         let is_told = secret.notified_of(version);
         // Nothing hangs on it for a recipient who has heard, and it takes calls.
-        let is_again = secret.undelivered(self.now) && self.delivery()? == Reach::Reached;
+        let is_again = secret.undelivered(self.now) && self.delivery()? == Delivery::Reached;
         let is_somebody_else =
             secret.recipient_changed(&self.recipient()) && !self.delivery()?.is_surely_not();
         if is_told && !is_again && !is_somebody_else {
@@ -350,7 +351,7 @@ impl<'a> Case<'a> {
     }
 
     fn subscription(&self) -> Option<Action> {
-        let is_wanted = self.settings.subscribe_owners && self.facts.reach == Some(Reach::Unreached);
+        let is_wanted = self.settings.subscribe_owners && self.facts.delivery == Some(Delivery::Unreached);
         let has_address = matches!(self.recipient(), Recipient::Addresses(_));
         (is_wanted && has_address).then_some(Action::Subscribe)
     }
@@ -390,7 +391,7 @@ impl<'a> Case<'a> {
     /// The version that can be used; `None`: its device is not listed yet.
     fn version(&self) -> Option<&'a str> {
         match self.facts.enrollment(self.settings.settle, self.now) {
-            Enrollment::Sound { version, .. } => Some(version),
+            Enrollment::Usable { version, .. } => Some(version),
             _ => None,
         }
     }
@@ -416,8 +417,8 @@ impl<'a> Case<'a> {
     }
 
     /// Whether messages arrive at the owner.
-    fn delivery(&self) -> Result<Reach, Question> {
-        self.facts.reach.ok_or(Question::Delivery)
+    fn delivery(&self) -> Result<Delivery, Question> {
+        self.facts.delivery.ok_or(Question::Delivery)
     }
 
     /// What the simulator said, where it is asked at all.

@@ -8,7 +8,7 @@ use crate::model::verdict::Status;
 use crate::model::warning::Warning;
 use crate::rules::explain::{Explanation, explain};
 use crate::rules::judge::judge;
-use crate::rules::ownership::{Belongings, names_of};
+use crate::rules::ownership::{Ownership, names_of};
 use crate::rules::plan::Question;
 use crate::run::warnings::{warn_of_attachments, warn_of_others, warn_of_root};
 use crate::run::{Candidate, Run, Subject};
@@ -28,7 +28,7 @@ impl Run<'_> {
                 return Ok(answer);
             }
         };
-        let (outcome, done) = self.turn(Subject::Present(*candidate)).await;
+        let (outcome, done) = self.reconcile_user(Subject::Present(*candidate)).await;
         answer.users.add(outcome.verdict);
         answer.add(outcome, &done);
         self.conclude(&mut answer);
@@ -47,7 +47,7 @@ impl Run<'_> {
         let verdict = judge(&Ok(facts.clone()), self.settings.scope, now);
         self.plan(&mut facts, &verdict, now).await?;
         // What a help desk is asked, whether or not the plan hangs on it.
-        if verdict.status == Status::NonCompliant && facts.reach.is_none() {
+        if verdict.status == Status::NonCompliant && facts.delivery.is_none() {
             self.learn(Question::Delivery, &mut facts, now).await?;
         }
         if verdict.status == Status::NonCompliant && facts.preflight.is_none() && self.settings.preflight {
@@ -77,15 +77,15 @@ impl Run<'_> {
         if foreign_secret {
             warn_of_others(&[user.id.clone()].into(), answer);
         }
-        let mut belongings = Belongings::new(&devices, Vec::new());
+        let mut ownership = Ownership::new(&devices, Vec::new());
         let mut present = HashSet::new();
-        for former in belongings.former_names(&user, secret.as_ref()) {
+        for former in ownership.former_names(&user, secret.as_ref()) {
             let found = self.in_time("read the user that a device is named after", iam.user(&former)).await?;
             if found.is_some() {
                 present.insert(former);
             }
         }
-        let devices = belongings.devices_of(&user, secret.as_ref(), &present);
+        let devices = ownership.devices_of(&user, secret.as_ref(), &present);
         Ok(Found::User(Box::new(Candidate {
             user,
             tags: Some(tags),
@@ -109,15 +109,15 @@ impl Run<'_> {
         let listing =
             self.in_time("list the account", async { Ok((secrets.list().await?, iam.users().await?)) });
         let (secrets, users) = listing.await?;
-        let mut belongings = Belongings::new(devices, secrets);
-        warn_of_others(&belongings.foreign, answer);
+        let mut ownership = Ownership::new(devices, secrets);
+        warn_of_others(&ownership.foreign, answer);
         let present = names_of(&users);
         for user in users {
-            let secret = belongings.secrets.remove(&user.id);
-            belongings.devices_of(&user, secret.as_ref(), &present);
+            let secret = ownership.secrets.remove(&user.id);
+            ownership.devices_of(&user, secret.as_ref(), &present);
         }
         answer.warnings.push(Warning::NoSuchUser(name.to_owned()));
-        self.remove_leftovers(belongings, answer).await;
+        self.remove_leftovers(ownership, answer).await;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::aws::AwsError;
 use crate::model::action::{Action, Notice, Policy};
-use crate::model::delivery::Reach;
+use crate::model::delivery::Delivery;
 use crate::model::facts::UserFacts;
 use crate::model::failure::Failure;
 use crate::model::record::tag;
@@ -13,7 +13,7 @@ use crate::run::notify::everybody;
 
 /// Why a plan stopped before its end.
 #[derive(Debug)]
-pub enum Stop {
+pub enum Halt {
     /// An action failed.
     Failed(Failure),
     /// Another run provisions this user and was faster.
@@ -26,9 +26,9 @@ pub enum Stop {
     SecretChanged,
 }
 
-impl From<AwsError> for Stop {
+impl From<AwsError> for Halt {
     fn from(error: AwsError) -> Self {
-        Stop::Failed(error.into())
+        Halt::Failed(error.into())
     }
 }
 
@@ -36,8 +36,13 @@ impl Run<'_> {
     /// Carries out one action and updates the facts.
     ///
     /// # Errors
-    /// A `Stop` ends the plan of this user, and of no other.
-    pub async fn act(&self, action: &Action, verdict: &Verdict, facts: &mut UserFacts) -> Result<(), Stop> {
+    /// A `Halt` ends the plan of this user, and of no other.
+    pub async fn execute_action(
+        &self,
+        action: &Action,
+        verdict: &Verdict,
+        facts: &mut UserFacts,
+    ) -> Result<(), Halt> {
         match action {
             Action::Provision { secret, doubt, superseded } => {
                 self.provision(secret.clone(), *doubt, superseded, facts).await
@@ -73,7 +78,7 @@ impl Run<'_> {
                         // Whatever refused to call it off, the seed is to go.
                         return match self.clients.secrets.delete(secret.id()).await {
                             Err(error) if !error.is_invalid_request() => Err(error.into()),
-                            _ => Err(Stop::Destroyed),
+                            _ => Err(Halt::Destroyed),
                         };
                     }
                 }
@@ -95,12 +100,12 @@ impl Run<'_> {
             Action::Subscribe => {
                 let mut asked = false;
                 for address in facts.recipient(self.settings).each() {
-                    asked |= self.audience.subscribe(address).await;
+                    asked |= self.owner_topic.subscribe(address).await;
                 }
                 if !asked {
-                    return Err(Stop::LeftUndone);
+                    return Err(Halt::LeftUndone);
                 }
-                facts.reach = Some(Reach::Pending);
+                facts.delivery = Some(Delivery::Pending);
                 Ok(())
             }
             Action::Detach(policy) => {
@@ -126,19 +131,19 @@ impl Run<'_> {
         }
     }
 
-    pub(super) async fn attach(&self, policy: Policy, user: &str) -> Result<(), Stop> {
+    pub(super) async fn attach(&self, policy: Policy, user: &str) -> Result<(), Halt> {
         Ok(self.clients.iam.attach_policy(user, self.policy_arn(policy)?).await?)
     }
 
-    pub(super) async fn detach(&self, policy: Policy, user: &str) -> Result<(), Stop> {
+    pub(super) async fn detach(&self, policy: Policy, user: &str) -> Result<(), Halt> {
         Ok(self.clients.iam.detach_policy(user, self.policy_arn(policy)?).await?)
     }
 
-    fn policy_arn(&self, policy: Policy) -> Result<&str, Stop> {
+    fn policy_arn(&self, policy: Policy) -> Result<&str, Halt> {
         let arn = match policy {
             Policy::Enrollment => &self.settings.enrollment_policy_arn,
             Policy::Quarantine => &self.settings.quarantine_policy_arn,
         };
-        arn.as_deref().ok_or(Stop::Failed(Failure::NoPolicyArn(policy)))
+        arn.as_deref().ok_or(Halt::Failed(Failure::NoPolicyArn(policy)))
     }
 }

@@ -7,7 +7,7 @@ use crate::model::failure::Failure;
 use crate::model::outcome::Answer;
 use crate::model::user::is_user_name;
 use crate::model::warning::Warning;
-use crate::rules::ownership::{Belongings, names_of, take_version};
+use crate::rules::ownership::{Ownership, names_of, take_version};
 use crate::run::{AT_ONCE, Run, Subject};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
@@ -20,9 +20,9 @@ impl Run<'_> {
     /// Ends what belongs to no user: secrets by the unique id in their name, and unassigned devices of ours. What one
     /// complete listing of users lacks may have been renamed between two of its pages, and IAM cannot be asked for an id:
     /// a second complete listing, begun after the first had ended, has to lack it too.
-    pub(super) async fn remove_leftovers(&self, belongings: Belongings, answer: &mut Answer) {
+    pub(super) async fn remove_leftovers(&self, ownership: Ownership, answer: &mut Answer) {
         let now = (self.clock)();
-        let Belongings { mut devices, secrets, .. } = belongings;
+        let Ownership { mut devices, secrets, .. } = ownership;
         if secrets.is_empty() && devices.values().all(Vec::is_empty) {
             return;
         }
@@ -69,7 +69,7 @@ impl Run<'_> {
                 .extend(unowned.chunks(DEVICES).map(|devices| UserFacts::gone("", None, devices.to_vec())));
         }
         let mut turns = stream::iter(leftovers)
-            .map(|leftover| self.turn(Subject::Gone(leftover)))
+            .map(|leftover| self.reconcile_user(Subject::Gone(leftover)))
             .buffer_unordered(AT_ONCE);
         while let Some((outcome, done)) = turns.next().await {
             answer.users.add(outcome.verdict);

@@ -22,7 +22,7 @@ use crate::model::outcome::{Answer, Outcome};
 use crate::model::settings::Settings;
 use crate::model::user::{Attached, Device, User};
 use crate::run::memory::Memory;
-use crate::run::subscriptions::Audience;
+use crate::run::subscriptions::OwnerTopic;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -63,7 +63,7 @@ pub struct Run<'a> {
     /// Where the change that this run was woken for came from, as its event reports.
     pub source: Option<IpAddr>,
     /// Who listens to the owner topic.
-    pub audience: Audience<'a>,
+    pub owner_topic: OwnerTopic<'a>,
     /// What is remembered beyond single users.
     pub memory: Memory<'a>,
     /// The second listing of devices, where one was needed.
@@ -121,7 +121,7 @@ impl<'a> Run<'a> {
             provisions_left: AtomicU32::new(settings.max_provisions),
             quarantines_left: AtomicU32::new(settings.max_quarantines),
             source: None,
-            audience: Audience::new(&clients.sns, &settings.owner_topic_arn),
+            owner_topic: OwnerTopic::new(&clients.sns, &settings.owner_topic_arn),
             memory: Memory::new(&clients.sns, &settings.ops_topic_arn, clock),
             devices_again: OnceCell::new(),
         }
@@ -142,8 +142,8 @@ impl Run<'_> {
 
     /// What the run learned about reaching owners.
     fn conclude(&self, answer: &mut Answer) {
-        answer.warnings.extend(self.audience.warnings());
-        answer.catch_all = self.audience.is_known().then(|| self.audience.catch_all());
-        answer.nobody_listens = self.audience.is_deaf();
+        answer.warnings.extend(self.owner_topic.warnings());
+        answer.catch_all = self.owner_topic.is_known().then(|| self.owner_topic.catch_all());
+        answer.nobody_listens = self.owner_topic.is_deaf();
     }
 }

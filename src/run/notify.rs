@@ -3,7 +3,7 @@
 use crate::aws::AwsError;
 use crate::messages::owner::{OwnerNotice, attributes};
 use crate::model::action::Notice;
-use crate::model::delivery::Reach;
+use crate::model::delivery::Delivery;
 use crate::model::enrollment::{Secret, version_suffix};
 use crate::model::facts::UserFacts;
 use crate::model::recipient::{Recipient, remembered};
@@ -13,14 +13,14 @@ use crate::model::settings::Settings;
 use crate::model::text::rfc3339;
 use crate::model::verdict::Verdict;
 use crate::run::Run;
-use crate::run::execute::Stop;
+use crate::run::execute::Halt;
 use jiff::SignedDuration;
 
 impl Run<'_> {
     /// Invites the owner, at least once: publishes, and then notes that it went out. Where the version was won by an
     /// earlier run, this run first proves that it can note anything: a secret that cannot be tagged costs one message, and
     /// not one a run.
-    pub(super) async fn invite(&self, verdict: &Verdict, facts: &mut UserFacts) -> Result<(), Stop> {
+    pub(super) async fn invite(&self, verdict: &Verdict, facts: &mut UserFacts) -> Result<(), Halt> {
         let version = facts.secret.as_ref().and_then(|secret| secret.current_version.clone());
         let suffix = version.as_deref().map(version_suffix).unwrap_or_default().to_owned();
         if !facts.version_is_new {
@@ -64,11 +64,11 @@ impl Run<'_> {
 
     /// Whether a message of that kind is known to reach one of those to whom it went out.
     async fn is_heard(&self, notice: Notice, to: &[String], facts: &UserFacts) -> bool {
-        if facts.reach.is_none() || matches!(facts.recipient(self.settings), Recipient::Malformed(_)) {
+        if facts.delivery.is_none() || matches!(facts.recipient(self.settings), Recipient::Malformed(_)) {
             return false;
         }
         let attributes = |one: &str| attributes(notice, one, &facts.user.name, &self.account.id);
-        self.audience.best_reach(to.iter().map(String::as_str), attributes).await == Reach::Reached
+        self.owner_topic.best_reach(to.iter().map(String::as_str), attributes).await == Delivery::Reached
     }
 
     /// Any other message to the owner, at most once: notes it, and then publishes. One that dies in between is made up for
@@ -78,7 +78,7 @@ impl Run<'_> {
         notice: Notice,
         verdict: &Verdict,
         facts: &mut UserFacts,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Halt> {
         let now = (self.clock)();
         let recipient = facts.recipient(self.settings);
         let Some(secret) = &facts.secret else { return Ok(()) };
@@ -103,7 +103,7 @@ impl Run<'_> {
         &self,
         facts: &mut UserFacts,
         tags: Vec<(&'static str, String)>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Halt> {
         let Some(secret) = &mut facts.secret else { return Ok(()) };
         self.clients.secrets.tag(secret.id(), &tags).await?;
         secret.tags.extend(tags.into_iter().map(|(key, value)| (key.to_owned(), value)));
@@ -129,7 +129,7 @@ impl Run<'_> {
         };
         let mut published = Published { to: Vec::new(), error: None };
         for recipient in recipients {
-            self.audience.pace().await;
+            self.owner_topic.pace().await;
             let message = notice.message(recipient);
             match self.clients.sns.publish(&self.settings.owner_topic_arn, &message, false).await {
                 Ok(()) => published.to.push(recipient.clone()),
@@ -149,7 +149,7 @@ pub(super) struct Published {
 }
 
 impl Published {
-    pub(super) fn into_result(self) -> Result<(), Stop> {
+    pub(super) fn into_result(self) -> Result<(), Halt> {
         self.error.map_or(Ok(()), |error| Err(error.into()))
     }
 }

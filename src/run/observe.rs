@@ -101,14 +101,14 @@ impl Run<'_> {
                 let recipient = facts.recipient(self.settings);
                 let attributes =
                     |one: &str| attributes(Notice::Invitation, one, &facts.user.name, &self.account.id);
-                facts.reach = Some(self.audience.reach(&recipient, attributes).await);
+                facts.delivery = Some(self.owner_topic.reach(&recipient, attributes).await);
             }
             Question::Preflight => {
                 let key = self.settings.secret_kms_key_id.as_deref();
                 let asked = self.clients.iam.simulate(&facts.user, self.account, key, now).await;
                 facts.preflight = Some(asked.map_or_else(
                     |error| {
-                        self.audience.warn(Warning::Simulator(error.into()));
+                        self.owner_topic.warn(Warning::Simulator(error.into()));
                         Preflight::Unanswered
                     },
                     Preflight::Answered,
@@ -151,7 +151,7 @@ impl Run<'_> {
             foreign_secret,
             devices,
             attached,
-            reach: None,
+            delivery: None,
             preflight: None,
             absence_is_sure: false,
             version_is_new: false,

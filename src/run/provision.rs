@@ -11,7 +11,7 @@ use crate::model::seed::{Seed, secret_value};
 use crate::model::text::rfc3339;
 use crate::rules::owner_policy;
 use crate::run::Run;
-use crate::run::execute::Stop;
+use crate::run::execute::Halt;
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ impl Run<'_> {
         doubt: Option<Doubt>,
         superseded: &[String],
         facts: &mut UserFacts,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Halt> {
         let Clients { iam, secrets, .. } = self.clients;
         let mut secret = match (observed, doubt) {
             (None, _) => self.create_secret(facts).await?,
@@ -76,20 +76,20 @@ impl Run<'_> {
             }
             // The version may be in force, and then its device must stay. The next run sees which.
             Claim::Unclear(error) => return Err(error.into()),
-            Claim::Lost => Stop::Lost,
+            Claim::Lost => Halt::Lost,
             Claim::Failed(error) => error.into(),
         };
         // Nobody will ever hold this device's seed: it must not pile up, and it is ours alone to delete.
         match (iam.delete_virtual_mfa_device(&serial_number).await, stop) {
             (Ok(()), stop) => Err(stop),
-            (Err(error), Stop::Failed(cause)) => {
-                Err(Stop::Failed(Failure::Both(Box::new(cause), Box::new(error.into()))))
+            (Err(error), Halt::Failed(cause)) => {
+                Err(Halt::Failed(Failure::Both(Box::new(cause), Box::new(error.into()))))
             }
             (Err(error), _) => Err(error.into()),
         }
     }
 
-    async fn create_secret(&self, facts: &UserFacts) -> Result<Secret, Stop> {
+    async fn create_secret(&self, facts: &UserFacts) -> Result<Secret, Halt> {
         let used = self.memory.grace_used(&facts.user.id).await;
         let now = (self.clock)();
         let name = format!("{SECRET_PREFIX}{}", facts.user.id);
@@ -110,7 +110,7 @@ impl Run<'_> {
         let (arn, version) = loop {
             match self.clients.secrets.create(&name, &description, kms_key_id, &tags).await? {
                 Creation::Created { arn, version } => break (arn, version),
-                Creation::Exists => return Err(Stop::SecretChanged),
+                Creation::Exists => return Err(Halt::SecretChanged),
                 Creation::BeingDeleted(error) => match pauses.next() {
                     Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
                     None => return Err(error.into()),
@@ -133,23 +133,23 @@ impl Run<'_> {
 
     /// Deletes a secret that somebody else may have prepared. Another run may have begun it a moment ago, and have written
     /// its value meanwhile: then there is nothing to doubt any more.
-    async fn delete_doubtful(&self, secret: &Secret, doubt: Doubt) -> Result<(), Stop> {
+    async fn delete_doubtful(&self, secret: &Secret, doubt: Doubt) -> Result<(), Halt> {
         let secrets = &self.clients.secrets;
         if doubt == Doubt::NoValue {
             match secrets.describe(secret.id()).await? {
-                Some(present) if present.current_version.is_some() => return Err(Stop::SecretChanged),
+                Some(present) if present.current_version.is_some() => return Err(Halt::SecretChanged),
                 Some(_) => {}
                 None => return Ok(()),
             }
         }
         secrets.delete(secret.id()).await.map_err(|error| {
-            Stop::Failed(Failure::Doubtful { secret: secret.name.clone(), doubt, failure: error.into() })
+            Halt::Failed(Failure::Doubtful { secret: secret.name.clone(), doubt, failure: error.into() })
         })
     }
 
     /// Calls off a deletion that someone scheduled. One that is under way for good cannot be called off: then the secret
     /// is made anew.
-    async fn restore(&self, secret: Secret, facts: &UserFacts) -> Result<Secret, Stop> {
+    async fn restore(&self, secret: Secret, facts: &UserFacts) -> Result<Secret, Halt> {
         if !secret.was_bidden_farewell((self.clock)()) && self.call_off(&secret).await? {
             return Ok(secret);
         }
@@ -157,7 +157,7 @@ impl Run<'_> {
     }
 
     /// Calls off the deletion of a secret; whether it could be: not once it is under way for good.
-    pub(super) async fn call_off(&self, secret: &Secret) -> Result<bool, Stop> {
+    pub(super) async fn call_off(&self, secret: &Secret) -> Result<bool, Halt> {
         match self.clients.secrets.restore(secret.id()).await {
             Ok(()) => Ok(true),
             Err(error) if error.is_invalid_request() => Ok(false),
@@ -165,7 +165,7 @@ impl Run<'_> {
         }
     }
 
-    pub(super) async fn put_policy(&self, facts: &mut UserFacts) -> Result<(), Stop> {
+    pub(super) async fn put_policy(&self, facts: &mut UserFacts) -> Result<(), Halt> {
         let Some(secret) = &facts.secret else { return Ok(()) };
         let policy = facts.owner_policy(self.settings);
         self.clients.secrets.put_policy(secret.id(), &policy).await?;
@@ -176,7 +176,7 @@ impl Run<'_> {
         &self,
         user: &str,
         now: Timestamp,
-    ) -> Result<(String, String, Option<Seed>), Stop> {
+    ) -> Result<(String, String, Option<Seed>), Halt> {
         let milliseconds = u64::try_from(now.as_millisecond()).unwrap_or_default();
         let time = uuid::Timestamp::from_unix_time(
             milliseconds / 1000,
@@ -193,6 +193,6 @@ impl Run<'_> {
                 return Ok((version, serial_number, seed));
             }
         }
-        Err(Stop::Failed(Failure::NamesTaken { user: user.to_owned(), names: NAMES }))
+        Err(Halt::Failed(Failure::NamesTaken { user: user.to_owned(), names: NAMES }))
     }
 }

@@ -6,7 +6,7 @@ use crate::model::message::Message;
 use crate::model::outcome::Answer;
 use crate::model::warning::Warning;
 use crate::reporting::summary;
-use crate::rules::changes::{Since, Standing};
+use crate::rules::changes::{Changes, Snapshot};
 use crate::rules::history::History;
 use crate::run::Run;
 use jiff::SignedDuration;
@@ -32,9 +32,9 @@ impl Run<'_> {
         let tags = if is_sweep || !closed.is_empty() { self.memory.tags().await } else { None };
         let closings = self.grace_periods_used(&closed, tags.as_ref());
         let told_before = tags.as_ref().filter(|_| is_sweep).and_then(|tags| tags.get(TOLD));
-        let before = told_before.and_then(|told| Standing::parse(told, began));
-        let standing = Standing::of(answer, began).remembering(before.as_ref(), answer);
-        let since = Since { before: before.as_ref(), now: &standing };
+        let before = told_before.and_then(|told| Snapshot::parse(told, began));
+        let snapshot = Snapshot::of(answer, began).remembering(before.as_ref(), answer);
+        let since = Changes { before: before.as_ref(), now: &snapshot };
         let is_news = is_sweep && since.is_news(answer);
         let failures = answer.outcomes.iter().any(|outcome| outcome.cause().is_some());
         let exempted = changed && answer.users.exempt > 0;
@@ -61,7 +61,7 @@ impl Run<'_> {
             }
         }
         if told && is_sweep && (is_news || !since.changed().is_empty()) {
-            let tag = [(TOLD.to_owned(), standing.to_string())].into();
+            let tag = [(TOLD.to_owned(), snapshot.to_string())].into();
             if let Err(error) = self.memory.write(&tag).await {
                 tracing::warn!(%error, "operations will be told again of what they know");
             }

@@ -4,21 +4,21 @@ use crate::model::action::{Action, Notice, Obstacle, Policy, Postponed};
 use crate::model::enrollment::Secret;
 use crate::model::facts::UserFacts;
 use crate::model::failure::Failure;
-use crate::model::outcome::{Ending, Open, Outcome};
+use crate::model::outcome::{OpenEnrollment, Outcome, UserResult};
 use crate::model::rule::Rule;
 use crate::model::text::without_addresses;
 use crate::model::user::{Attached, User};
 use crate::model::verdict::{Reason, Remark, Status, Verdict, Why};
 use crate::rules::judge::judge;
 use crate::rules::plan::{Plan, Question};
-use crate::run::execute::Stop;
+use crate::run::execute::Halt;
 use crate::run::{Run, Subject, Turn};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::time::Instant;
 
 impl Run<'_> {
     /// One user's turn, from looking to acting, within the deadline.
-    pub(super) async fn turn(&self, subject: Subject) -> Turn {
+    pub(super) async fn reconcile_user(&self, subject: Subject) -> Turn {
         let (User { name, id, .. }, secret, attached) = subject.listed();
         let open = secret.map(|secret| self.open(secret, attached));
         // Of what is left of a user that is gone, that much is known.
@@ -31,7 +31,7 @@ impl Run<'_> {
             let outcome = Outcome {
                 open: open.clone().filter(|_| status == Status::Unknown),
                 postponed: Some(Postponed::Deadline),
-                ..Outcome::new(&name, &id, status, reason, &[], Ending::Deferred)
+                ..Outcome::new(&name, &id, status, reason, &[], UserResult::Deferred)
             };
             (outcome, Vec::new())
         };
@@ -71,7 +71,7 @@ impl Run<'_> {
             (Err(unreadable), _) | (Ok(_), Err(unreadable)) => {
                 verdict = Verdict { status: Status::Unknown, reason: Reason::Unreadable(unreadable.0) };
                 let open = listed.as_ref().filter(|_| !is_gone).map(|secret| self.open(secret, attached));
-                let outcome = Outcome::new(&name, &id, verdict.status, verdict.reason, &[], Ending::None);
+                let outcome = Outcome::new(&name, &id, verdict.status, verdict.reason, &[], UserResult::None);
                 return (Outcome { open, rule: Some(Rule::Unknown), ..outcome }, Vec::new());
             }
         };
@@ -80,20 +80,22 @@ impl Run<'_> {
         self.limit(&mut plan);
         let actions = std::mem::take(&mut plan.actions);
         let (done, ending) = if actions.is_empty() {
-            (Vec::new(), Ending::None)
+            (Vec::new(), UserResult::None)
         } else if self.dry_run {
-            (actions, Ending::Planned)
+            (actions, UserResult::Planned)
         } else {
-            self.carry_out(&mut facts, actions, &verdict, &mut plan).await
+            self.execute(&mut facts, actions, &verdict, &mut plan).await
         };
         let ending = match (plan.obstacle, ending) {
-            (Some(Obstacle::ForeignSecret), Ending::Done | Ending::Planned | Ending::None) => {
-                Ending::Failed(Failure::ForeignSecret(id.clone()))
+            (Some(Obstacle::ForeignSecret), UserResult::Done | UserResult::Planned | UserResult::None) => {
+                UserResult::Failed(Failure::ForeignSecret(id.clone()))
             }
             (_, ending) => ending,
         };
         let ending = match ending {
-            Ending::Done | Ending::Planned | Ending::None if plan.postponed.is_some() => Ending::Deferred,
+            UserResult::Done | UserResult::Planned | UserResult::None if plan.postponed.is_some() => {
+                UserResult::Deferred
+            }
             ending => ending,
         };
         let now = (self.clock)();
@@ -170,9 +172,9 @@ impl Run<'_> {
     }
 
     /// An enrollment as its secret tells of it.
-    pub(super) fn open(&self, secret: &Secret, attached: Option<Attached>) -> Open {
+    pub(super) fn open(&self, secret: &Secret, attached: Option<Attached>) -> OpenEnrollment {
         let now = (self.clock)();
-        Open {
+        OpenEnrollment {
             seed_age: secret.seed_age(now),
             overdue: secret.overdue_by(self.settings, self.began),
             quarantined: attached.is_some_and(|attached| attached.quarantine),
@@ -202,13 +204,13 @@ impl Run<'_> {
     }
 
     /// Acts; the first failure ends the plan of this user, but for a policy that could not be attached.
-    async fn carry_out(
+    async fn execute(
         &self,
         facts: &mut UserFacts,
         actions: Vec<Action>,
         verdict: &Verdict,
         plan: &mut Plan,
-    ) -> (Vec<Action>, Ending) {
+    ) -> (Vec<Action>, UserResult) {
         let mut done = Vec::new();
         let mut unattached = None;
         let ended = self.go_through(facts, actions, verdict, plan, &mut done, &mut unattached).await;
@@ -217,17 +219,17 @@ impl Run<'_> {
         let is_unable = facts.preflight.as_ref().is_none_or(|answer| answer.is_unable_to_enroll(true));
         if unattached.is_some() && is_quarantined && is_unable {
             let lift = Action::Detach(Policy::Quarantine);
-            match self.act(&lift, verdict, facts).await {
+            match self.execute_action(&lift, verdict, facts).await {
                 Ok(()) => done.push(lift),
-                Err(Stop::Failed(cause)) => return (done, Ending::Failed(cause)),
+                Err(Halt::Failed(cause)) => return (done, UserResult::Failed(cause)),
                 Err(_) => {}
             }
         }
         let ending = match (ended, unattached) {
             (Some(ending), _) => ending,
-            (None, Some(cause)) => Ending::Failed(cause),
-            (None, None) if done.is_empty() => Ending::None,
-            (None, None) => Ending::Done,
+            (None, Some(cause)) => UserResult::Failed(cause),
+            (None, None) if done.is_empty() => UserResult::None,
+            (None, None) => UserResult::Done,
         };
         (done, ending)
     }
@@ -242,7 +244,7 @@ impl Run<'_> {
         plan: &mut Plan,
         done: &mut Vec<Action>,
         unattached: &mut Option<Failure>,
-    ) -> Option<Ending> {
+    ) -> Option<UserResult> {
         let mut planned_again = false;
         let mut queue = actions.into_iter();
         while let Some(action) = queue.next() {
@@ -250,20 +252,20 @@ impl Run<'_> {
                 // Denied everything but enrolling, and not allowed to enroll: that would be a lockout.
                 return None;
             }
-            match self.act(&action, verdict, facts).await {
+            match self.execute_action(&action, verdict, facts).await {
                 Ok(()) => done.push(action),
                 // Whoever cannot be given the policy must hear of the device all the same: many need no policy.
-                Err(Stop::Failed(cause)) if action == Action::Attach => *unattached = Some(cause),
-                Err(Stop::LeftUndone | Stop::Destroyed) => {}
-                Err(Stop::Lost) => {
+                Err(Halt::Failed(cause)) if action == Action::Attach => *unattached = Some(cause),
+                Err(Halt::LeftUndone | Halt::Destroyed) => {}
+                Err(Halt::Lost) => {
                     plan.postponed = Some(Postponed::Race);
-                    return Some(Ending::Deferred);
+                    return Some(UserResult::Deferred);
                 }
-                Err(Stop::Failed(cause)) => return Some(Ending::Failed(cause)),
-                Err(Stop::SecretChanged) if planned_again => {
-                    return Some(Ending::Failed(Failure::SecretChangedTwice));
+                Err(Halt::Failed(cause)) => return Some(UserResult::Failed(cause)),
+                Err(Halt::SecretChanged) if planned_again => {
+                    return Some(UserResult::Failed(Failure::SecretChangedTwice));
                 }
-                Err(Stop::SecretChanged) => {
+                Err(Halt::SecretChanged) => {
                     planned_again = true;
                     self.give_back(std::iter::once(&action).chain(queue.as_slice()));
                     let now = (self.clock)();
@@ -278,7 +280,7 @@ impl Run<'_> {
                             self.limit(plan);
                             queue = std::mem::take(&mut plan.actions).into_iter();
                         }
-                        Err(unreadable) => return Some(Ending::Failed(unreadable.0)),
+                        Err(unreadable) => return Some(UserResult::Failed(unreadable.0)),
                     }
                 }
             }
@@ -318,14 +320,14 @@ fn log(outcome: &Outcome) {
     let reason = without_addresses(&outcome.why.to_string());
     let rule = outcome.rule.map(Rule::name);
     match &outcome.result {
-        Ending::Failed(cause) => {
+        UserResult::Failed(cause) => {
             let cause = without_addresses(&cause.to_string());
             tracing::error!(user, user_id, rule, cause, "user `{user}` failed");
         }
-        Ending::None if outcome.verdict == Status::Unknown => {
+        UserResult::None if outcome.verdict == Status::Unknown => {
             tracing::error!(user, user_id, rule, cause = reason, "user `{user}` is unreadable");
         }
-        Ending::None => tracing::debug!(user, user_id, rule, reason, "nothing to do for `{user}`"),
+        UserResult::None => tracing::debug!(user, user_id, rule, reason, "nothing to do for `{user}`"),
         result => {
             let actions = outcome.listed_steps();
             tracing::info!(user, user_id, rule, reason, actions, result = ?result, "user `{user}`");

@@ -2,7 +2,7 @@
 
 use crate::aws::AwsError;
 use crate::aws::sns::Sns;
-use crate::model::delivery::Reach;
+use crate::model::delivery::Delivery;
 use crate::model::recipient::{Address, Recipient};
 use crate::model::subscription::{FilterPolicy, Subscription};
 use crate::model::text::shown;
@@ -23,7 +23,7 @@ type Listener = (Subscription, OnceCell<Option<Filter>>);
 
 /// The owner topic's subscriptions, as one run sees them.
 #[derive(Debug)]
-pub struct Audience<'a> {
+pub struct OwnerTopic<'a> {
     sns: &'a Sns,
     topic_arn: Option<&'a str>,
     /// `None`: they could not be listed.
@@ -40,10 +40,10 @@ pub struct Audience<'a> {
     last_mail: Mutex<Option<Instant>>,
 }
 
-impl<'a> Audience<'a> {
-    /// The audience of a topic; nothing is read yet.
+impl<'a> OwnerTopic<'a> {
+    /// Who listens to a topic; nothing is read yet.
     pub fn new(sns: &'a Sns, topic_arn: &'a str) -> Self {
-        Audience {
+        OwnerTopic {
             sns,
             topic_arn: Some(topic_arn),
             subscriptions: OnceCell::new(),
@@ -58,7 +58,7 @@ impl<'a> Audience<'a> {
 
     /// Nobody knows which topic it is: what would arrive is unknown, and nothing is asked.
     pub fn unknown(sns: &'a Sns) -> Self {
-        Audience { topic_arn: None, ..Audience::new(sns, "") }
+        OwnerTopic { topic_arn: None, ..OwnerTopic::new(sns, "") }
     }
 
     /// Whether messages arrive at a recipient: the best of its addresses. `attributes` are those of a message to one of
@@ -67,9 +67,9 @@ impl<'a> Audience<'a> {
         &self,
         recipient: &Recipient,
         attributes: impl Fn(&str) -> Vec<(&'static str, String)>,
-    ) -> Reach {
+    ) -> Delivery {
         if matches!(recipient, Recipient::Malformed(_)) {
-            return Reach::Malformed;
+            return Delivery::Malformed;
         }
         self.best_reach(recipient.each().into_iter(), attributes).await
     }
@@ -79,11 +79,11 @@ impl<'a> Audience<'a> {
         &self,
         each: impl Iterator<Item = &'r str>,
         attributes: impl Fn(&str) -> Vec<(&'static str, String)>,
-    ) -> Reach {
-        let mut best = Reach::Unreached;
+    ) -> Delivery {
+        let mut best = Delivery::Unreached;
         for one in each {
             best = best.min(self.reach_one(one, &attributes(one)).await);
-            if best == Reach::Reached {
+            if best == Delivery::Reached {
                 break;
             }
         }
@@ -91,10 +91,10 @@ impl<'a> Audience<'a> {
     }
 
     /// The recipient's own subscription is asked first, so that others are asked about only when that fails.
-    async fn reach_one(&self, recipient: &str, attributes: &[(&'static str, String)]) -> Reach {
-        let Some(topic_arn) = self.topic_arn else { return Reach::Unknown };
+    async fn reach_one(&self, recipient: &str, attributes: &[(&'static str, String)]) -> Delivery {
+        let Some(topic_arn) = self.topic_arn else { return Delivery::Unknown };
         let Some(subscriptions) = self.subscriptions.get_or_init(|| self.list(topic_arn)).await else {
-            return Reach::Unknown;
+            return Delivery::Unknown;
         };
         let attributes: Vec<(&str, &str)> =
             attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -127,7 +127,7 @@ impl<'a> Audience<'a> {
                     if !is_own && !is_for_it {
                         self.note_catch_all(subscription);
                     }
-                    return Reach::Reached;
+                    return Delivery::Reached;
                 }
                 Some(false) => filtered |= is_own,
                 None => {
@@ -139,10 +139,10 @@ impl<'a> Audience<'a> {
         let waits =
             |subscription: &Subscription| subscription.arn.is_none() && subscription.is_mailbox_of(recipient);
         match uncertain {
-            true => Reach::Unknown,
-            false if filtered => Reach::Filtered,
-            false if subscriptions.iter().any(|(subscription, _)| waits(subscription)) => Reach::Pending,
-            false => Reach::Unreached,
+            true => Delivery::Unknown,
+            false if filtered => Delivery::Filtered,
+            false if subscriptions.iter().any(|(subscription, _)| waits(subscription)) => Delivery::Pending,
+            false => Delivery::Unreached,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::model::user::Attached;
 use crate::model::verdict::Status;
 use crate::model::warning::Warning;
 use crate::rules::credential_report::{CredentialReport, Vouched};
-use crate::rules::ownership::{Belongings, names_of};
+use crate::rules::ownership::{Ownership, names_of};
 use crate::run::warnings::{warn_of_attachments, warn_of_others, warn_of_root};
 use crate::run::{AT_ONCE, Candidate, Run, Subject};
 use futures_util::{StreamExt, stream};
@@ -56,14 +56,14 @@ impl Run<'_> {
 
         let enrolled: HashSet<&str> =
             devices.iter().filter_map(|device| device.assigned_to.as_deref()).collect();
-        let mut belongings = Belongings::new(&devices, secrets);
-        warn_of_others(&belongings.foreign, &mut answer);
+        let mut ownership = Ownership::new(&devices, secrets);
+        warn_of_others(&ownership.foreign, &mut answer);
         let present = names_of(&users);
         let mut suspects = Vec::new();
         for user in users {
-            let secret = belongings.secrets.remove(&user.id);
-            let foreign_secret = belongings.foreign.contains(&user.id);
-            let devices = belongings.devices_of(&user, secret.as_ref(), &present);
+            let secret = ownership.secrets.remove(&user.id);
+            let foreign_secret = ownership.foreign.contains(&user.id);
+            let devices = ownership.devices_of(&user, secret.as_ref(), &present);
             let attached = attachments.as_ref().map(|attachments| attachments.of(&user.id));
             let ours =
                 secret.is_some() || !devices.is_empty() || attached.is_some_and(|a| a != Attached::default());
@@ -91,13 +91,13 @@ impl Run<'_> {
         // So that users that always fail cannot keep others from their turn when time is short.
         fastrand::shuffle(&mut suspects);
         let mut turns = stream::iter(suspects)
-            .map(|candidate| self.turn(Subject::Present(candidate)))
+            .map(|candidate| self.reconcile_user(Subject::Present(candidate)))
             .buffer_unordered(AT_ONCE);
         while let Some((outcome, done)) = turns.next().await {
             answer.users.add(outcome.verdict);
             answer.add(outcome, &done);
         }
-        self.remove_leftovers(belongings, &mut answer).await;
+        self.remove_leftovers(ownership, &mut answer).await;
         self.conclude(&mut answer);
         answer.outcomes.sort_by(|a, b| a.user.cmp(&b.user));
         Ok(answer)

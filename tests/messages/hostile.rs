@@ -5,12 +5,12 @@ use mfa_warden::messages::operations::{failure, summary};
 use mfa_warden::messages::owner::OwnerNotice;
 use mfa_warden::model::action::Notice;
 use mfa_warden::model::commands::enable_command;
-use mfa_warden::model::outcome::{Answer, Ending, Outcome, RunKind};
+use mfa_warden::model::outcome::{Answer, Outcome, RunKind, UserResult};
 use mfa_warden::model::seed::{Seed, secret_value};
 use mfa_warden::model::settings::Scope;
 use mfa_warden::model::user::User;
 use mfa_warden::model::verdict::Status;
-use mfa_warden::rules::changes::{Since, Standing};
+use mfa_warden::rules::changes::{Changes, Snapshot};
 use mfa_warden::rules::credential_report::CredentialReport;
 use mfa_warden::rules::owner_policy::document;
 use proptest::prelude::*;
@@ -54,10 +54,10 @@ fn texts_for(tag: &str) -> Vec<String> {
     let mut answer = Answer::new(RunKind::Sweep, false, "123456789012");
     let outcome =
         |result| Outcome::new("alice", USER_ID, verdict.status, verdict.reason.clone(), &[], result);
-    answer.add(outcome(Ending::Done), &[]);
-    answer.add(outcome(Ending::Failed(failed())), &[]);
-    let standing = Standing::of(&answer, now());
-    let since = Since { before: None, now: &standing };
+    answer.add(outcome(UserResult::Done), &[]);
+    answer.add(outcome(UserResult::Failed(failed())), &[]);
+    let snapshot = Snapshot::of(&answer, now());
+    let since = Changes { before: None, now: &snapshot };
     let mut texts = vec![summary(&account(), &answer, since).text, failure(&account(), &answer, since).text];
     let account = account();
     for notice in [Notice::Invitation, Notice::Withdrawn, Notice::Enrolled] {

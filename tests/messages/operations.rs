@@ -5,17 +5,17 @@ use crate::builders::*;
 use jiff::SignedDuration;
 use mfa_warden::messages::operations::{failure, run_failed, summary};
 use mfa_warden::model::message::Message;
-use mfa_warden::model::outcome::{Answer, Ending, Outcome, RunKind};
+use mfa_warden::model::outcome::{Answer, Outcome, RunKind, UserResult};
 use mfa_warden::model::verdict::Status;
-use mfa_warden::rules::changes::{Since, Standing};
+use mfa_warden::rules::changes::{Changes, Snapshot};
 
 /// The message after a sweep that found `answer`, to operations that were told of `before` last.
 fn told(
-    message: fn(&mfa_warden::model::account::Account, &Answer, Since<'_>) -> Message,
+    message: fn(&mfa_warden::model::account::Account, &Answer, Changes<'_>) -> Message,
     answer: &Answer,
-    before: Option<&Standing>,
+    before: Option<&Snapshot>,
 ) -> Message {
-    message(&account(), answer, Since { before, now: &Standing::of(answer, now()) })
+    message(&account(), answer, Changes { before, now: &Snapshot::of(answer, now()) })
 }
 
 #[test]
@@ -32,14 +32,14 @@ fn a_failure_names_who_why_and_that_it_is_tried_again() {
 fn a_summary_says_what_changed_since_the_last_and_who_was_in_trouble_before_comes_after_the_totals() {
     let mut before = busy_answer();
     before.outcomes.retain(|outcome| outcome.user != "frank");
-    before.outcomes.push(outcome("judy", Status::NonCompliant, &[], Ending::Deferred));
-    let before = Standing::of(&before, now() - SignedDuration::from_hours(72));
+    before.outcomes.push(outcome("judy", Status::NonCompliant, &[], UserResult::Deferred));
+    let before = Snapshot::of(&before, now() - SignedDuration::from_hours(72));
     let mut answer = busy_answer();
     answer.outcomes.retain(|outcome| outcome.cause().is_none());
     answer.failed = 0;
     for user in ["mallory", "niaj"] {
         let unreachable = Some(unreachable(user));
-        let outcome = outcome(user, Status::NonCompliant, &[], Ending::None);
+        let outcome = outcome(user, Status::NonCompliant, &[], UserResult::None);
         answer.outcomes.push(Outcome { unreachable, ..outcome });
     }
     insta::assert_snapshot!(shown(&told(summary, &answer, Some(&before))));
@@ -47,7 +47,7 @@ fn a_summary_says_what_changed_since_the_last_and_who_was_in_trouble_before_come
 
 #[test]
 fn a_run_that_did_nothing_says_in_its_subject_what_is_over() {
-    let before = Standing::of(&busy_answer(), now() - SignedDuration::from_hours(4));
+    let before = Snapshot::of(&busy_answer(), now() - SignedDuration::from_hours(4));
     let message = told(summary, &Answer::new(RunKind::Sweep, false, "123456789012"), Some(&before));
     assert_eq!(message.subject, "mfa-warden 123456789012: 0 failed now, 0 overdue now, 0 deferred now");
 }

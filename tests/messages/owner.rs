@@ -5,7 +5,7 @@ use crate::builders::*;
 use mfa_warden::messages::owner::OwnerNotice;
 use mfa_warden::model::account::Account;
 use mfa_warden::model::action::Notice;
-use mfa_warden::model::blocker::{Cause, Denial, Preflight};
+use mfa_warden::model::blocker::{Blocker, Cause, Preflight};
 use mfa_warden::model::facts::UserFacts;
 use mfa_warden::model::message::Message;
 use mfa_warden::model::record::tag;
@@ -55,8 +55,8 @@ fn an_invitation_to_a_user_without_a_password_asks_for_the_access_key() {
     insta::assert_snapshot!(shown(&message(Notice::Invitation, &facts, &[("MFA_SCOPE", "credentials")])));
 }
 
-fn denied(action: &str) -> Denial {
-    Denial {
+fn denied(action: &str) -> Blocker {
+    Blocker {
         action: action.to_owned(),
         cause: Cause::Policies(vec!["group_Staff_ForceMFA".to_owned()]),
         is_unsure: false,
@@ -97,7 +97,7 @@ fn the_word_of_an_organization_alone_or_an_unsure_one_hides_nothing() {
         (Cause::Policies(vec!["ForceMFA".to_owned()]), true),
     ] {
         let mut facts = untold("alice");
-        let denial = Denial { cause, is_unsure, ..denied("secretsmanager:GetSecretValue") };
+        let denial = Blocker { cause, is_unsure, ..denied("secretsmanager:GetSecretValue") };
         facts.preflight = Some(Preflight::Answered(vec![denial.clone()]));
         let text = message(Notice::Invitation, &facts, &[]).text;
         assert!(text.contains("get-secret-value"), "{denial:?}");

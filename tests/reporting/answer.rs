@@ -3,12 +3,12 @@
 use crate::answers::{NO_MFA, said};
 use crate::builders::*;
 use mfa_warden::model::action::{Action, Notice};
-use mfa_warden::model::outcome::{Answer, Ending, Outcome, RunKind};
+use mfa_warden::model::outcome::{Answer, Outcome, RunKind, UserResult};
 use mfa_warden::model::rule::Rule;
 use mfa_warden::model::verdict::Status;
 use serde_json::json;
 
-fn outcome(verdict: Status, actions: &[Action], result: Ending) -> Outcome {
+fn outcome(verdict: Status, actions: &[Action], result: UserResult) -> Outcome {
     Outcome::new("alice", USER_ID, verdict, NO_MFA, actions, result)
 }
 
@@ -20,7 +20,7 @@ fn an_answer_has_the_documented_shape() {
         Action::Notify(Notice::Invitation),
     ];
     answer.users.add(Status::NonCompliant);
-    let done = outcome(Status::NonCompliant, &actions, Ending::Done);
+    let done = outcome(Status::NonCompliant, &actions, UserResult::Done);
     answer.add(Outcome { rule: Some(Rule::NotPrepared), ..done }, &actions);
     assert_eq!(
         serde_json::to_value(&answer).unwrap(),
@@ -42,11 +42,11 @@ fn an_answer_has_the_documented_shape() {
 #[test]
 fn results_are_written_as_documented() {
     for (ending, text) in [
-        (Ending::Done, "done"),
-        (Ending::Planned, "planned"),
-        (Ending::None, "none"),
-        (Ending::Deferred, "deferred"),
-        (Ending::Failed(said("read it", "Denied", "no")), "failed: failed to read it: Denied: no"),
+        (UserResult::Done, "done"),
+        (UserResult::Planned, "planned"),
+        (UserResult::None, "none"),
+        (UserResult::Deferred, "deferred"),
+        (UserResult::Failed(said("read it", "Denied", "no")), "failed: failed to read it: Denied: no"),
     ] {
         assert_eq!(serde_json::to_value(ending).unwrap(), json!(text));
     }
@@ -56,13 +56,13 @@ fn results_are_written_as_documented() {
 fn who_is_plainly_compliant_or_not_applicable_is_counted_and_not_listed() {
     let mut answer = Answer::new(RunKind::Sweep, false, "123456789012");
     for verdict in [Status::Compliant, Status::NotApplicable] {
-        answer.add(outcome(verdict, &[], Ending::None), &[]);
+        answer.add(outcome(verdict, &[], UserResult::None), &[]);
     }
     assert_eq!(answer.outcomes, []);
     for verdict in [Status::NonCompliant, Status::Exempt, Status::Unknown] {
-        answer.add(outcome(verdict, &[], Ending::None), &[]);
+        answer.add(outcome(verdict, &[], UserResult::None), &[]);
     }
-    answer.add(outcome(Status::Compliant, &[], Ending::Failed(failed())), &[]);
+    answer.add(outcome(Status::Compliant, &[], UserResult::Failed(failed())), &[]);
     assert_eq!((answer.outcomes.len(), answer.failed), (4, 1));
 }
 
@@ -71,7 +71,10 @@ fn a_closing_that_tells_the_owner_is_two_actions_to_whoever_reads_the_answer() {
     let close =
         |farewell| Action::Close { secret: "s".to_owned(), policies: vec![], devices: vec![], farewell };
     let mut answer = Answer::new(RunKind::Sweep, false, "123456789012");
-    answer.add(outcome(Status::Compliant, &[], Ending::Done), &[close(Some(Notice::Enrolled)), close(None)]);
+    answer.add(
+        outcome(Status::Compliant, &[], UserResult::Done),
+        &[close(Some(Notice::Enrolled)), close(None)],
+    );
     assert_eq!((answer.actions.close, answer.actions.notify), (2, 1));
     assert_eq!(names(&[close(Some(Notice::Enrolled)), close(None)]), ["close", "notify(enrolled)", "close"]);
 }

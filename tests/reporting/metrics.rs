@@ -2,16 +2,16 @@
 
 use crate::builders::*;
 use jiff::SignedDuration;
-use mfa_warden::model::outcome::{Answer, Ending, Open, Outcome, RunKind};
+use mfa_warden::model::outcome::{Answer, OpenEnrollment, Outcome, RunKind, UserResult};
 use mfa_warden::model::verdict::{Reason, Status};
 use mfa_warden::reporting::metrics::{Effort, embedded};
 use serde_json::{Value, json};
 
-fn line(kind: RunKind, users: &[(Status, Option<Open>)]) -> Value {
+fn line(kind: RunKind, users: &[(Status, Option<OpenEnrollment>)]) -> Value {
     let mut answer = Answer::new(kind, false, "123456789012");
     for (verdict, open) in users {
         answer.users.add(*verdict);
-        let outcome = Outcome::new("alice", USER_ID, *verdict, Reason::NoPassword, &[], Ending::None);
+        let outcome = Outcome::new("alice", USER_ID, *verdict, Reason::NoPassword, &[], UserResult::None);
         let outcome = Outcome { open: open.clone(), ..outcome };
         answer.add(outcome, &[]);
     }
@@ -21,11 +21,11 @@ fn line(kind: RunKind, users: &[(Status, Option<Open>)]) -> Value {
 
 #[test]
 fn a_sweep_writes_a_value_for_every_metric_that_it_declares_and_no_other() {
-    let open = Open {
+    let open = OpenEnrollment {
         seed_age: Some(SignedDuration::from_hours(48)),
         overdue: Some(SignedDuration::from_hours(1)),
         quarantined: true,
-        ..Open::default()
+        ..OpenEnrollment::default()
     };
     let line = line(
         RunKind::Sweep,
@@ -35,7 +35,10 @@ fn a_sweep_writes_a_value_for_every_metric_that_it_declares_and_no_other() {
             (Status::NonCompliant, Some(open)),
             (
                 Status::NonCompliant,
-                Some(Open { seed_age: Some(SignedDuration::from_hours(1)), ..Open::default() }),
+                Some(OpenEnrollment {
+                    seed_age: Some(SignedDuration::from_hours(1)),
+                    ..OpenEnrollment::default()
+                }),
             ),
             (Status::NotApplicable, None),
         ],

@@ -5,17 +5,17 @@ use crate::builders::*;
 use jiff::SignedDuration;
 use mfa_warden::messages::operations;
 use mfa_warden::model::action::Step;
-use mfa_warden::model::outcome::{Answer, Ending, Outcome, RunKind};
+use mfa_warden::model::outcome::{Answer, Outcome, RunKind, UserResult};
 use mfa_warden::model::verdict::Status;
 use mfa_warden::model::warning::Warning;
 use mfa_warden::reporting::summary::data;
-use mfa_warden::rules::changes::{Since, Standing};
+use mfa_warden::rules::changes::{Changes, Snapshot};
 use serde_json::{Value, json};
 
 /// The message after a sweep that found `answer`: its text and its data.
 fn told(kind: &str, answer: &Answer) -> (String, Value) {
-    let standing = Standing::of(answer, now());
-    let since = Since { before: None, now: &standing };
+    let snapshot = Snapshot::of(answer, now());
+    let since = Changes { before: None, now: &snapshot };
     let message = match kind {
         "failure" => operations::failure(&account(), answer, since),
         _ => operations::summary(&account(), answer, since),
@@ -27,7 +27,7 @@ fn told(kind: &str, answer: &Answer) -> (String, Value) {
 fn a_summary_of_five_thousand_users_stays_far_below_what_sns_takes() {
     let mut answer = busy_answer();
     answer.outcomes = (0..5000)
-        .map(|n| outcome(&format!("user-{n}"), Status::NonCompliant, &[Step::Provision], Ending::Done))
+        .map(|n| outcome(&format!("user-{n}"), Status::NonCompliant, &[Step::Provision], UserResult::Done))
         .collect();
     let (text, data) = told("summary", &answer);
     assert!(text.len() < 32 * 1024, "{}", text.len());
@@ -42,7 +42,7 @@ fn an_outage_with_long_errors_still_fits_into_one_message_for_machines() {
     let mut answer = busy_answer();
     let cause = said("do it", "Denied", &"\"never\" ".repeat(400));
     answer.outcomes = (0..500)
-        .map(|n| outcome(&format!("user-{n}"), Status::Unknown, &[], Ending::Failed(cause.clone())))
+        .map(|n| outcome(&format!("user-{n}"), Status::Unknown, &[], UserResult::Failed(cause.clone())))
         .collect();
     answer.warnings = (0..500).map(|n| Warning::NoSuchUser(format!("somebody-{n}"))).collect();
     let (text, data) = told("failure", &answer);
@@ -73,18 +73,18 @@ fn machines_get_the_news_first_and_of_a_check_no_guess_at_what_is_new() {
 fn machines_get_what_changed_since_the_last_summary_in_numbers_and_by_user() {
     let mut before = busy_answer();
     before.outcomes.retain(|outcome| outcome.user != "frank");
-    before.outcomes.push(outcome("judy", Status::NonCompliant, &[], Ending::Deferred));
-    let before = Standing::of(&before, now() - SignedDuration::from_hours(72));
+    before.outcomes.push(outcome("judy", Status::NonCompliant, &[], UserResult::Deferred));
+    let before = Snapshot::of(&before, now() - SignedDuration::from_hours(72));
     let mut answer = busy_answer();
     answer.outcomes.retain(|outcome| outcome.cause().is_none());
     answer.failed = 0;
     for user in ["mallory", "niaj"] {
         let unreachable = Some(unreachable(user));
-        let outcome = outcome(user, Status::NonCompliant, &[], Ending::None);
+        let outcome = outcome(user, Status::NonCompliant, &[], UserResult::None);
         answer.outcomes.push(Outcome { unreachable, ..outcome });
     }
-    let standing = Standing::of(&answer, now());
-    let since = Since { before: Some(&before), now: &standing };
+    let snapshot = Snapshot::of(&answer, now());
+    let since = Changes { before: Some(&before), now: &snapshot };
     let data = data("summary", &account(), &answer, since);
     assert_eq!(
         data["trouble"],

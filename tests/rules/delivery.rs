@@ -2,7 +2,7 @@
 
 use crate::builders::*;
 use mfa_warden::model::action::{Action, Notice};
-use mfa_warden::model::delivery::Reach;
+use mfa_warden::model::delivery::Delivery;
 use mfa_warden::model::enrollment::version_suffix;
 use mfa_warden::model::facts::UserFacts;
 use mfa_warden::model::record::tag;
@@ -10,7 +10,7 @@ use mfa_warden::model::subscription::Subscription;
 use mfa_warden::rules::delivery::Filter;
 use mfa_warden::rules::plan::{Next, next};
 
-const REACHED: Reach = Reach::Reached;
+const REACHED: Delivery = Delivery::Reached;
 const MESSAGE: [(&str, &str); 4] = [
     ("kind", "invitation"),
     ("recipient", "alice@example.com"),
@@ -79,7 +79,7 @@ fn whom_a_subscription_counts_for_depends_on_what_is_behind_it() {
 }
 
 /// A user whose invitation, of that age, reached nobody.
-fn unheard(age: &str, reach: Reach) -> UserFacts {
+fn unheard(age: &str, reach: Delivery) -> UserFacts {
     let mut facts = enrolled_since(user("alice"), age);
     facts.attached.as_mut().unwrap().enrollment = true;
     let version = secret(&mut facts).current_version.clone().unwrap();
@@ -87,7 +87,7 @@ fn unheard(age: &str, reach: Reach) -> UserFacts {
         secret(&mut facts).tags.remove(key);
     }
     secret(&mut facts).tags.insert(tag::UNREACHED.to_owned(), version_suffix(&version).to_owned());
-    facts.reach = Some(reach);
+    facts.delivery = Some(reach);
     facts
 }
 
@@ -107,13 +107,13 @@ fn planned(facts: &UserFacts, more: &[(&str, &str)]) -> Vec<Action> {
 
 #[test]
 fn an_invitation_of_an_earlier_version_that_reached_nobody_goes_out_again_once_somebody_listens() {
-    assert_eq!(planned(&unheard("1h", Reach::Unknown), &[]), []);
+    assert_eq!(planned(&unheard("1h", Delivery::Unknown), &[]), []);
     assert_eq!(planned(&unheard("1h", REACHED), &[]), [Action::Notify(Notice::Invitation)]);
 }
 
 #[test]
 fn whoever_was_never_reached_is_not_quarantined_and_has_time_once_it_was() {
-    for reach in [Reach::Pending, Reach::Filtered, Reach::Unreached, Reach::Unknown, REACHED] {
+    for reach in [Delivery::Pending, Delivery::Filtered, Delivery::Unreached, Delivery::Unknown, REACHED] {
         let actions = planned(&unheard("20d", reach), &QUARANTINING);
         assert!(!actions.contains(&Action::Quarantine), "{actions:?}");
     }
@@ -125,17 +125,17 @@ fn whoever_was_never_reached_is_not_quarantined_and_has_time_once_it_was() {
 #[test]
 fn owners_are_subscribed_only_where_so_set_and_only_with_an_address_that_nobody_serves() {
     let set = [("SUBSCRIBE_OWNERS", "true")];
-    let heard = |reach: Reach| {
+    let heard = |reach: Delivery| {
         let mut facts = enrolled_since(user("alice"), "1h");
         facts.attached.as_mut().unwrap().enrollment = true;
-        facts.reach = Some(reach);
+        facts.delivery = Some(reach);
         facts
     };
-    assert_eq!(planned(&heard(Reach::Unreached), &set), [Action::Subscribe]);
-    assert_eq!(planned(&heard(Reach::Pending), &set), [], "SNS has asked already");
-    assert_eq!(planned(&heard(Reach::Filtered), &set), [], "the filter is somebody's wish");
-    assert_eq!(planned(&heard(Reach::Unreached), &[]), []);
-    let mut nameless = heard(Reach::Unreached);
+    assert_eq!(planned(&heard(Delivery::Unreached), &set), [Action::Subscribe]);
+    assert_eq!(planned(&heard(Delivery::Pending), &set), [], "SNS has asked already");
+    assert_eq!(planned(&heard(Delivery::Filtered), &set), [], "the filter is somebody's wish");
+    assert_eq!(planned(&heard(Delivery::Unreached), &[]), []);
+    let mut nameless = heard(Delivery::Unreached);
     nameless.tags.clear();
     assert_eq!(planned(&nameless, &set), [], "`alice` is no address");
 }

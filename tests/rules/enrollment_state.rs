@@ -2,7 +2,7 @@
 
 use crate::builders::*;
 use mfa_warden::model::account::Account;
-use mfa_warden::model::enrollment::{Doubt, Enrollment, born, user_of_device, version_suffix};
+use mfa_warden::model::enrollment::{Doubt, Enrollment, created_at, user_of_device, version_suffix};
 use mfa_warden::model::facts::UserFacts;
 use mfa_warden::model::record::tag;
 use mfa_warden::model::settings::Settings;
@@ -36,9 +36,9 @@ fn times_are_written_in_whole_seconds_of_utc() {
 
 #[test]
 fn a_version_tells_when_it_was_born_only_if_it_is_ours() {
-    assert_eq!(born(&version(ago("3d"), 1)), Some(ago("3d")));
+    assert_eq!(created_at(&version(ago("3d"), 1)), Some(ago("3d")));
     for other in ["", "6ba7b810-9dad-41d1-80b4-00c04fd430c8", "terraform-20260101", "ünïcödé"] {
-        assert_eq!(born(other), None, "{other}");
+        assert_eq!(created_at(other), None, "{other}");
     }
 }
 

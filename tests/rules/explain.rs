@@ -2,7 +2,7 @@
 
 use crate::builders::*;
 use mfa_warden::Settings;
-use mfa_warden::model::delivery::Reach;
+use mfa_warden::model::delivery::Delivery;
 use mfa_warden::model::facts::UserFacts;
 use mfa_warden::model::record::tag;
 use mfa_warden::model::rule::Rule;
@@ -70,7 +70,7 @@ fn that_a_device_is_not_listed_yet_is_no_announcement_that_it_breaks() {
 #[test]
 fn of_an_owner_whom_nobody_reaches_a_subscription_is_what_changes_it() {
     let mut facts = user("alice");
-    facts.reach = Some(Reach::Unreached);
+    facts.delivery = Some(Delivery::Unreached);
     let (rule, changes) = changes(&facts, &settings(&[]));
     assert_eq!(rule, Rule::Unreachable);
     assert!(changes.contains(&(Change::Reached, Rule::NotPrepared)), "{changes:?}");
@@ -92,7 +92,7 @@ fn a_user_with_mfa_is_told_of_its_loss_only() {
 #[test]
 fn facts_that_were_not_asked_change_nothing_that_is_shown() {
     let mut facts = user("alice");
-    facts.reach = None;
+    facts.delivery = None;
     let explanation = explain(facts.clone(), &settings(&[]), now());
     assert_eq!(explanation.facts, facts);
     assert_eq!(explanation.plan.rule, Rule::NotPrepared);

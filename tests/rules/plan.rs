@@ -4,8 +4,8 @@ use crate::builders::*;
 use jiff::Timestamp;
 use mfa_warden::Settings;
 use mfa_warden::model::action::{Action, Notice, Obstacle, Policy, Postponed};
-use mfa_warden::model::blocker::{Cause, Denial, Preflight};
-use mfa_warden::model::delivery::Reach;
+use mfa_warden::model::blocker::{Blocker, Cause, Preflight};
+use mfa_warden::model::delivery::Delivery;
 use mfa_warden::model::enrollment::Doubt;
 use mfa_warden::model::facts::UserFacts;
 use mfa_warden::model::record::tag;
@@ -263,7 +263,7 @@ fn nobody_is_quarantined_who_is_not_known_to_have_heard_of_this_version() {
         let mut facts = enrolled_since(user("alice"), "20d");
         secret(&mut facts).tags.remove(tag::HEARD_AT);
         secret(&mut facts).tags.extend(at.map(|at| (tag::HEARD_AT.to_owned(), at)));
-        facts.reach = Some(Reach::Unknown);
+        facts.delivery = Some(Delivery::Unknown);
         facts
     };
     assert_eq!(named(&heard(Some(ago("20d").to_string())), &BOTH), due);
@@ -279,14 +279,14 @@ fn nobody_is_quarantined_who_is_not_known_to_have_heard_of_this_version() {
     // Of another version than the present one.
     let mut renewed = invited_late("20d", "4d");
     secret(&mut renewed).tags.insert(tag::HEARD_AT.to_owned(), ago("5d").to_string());
-    renewed.reach = Some(Reach::Unreached);
+    renewed.delivery = Some(Delivery::Unreached);
     assert_eq!(named(&renewed, &BOTH), ["attach"]);
 }
 
 #[test]
 fn leaving_the_topic_after_having_heard_is_no_way_around_a_quarantine() {
     let mut facts = enrolled_since(user("alice"), "20d");
-    facts.reach = Some(Reach::Unreached);
+    facts.delivery = Some(Delivery::Unreached);
     assert_eq!(named(&facts, &BOTH), ["attach", "quarantine", "notify(quarantined)"]);
 }
 
@@ -310,7 +310,7 @@ fn whatever_tags_say_nobody_is_quarantined_before_secret_and_version_are_old_eno
 }
 
 fn deny(cause: Cause) -> Preflight {
-    Preflight::Answered(vec![Denial { action: "iam:EnableMFADevice".to_owned(), cause, is_unsure: false }])
+    Preflight::Answered(vec![Blocker { action: "iam:EnableMFADevice".to_owned(), cause, is_unsure: false }])
 }
 
 const ASKING: [(&str, &str); 4] = [BOTH[0], BOTH[1], BOTH[2], ("PREFLIGHT", "true")];
@@ -326,7 +326,7 @@ fn nobody_is_quarantined_who_cannot_enroll_or_of_whom_nobody_knows() {
         deny(Cause::Organization),
         deny(Cause::Boundary),
         deny(Cause::NotAllowed),
-        Preflight::Answered(vec![Denial {
+        Preflight::Answered(vec![Blocker {
             action: "iam:EnableMFADevice".to_owned(),
             cause: policy(),
             is_unsure: true,
@@ -339,7 +339,7 @@ fn nobody_is_quarantined_who_cannot_enroll_or_of_whom_nobody_knows() {
     }
     // What keeps it from reading the seed keeps it from nothing else: the console has a way of its own.
     let reads =
-        Denial { action: "secretsmanager:GetSecretValue".to_owned(), cause: policy(), is_unsure: false };
+        Blocker { action: "secretsmanager:GetSecretValue".to_owned(), cause: policy(), is_unsure: false };
     facts.preflight = Some(Preflight::Answered(vec![reads]));
     assert_eq!(named(&facts, &ASKING), ["quarantine", "notify(quarantined)"]);
     facts.preflight = None;
@@ -523,7 +523,7 @@ fn outside_the_pilot_nothing_new_is_begun_and_what_is_open_goes_on() {
     let mut facts = user("alice");
     facts.attached = Some(Attached { enrollment: true, quarantine: true });
     let leftover = stray(&mut facts);
-    facts.reach = None;
+    facts.delivery = None;
     let new = plan(&facts, pilot);
     let expected = [Action::Detach(Policy::Quarantine), Action::Detach(Policy::Enrollment), leftover];
     assert_eq!((&new.actions[..], new.postponed), (&expected[..], Some(Postponed::Pilot)));
@@ -531,7 +531,7 @@ fn outside_the_pilot_nothing_new_is_begun_and_what_is_open_goes_on() {
     secret(&mut open).tags.remove(tag::LAST_NOTICE_AT);
     assert_eq!(named(&open, pilot), ["attach", "notify(reminder)"]);
     secret(&mut open).tags.remove(tag::HEARD_AT);
-    open.reach = Some(Reach::Unknown);
+    open.delivery = Some(Delivery::Unknown);
     assert_eq!(
         named(&open, pilot),
         ["attach", "notify(reminder)"],
@@ -552,17 +552,17 @@ fn outside_the_pilot_nothing_new_is_begun_and_what_is_open_goes_on() {
 
 #[test]
 fn nothing_is_prepared_for_an_owner_whom_nobody_can_tell() {
-    for reach in [Reach::Pending, Reach::Filtered, Reach::Unreached, Reach::Malformed] {
+    for reach in [Delivery::Pending, Delivery::Filtered, Delivery::Unreached, Delivery::Malformed] {
         let mut facts = user("alice");
-        facts.reach = Some(reach);
+        facts.delivery = Some(reach);
         let plan = plan(&facts, &BOTH);
         assert!(plan.rule == Rule::Unreachable && plan.actions.is_empty(), "{reach:?}");
     }
     let mut unknown = user("alice");
-    unknown.reach = Some(Reach::Unknown);
+    unknown.delivery = Some(Delivery::Unknown);
     assert_eq!(named(&unknown, &[]), ["provision", "notify(invitation)"], "unknown is not none");
     let mut subscribing = user("alice");
-    subscribing.reach = Some(Reach::Unreached);
+    subscribing.delivery = Some(Delivery::Unreached);
     let plan = plan(&subscribing, &[("SUBSCRIBE_OWNERS", "true")]);
     assert_eq!((&plan.actions[..], plan.rule), (&[Action::Subscribe][..], Rule::Unreachable));
 }
@@ -576,9 +576,9 @@ fn what_an_earlier_version_prepared_for_an_owner_whom_nobody_can_tell_ends_in_si
     let version = secret(&mut facts).current_version.clone().unwrap();
     let mark = mfa_warden::model::enrollment::version_suffix(&version).to_owned();
     facts.attached = Some(Attached { enrollment: true, quarantine: true });
-    for reach in [Reach::Pending, Reach::Filtered, Reach::Unreached, Reach::Malformed] {
+    for reach in [Delivery::Pending, Delivery::Filtered, Delivery::Unreached, Delivery::Malformed] {
         secret(&mut facts).tags.insert(tag::UNREACHED.to_owned(), mark.clone());
-        facts.reach = Some(reach);
+        facts.delivery = Some(reach);
         let close = Action::Close {
             secret: format!("mfa-warden/{USER_ID}"),
             policies: vec![Policy::Quarantine, Policy::Enrollment],
@@ -596,17 +596,17 @@ fn what_an_earlier_version_prepared_for_an_owner_whom_nobody_can_tell_ends_in_si
 fn whoever_is_not_known_to_have_heard_is_invited_again_once_that_can_be_known() {
     let mut facts = enrolled_since(user("alice"), "5d");
     secret(&mut facts).tags.insert(tag::HEARD_AT.to_owned(), String::new());
-    for (reach, again) in [(Reach::Unknown, false), (Reach::Reached, true)] {
-        facts.reach = Some(reach);
+    for (reach, again) in [(Delivery::Unknown, false), (Delivery::Reached, true)] {
+        facts.delivery = Some(reach);
         let expected: &[Action] = if again { &[INVITE] } else { &[] };
         assert_eq!(planned(&facts, &[]), expected, "{reach:?}");
     }
     // A seed is kept for nobody who is not known to have heard of it and cannot be told.
-    facts.reach = Some(Reach::Unreached);
+    facts.delivery = Some(Delivery::Unreached);
     assert_eq!(named(&facts, &[]), ["close"]);
     secret(&mut facts).tags.insert(tag::HEARD_AT.to_owned(), ago("6d").to_string());
     assert_eq!(planned(&facts, &[]), [], "it has heard of an earlier one");
-    facts.reach = Some(Reach::Reached);
+    facts.delivery = Some(Delivery::Reached);
     // Version 0.1.0 did not write down what was heard, and nobody is invited twice for that.
     for key in [tag::FIRST_NOTICE_AT, tag::HEARD_AT, tag::RECIPIENT] {
         secret(&mut facts).tags.remove(key);
@@ -619,7 +619,7 @@ fn another_recipient_than_was_invited_is_invited_and_not_quarantined_unwarned() 
     let mut facts = enrolled_since(user("alice"), "20d");
     facts.tags.insert("email".to_owned(), "mallory@example.com".to_owned());
     assert_eq!(named(&facts, &BOTH), ["attach", "notify(invitation)"]);
-    facts.reach = Some(Reach::Unreached);
+    facts.delivery = Some(Delivery::Unreached);
     assert_eq!(named(&facts, &BOTH), ["attach"], "nobody is there to be invited, and nobody is quarantined");
 }
 
@@ -637,10 +637,10 @@ fn a_secret_with_the_policy_of_an_earlier_version_gets_the_present_one() {
 fn what_a_plan_hangs_on_is_asked_first_and_nothing_else() {
     let default = settings(&[]);
     let mut new = user("alice");
-    (new.reach, new.secret_is_fresh) = (None, false);
+    (new.delivery, new.secret_is_fresh) = (None, false);
     assert_eq!(asked(&new, &default), Next::Learn(Question::Delivery));
     let mut open = enrolled_since(user("alice"), "5d");
-    (open.reach, open.secret_is_fresh) = (None, false);
+    (open.delivery, open.secret_is_fresh) = (None, false);
     assert_eq!(
         asked(&open, &default),
         Next::Do(Plan::by(Rule::NothingDue)),
@@ -652,7 +652,7 @@ fn what_a_plan_hangs_on_is_asked_first_and_nothing_else() {
     assert_eq!(asked(&unheard, &default), Next::Learn(Question::Delivery));
     secret(&mut open).tags.remove(tag::LAST_NOTICE_AT);
     assert_eq!(asked(&open, &default), Next::Learn(Question::Delivery), "a reminder is due");
-    open.reach = Some(Reach::Reached);
+    open.delivery = Some(Delivery::Reached);
     assert_eq!(asked(&open, &default), Next::Learn(Question::Secret), "before anything is done");
     let asking = settings(&ASKING);
     let mut overdue = enrolled_since(user("alice"), "20d");
@@ -660,7 +660,7 @@ fn what_a_plan_hangs_on_is_asked_first_and_nothing_else() {
     overdue.secret_is_fresh = false;
     assert_eq!(asked(&overdue, &asking), Next::Learn(Question::Secret), "the cheaper question first");
     let mut compliant = with_mfa(user("alice"));
-    (compliant.reach, compliant.secret_is_fresh) = (None, false);
+    (compliant.delivery, compliant.secret_is_fresh) = (None, false);
     assert_eq!(asked(&compliant, &asking), Next::Do(Plan::by(Rule::HasMfa)));
 }
 

@@ -3,7 +3,7 @@
 use crate::builders::*;
 use mfa_warden::model::action::Postponed;
 use mfa_warden::model::blocker::Preflight;
-use mfa_warden::model::delivery::Reach;
+use mfa_warden::model::delivery::Delivery;
 use mfa_warden::model::facts::UserFacts;
 use mfa_warden::model::record::tag;
 use mfa_warden::model::rule::Rule;
@@ -81,7 +81,7 @@ fn foreign_secret() {
 fn never_reached() {
     let mut facts = open("2d");
     secret(&mut facts).tags.remove(tag::HEARD_AT);
-    facts.reach = Some(Reach::Unreached);
+    facts.delivery = Some(Delivery::Unreached);
     assert_row(&facts, &[], Rule::NeverReached, &["close"]);
 }
 
@@ -94,7 +94,7 @@ fn outside_pilot() {
 #[test]
 fn unreachable() {
     let mut facts = user("alice");
-    facts.reach = Some(Reach::Unreached);
+    facts.delivery = Some(Delivery::Unreached);
     assert_row(&facts, &[], Rule::Unreachable, &NOTHING);
 }
 

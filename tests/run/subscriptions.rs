@@ -11,9 +11,9 @@ use aws_smithy_types::error::ErrorMetadata;
 use mfa_warden::aws::sns::Sns;
 use mfa_warden::messages::owner::attributes;
 use mfa_warden::model::action::Notice;
-use mfa_warden::model::delivery::Reach;
+use mfa_warden::model::delivery::Delivery;
 use mfa_warden::model::recipient::Recipient;
-use mfa_warden::run::subscriptions::Audience;
+use mfa_warden::run::subscriptions::OwnerTopic;
 use std::time::Duration;
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:owners";
@@ -67,17 +67,17 @@ impl Topic {
 }
 
 /// The warnings of a run, in words.
-fn said(audience: &Audience<'_>) -> Vec<String> {
-    audience.warnings().iter().map(ToString::to_string).collect()
+fn said(owner_topic: &OwnerTopic<'_>) -> Vec<String> {
+    owner_topic.warnings().iter().map(ToString::to_string).collect()
 }
 
-async fn reach(listening: &[Listening], recipient: &str) -> (Reach, Vec<String>) {
+async fn reach(listening: &[Listening], recipient: &str) -> (Delivery, Vec<String>) {
     let sns = Topic::with(listening).sns(&[]);
-    let audience = Audience::new(&sns, TOPIC);
+    let owner_topic = OwnerTopic::new(&sns, TOPIC);
     let tags = [("email".to_owned(), recipient.to_owned())].into();
     let recipient = Recipient::of(&tags, "email", "alice");
     let attributes = |one: &str| attributes(Notice::Invitation, one, "alice", "123456789012");
-    (audience.reach(&recipient, attributes).await, said(&audience))
+    (owner_topic.reach(&recipient, attributes).await, said(&owner_topic))
 }
 
 const ALICES: &str = r#"{"recipient":["alice@example.com"]}"#;
@@ -85,28 +85,28 @@ const ALICES: &str = r#"{"recipient":["alice@example.com"]}"#;
 #[tokio::test]
 async fn an_owner_is_reached_by_its_own_mailbox_or_by_whatever_takes_its_messages() {
     for (listening, expected) in [
-        (&[("email", ALICE, Some(ALICES), &[][..])][..], Reach::Reached),
-        (&[("email", ALICE, None, &[])], Reach::Reached),
-        (&[("email-json", ALICE, Some(ALICES), &[])], Reach::Reached),
-        (&[("sqs", "arn:aws:sqs:us-east-1:123456789012:mailer", None, &[])], Reach::Reached),
+        (&[("email", ALICE, Some(ALICES), &[][..])][..], Delivery::Reached),
+        (&[("email", ALICE, None, &[])], Delivery::Reached),
+        (&[("email-json", ALICE, Some(ALICES), &[])], Delivery::Reached),
+        (&[("sqs", "arn:aws:sqs:us-east-1:123456789012:mailer", None, &[])], Delivery::Reached),
         (
             &[("lambda", "arn:aws:lambda:us-east-1:123456789012:function:mailer", Some(ALICES), &[])],
-            Reach::Reached,
+            Delivery::Reached,
         ),
         // Her other address asks for her messages; the operator's asks for everything and passes nothing on.
-        (&[("email", "a.smith@example.org", Some(ALICES), &[])], Reach::Reached),
-        (&[("email", "operator@example.com", None, &[])], Reach::Unreached),
-        (&[("email", "operator@example.com", Some(r#"{"kind":["invitation"]}"#), &[])], Reach::Unreached),
-        (&[("email", ALICE, Some(ALICES), &[("PendingConfirmation", "true")])], Reach::Pending),
-        (&[("email", ALICE, Some(r#"{"kind":["enrolled"]}"#), &[])], Reach::Filtered),
+        (&[("email", "a.smith@example.org", Some(ALICES), &[])], Delivery::Reached),
+        (&[("email", "operator@example.com", None, &[])], Delivery::Unreached),
+        (&[("email", "operator@example.com", Some(r#"{"kind":["invitation"]}"#), &[])], Delivery::Unreached),
+        (&[("email", ALICE, Some(ALICES), &[("PendingConfirmation", "true")])], Delivery::Pending),
+        (&[("email", ALICE, Some(r#"{"kind":["enrolled"]}"#), &[])], Delivery::Filtered),
         // SNS compares to the letter, and so her own mailbox keeps her messages out.
         (
             &[("email", "Alice@example.com", Some(r#"{"recipient":["Alice@example.com"]}"#), &[])],
-            Reach::Filtered,
+            Delivery::Filtered,
         ),
-        (&[("sqs", "q", Some(ALICES), &[("FilterPolicyScope", "MessageBody")])], Reach::Unreached),
-        (&[("sqs", "q", Some(r#"{"$or":[]}"#), &[])], Reach::Unknown),
-        (&[("email", "Alice@example.com", None, &[])], Reach::Reached),
+        (&[("sqs", "q", Some(ALICES), &[("FilterPolicyScope", "MessageBody")])], Delivery::Unreached),
+        (&[("sqs", "q", Some(r#"{"$or":[]}"#), &[])], Delivery::Unknown),
+        (&[("email", "Alice@example.com", None, &[])], Delivery::Reached),
         (
             &[(
                 "email",
@@ -114,20 +114,20 @@ async fn an_owner_is_reached_by_its_own_mailbox_or_by_whatever_takes_its_message
                 Some(r#"{"recipient":[{"equals-ignore-case":"Alice@example.com"}]}"#),
                 &[],
             )],
-            Reach::Reached,
+            Delivery::Reached,
         ),
         // What reaches one person reaches her only where it says so, and what only keeps messages reaches nobody.
-        (&[("sms", "+15550100", None, &[])], Reach::Unreached),
-        (&[("sms", "+15550100", Some(r#"{"account":["123456789012"]}"#), &[])], Reach::Unreached),
-        (&[("sms", "+15550100", Some(ALICES), &[])], Reach::Reached),
-        (&[("sms", "+15550100", Some(r#"{"recipient":[{"exists":true}]}"#), &[])], Reach::Unreached),
+        (&[("sms", "+15550100", None, &[])], Delivery::Unreached),
+        (&[("sms", "+15550100", Some(r#"{"account":["123456789012"]}"#), &[])], Delivery::Unreached),
+        (&[("sms", "+15550100", Some(ALICES), &[])], Delivery::Reached),
+        (&[("sms", "+15550100", Some(r#"{"recipient":[{"exists":true}]}"#), &[])], Delivery::Unreached),
         (
             &[("sms", "+15550100", Some(r#"{"recipient":[{"suffix":"@example.com"}]}"#), &[])],
-            Reach::Unreached,
+            Delivery::Unreached,
         ),
         (
             &[("email", "security@example.com", Some(r#"{"recipient":[{"anything-but":"x"}]}"#), &[])],
-            Reach::Unreached,
+            Delivery::Unreached,
         ),
         (
             &[(
@@ -136,18 +136,21 @@ async fn an_owner_is_reached_by_its_own_mailbox_or_by_whatever_takes_its_message
                 Some(r#"{"recipient":[{"equals-ignore-case":"ALICE@example.com"}]}"#),
                 &[],
             )],
-            Reach::Reached,
+            Delivery::Reached,
         ),
-        (&[("application", "phone", None, &[])], Reach::Unreached),
-        (&[("firehose", "archive", None, &[])], Reach::Unreached),
-        (&[("firehose", "archive", Some(ALICES), &[])], Reach::Unreached),
+        (&[("application", "phone", None, &[])], Delivery::Unreached),
+        (&[("firehose", "archive", None, &[])], Delivery::Unreached),
+        (&[("firehose", "archive", Some(ALICES), &[])], Delivery::Unreached),
         // The stack's own mailer.
-        (&[("lambda", "mailer", Some(r#"{"recipient":[{"suffix":"@example.com"}]}"#), &[])], Reach::Reached),
+        (
+            &[("lambda", "mailer", Some(r#"{"recipient":[{"suffix":"@example.com"}]}"#), &[])],
+            Delivery::Reached,
+        ),
         (
             &[("lambda", "mailer", Some(r#"{"recipient":[{"suffix":"@example.org"}]}"#), &[])],
-            Reach::Unreached,
+            Delivery::Unreached,
         ),
-        (&[], Reach::Unreached),
+        (&[], Delivery::Unreached),
     ] {
         assert_eq!(reach(listening, ALICE).await.0, expected, "{listening:?}");
     }
@@ -158,13 +161,13 @@ async fn a_recipient_is_one_thing_however_it_is_written() {
     let mailer = ("lambda", "mailer", Some(r#"{"recipient":[{"suffix":"@corp.example"}]}"#), &[][..]);
     let security = ("email", "security@corp.example", None, &[][..]);
     for (tag, expected) in [
-        ("ann@corp.example ", Reach::Reached),
-        ("ann@CORP.example", Reach::Reached),
-        ("bob@elsewhere.example : ann@corp.example", Reach::Reached),
-        ("ann@elsewhere.example", Reach::Unreached),
-        ("ann@corp", Reach::Malformed),
-        ("ann@corp.example:", Reach::Reached),
-        ("ann@@corp.example", Reach::Malformed),
+        ("ann@corp.example ", Delivery::Reached),
+        ("ann@CORP.example", Delivery::Reached),
+        ("bob@elsewhere.example : ann@corp.example", Delivery::Reached),
+        ("ann@elsewhere.example", Delivery::Unreached),
+        ("ann@corp", Delivery::Malformed),
+        ("ann@corp.example:", Delivery::Reached),
+        ("ann@@corp.example", Delivery::Malformed),
     ] {
         assert_eq!(reach(&[mailer, security], tag).await.0, expected, "{tag}");
     }
@@ -180,11 +183,11 @@ async fn a_name_that_only_ends_like_an_address_is_not_reached_by_what_mails_addr
         let sns = Topic::with(&[("lambda", "mailer", filter, &[])]).sns(&[]);
         let recipient = Recipient::of(&std::collections::BTreeMap::new(), "email", name);
         let attributes = |one: &str| attributes(Notice::Invitation, one, name, "123456789012");
-        Audience::new(&sns, TOPIC).reach(&recipient, attributes).await
+        OwnerTopic::new(&sns, TOPIC).reach(&recipient, attributes).await
     };
-    assert_eq!(reach(Some(r#"{"recipient":[{"suffix":"@corp.example"}]}"#)).await, Reach::Unreached);
-    assert_eq!(reach(Some(r#"{"recipient":["a,b@corp.example"]}"#)).await, Reach::Reached);
-    assert_eq!(reach(None).await, Reach::Reached, "that takes names too");
+    assert_eq!(reach(Some(r#"{"recipient":[{"suffix":"@corp.example"}]}"#)).await, Delivery::Unreached);
+    assert_eq!(reach(Some(r#"{"recipient":["a,b@corp.example"]}"#)).await, Delivery::Reached);
+    assert_eq!(reach(None).await, Delivery::Reached, "that takes names too");
 }
 
 #[tokio::test]
@@ -194,16 +197,16 @@ async fn subscriptions_that_count_for_everybody_are_named() {
         ("sqs", "arn:aws:sqs:us-east-1:123456789012:somebodys", None, &[]),
     ])
     .sns(&[]);
-    let audience = Audience::new(&sns, TOPIC);
+    let owner_topic = OwnerTopic::new(&sns, TOPIC);
     let reach = async |name: &str| {
         let tags = [("email".to_owned(), name.to_owned())].into();
         let recipient = Recipient::of(&tags, "email", "alice");
-        audience.reach(&recipient, |one| attributes(Notice::Invitation, one, "alice", "1")).await
+        owner_topic.reach(&recipient, |one| attributes(Notice::Invitation, one, "alice", "1")).await
     };
-    assert_eq!(reach(ALICE).await, Reach::Reached);
-    assert_eq!(audience.catch_all(), Vec::<String>::new(), "her own mailbox is enough");
-    assert_eq!(reach("bob@example.com").await, Reach::Reached);
-    assert_eq!(audience.catch_all(), ["sqs arn:aws:sqs:us-east-1:123456789012:somebodys"]);
+    assert_eq!(reach(ALICE).await, Delivery::Reached);
+    assert_eq!(owner_topic.catch_all(), Vec::<String>::new(), "her own mailbox is enough");
+    assert_eq!(reach("bob@example.com").await, Delivery::Reached);
+    assert_eq!(owner_topic.catch_all(), ["sqs arn:aws:sqs:us-east-1:123456789012:somebodys"]);
     for (filter, named) in [
         (r#"{"recipient":[{"exists":true}]}"#, true),
         (r#"{"recipient":[{"anything-but":"x"}]}"#, true),
@@ -212,24 +215,24 @@ async fn subscriptions_that_count_for_everybody_are_named() {
         (r#"{"user":["alice"]}"#, false),
     ] {
         let sns = Topic::with(&[("sqs", "q", Some(filter), &[])]).sns(&[]);
-        let audience = Audience::new(&sns, TOPIC);
+        let owner_topic = OwnerTopic::new(&sns, TOPIC);
         let recipient = Recipient::of(&[("email".to_owned(), ALICE.to_owned())].into(), "email", "alice");
-        audience.reach(&recipient, |one| attributes(Notice::Invitation, one, "alice", "1")).await;
-        assert_eq!(!audience.catch_all().is_empty(), named, "{filter}");
+        owner_topic.reach(&recipient, |one| attributes(Notice::Invitation, one, "alice", "1")).await;
+        assert_eq!(!owner_topic.catch_all().is_empty(), named, "{filter}");
     }
 }
 
 #[tokio::test]
 async fn a_user_name_without_an_address_is_reached_by_a_teams_mailbox() {
     let team = [("email", "team@example.com", None, &[][..])];
-    assert_eq!(reach(&team, "alice").await.0, Reach::Reached);
+    assert_eq!(reach(&team, "alice").await.0, Delivery::Reached);
 }
 
 #[tokio::test]
 async fn a_filter_that_is_not_understood_is_told() {
     let queue = ("sqs", "q", Some(r#"{"$or":[{"user":["alice"]}]}"#), &[][..]);
     let (reach, troubles) = reach(&[queue], ALICE).await;
-    assert_eq!(reach, Reach::Unknown);
+    assert_eq!(reach, Delivery::Unknown);
     assert!(
         troubles[0].contains("not understood") && troubles[0].contains(&format!("{TOPIC}:0")),
         "{troubles:?}"
@@ -248,12 +251,12 @@ async fn a_full_topic_is_told_once_and_asked_no_more() {
         )
     });
     let sns = topic.sns(&[&full]);
-    let audience = Audience::new(&sns, TOPIC);
+    let owner_topic = OwnerTopic::new(&sns, TOPIC);
     for number in 0..5 {
-        assert!(!audience.subscribe(&format!("user-{number}@example.com")).await);
+        assert!(!owner_topic.subscribe(&format!("user-{number}@example.com")).await);
     }
     assert_eq!(full.num_calls(), 1);
-    let troubles = said(&audience);
+    let troubles = said(&owner_topic);
     assert_eq!(troubles.len(), 1, "{troubles:?}");
     assert!(troubles[0].contains("no more owners can be subscribed"), "{troubles:?}");
     assert!(troubles[0].contains("raise the quota of filter policies"), "{troubles:?}");
@@ -271,22 +274,22 @@ async fn an_address_that_sns_refuses_keeps_no_other_from_being_subscribed() {
         .match_requests(|request| request.endpoint() == Some(ALICE))
         .then_output(|| SubscribeOutput::builder().build());
     let sns = topic.sns(&[&refused, &taken]);
-    let audience = Audience::new(&sns, TOPIC);
-    assert!(!audience.subscribe("a@example..com").await);
-    assert!(audience.subscribe(ALICE).await);
-    assert!(said(&audience)[0].contains("some owners cannot be subscribed: a@example..com"));
+    let owner_topic = OwnerTopic::new(&sns, TOPIC);
+    assert!(!owner_topic.subscribe("a@example..com").await);
+    assert!(owner_topic.subscribe(ALICE).await);
+    assert!(said(&owner_topic)[0].contains("some owners cannot be subscribed: a@example..com"));
 }
 
 /// How long ten messages take to be let out, by a clock that jumps.
 async fn ten_messages(listening: &[Listening]) -> (Duration, usize) {
     let topic = Topic::with(listening);
     let sns = topic.sns(&[]);
-    let audience = Audience::new(&sns, TOPIC);
+    let owner_topic = OwnerTopic::new(&sns, TOPIC);
     let started = tokio::time::Instant::now();
-    audience.pace().await;
+    owner_topic.pace().await;
     assert_eq!(topic.list.num_calls(), 0, "the first message waits for nothing and asks nothing");
     for _ in 1..10 {
-        audience.pace().await;
+        owner_topic.pace().await;
     }
     (started.elapsed(), topic.list.num_calls())
 }

@@ -2,10 +2,12 @@
 
 use jiff::SignedDuration;
 use mfa_warden::model::action::{Notice, Step};
-use mfa_warden::model::delivery::{Reach, Unreachable};
+use mfa_warden::model::delivery::{Delivery, Unreachable};
 use mfa_warden::model::failure::{AwsFailure, Failure};
 use mfa_warden::model::message::Message;
-use mfa_warden::model::outcome::{ActionCounts, Answer, Ending, Open, Outcome, RunKind, UserCounts};
+use mfa_warden::model::outcome::{
+    ActionCounts, Answer, OpenEnrollment, Outcome, RunKind, UserCounts, UserResult,
+};
 use mfa_warden::model::recipient::Recipient;
 use mfa_warden::model::verdict::{Reason, Remark, Status, Why};
 use mfa_warden::model::warning::Warning;
@@ -23,10 +25,10 @@ pub fn said(attempted: &str, code: &str, said: &str) -> Failure {
 
 /// That no subscription lets messages to a user through.
 pub fn unreachable(user: &str) -> Unreachable {
-    Unreachable { delivery: Reach::Unreached, recipient: Recipient::Name(user.to_owned()) }
+    Unreachable { delivery: Delivery::Unreached, recipient: Recipient::Name(user.to_owned()) }
 }
 
-pub fn outcome(user: &str, verdict: Status, steps: &[Step], result: Ending) -> Outcome {
+pub fn outcome(user: &str, verdict: Status, steps: &[Step], result: UserResult) -> Outcome {
     let id = format!("AIDA{}", user.to_uppercase());
     let outcome = Outcome::new(user, &id, verdict, NO_MFA, &[], result);
     Outcome { steps: steps.to_vec(), ..outcome }
@@ -40,8 +42,11 @@ pub fn busy_answer() -> Answer {
     answer.failed = 1;
     answer.deferred = 1;
     let late = |user: &str, days: i64| Outcome {
-        open: Some(Open { overdue: Some(SignedDuration::from_hours(24 * days)), ..Open::default() }),
-        ..outcome(user, Status::NonCompliant, &[], Ending::None)
+        open: Some(OpenEnrollment {
+            overdue: Some(SignedDuration::from_hours(24 * days)),
+            ..OpenEnrollment::default()
+        }),
+        ..outcome(user, Status::NonCompliant, &[], UserResult::None)
     };
     let denied = said(
         "create the virtual MFA device `bob.0a1b2c3d`",
@@ -54,10 +59,10 @@ pub fn busy_answer() -> Answer {
             "alice",
             Status::NonCompliant,
             &[Step::Provision, Step::Notify(Notice::Invitation)],
-            Ending::Done,
+            UserResult::Done,
         ),
-        outcome("bob", Status::NonCompliant, &[], Ending::Failed(denied)),
-        outcome("carol", Status::NonCompliant, &[], Ending::Deferred),
+        outcome("bob", Status::NonCompliant, &[], UserResult::Failed(denied)),
+        outcome("carol", Status::NonCompliant, &[], UserResult::Deferred),
         Outcome {
             why: Why {
                 reason: Reason::MfaDevice(
@@ -65,11 +70,16 @@ pub fn busy_answer() -> Answer {
                 ),
                 remarks: vec![Remark::SeedExistedFor(SignedDuration::from_hours(48))],
             },
-            ..outcome("dave", Status::Compliant, &[Step::Close, Step::Notify(Notice::Enrolled)], Ending::Done)
+            ..outcome(
+                "dave",
+                Status::Compliant,
+                &[Step::Close, Step::Notify(Notice::Enrolled)],
+                UserResult::Done,
+            )
         },
         Outcome {
             why: Reason::ExemptThrough(jiff::civil::date(2026, 12, 31), "broken phone".to_owned()).into(),
-            ..outcome("erin", Status::Exempt, &[], Ending::None)
+            ..outcome("erin", Status::Exempt, &[], UserResult::None)
         },
         late("frank", 2),
         late("grace", 9),
@@ -80,9 +90,9 @@ pub fn busy_answer() -> Answer {
                 "try later",
             ))
             .into(),
-            ..outcome("heidi", Status::Unknown, &[], Ending::None)
+            ..outcome("heidi", Status::Unknown, &[], UserResult::None)
         },
-        outcome("ivan", Status::NonCompliant, &[], Ending::None),
+        outcome("ivan", Status::NonCompliant, &[], UserResult::None),
     ];
     answer.warnings = vec![Warning::RootWithoutMfa];
     answer

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use mfa_warden::Settings;
 use mfa_warden::model::account::Account;
 use mfa_warden::model::action::{Action, steps};
-use mfa_warden::model::delivery::Reach;
+use mfa_warden::model::delivery::Delivery;
 use mfa_warden::model::enrollment::{Secret, description, version_suffix};
 use mfa_warden::model::facts::UserFacts;
 use mfa_warden::model::failure::Failure;
@@ -21,7 +21,7 @@ pub const QUARANTINE: &str = "arn:aws:iam::123456789012:policy/mfa-warden-quaran
 
 pub const ROLE: &str = "arn:aws:iam::123456789012:role/mfa-warden";
 
-/// The time of every test: long after the seeds of `secret` were born.
+/// The time of every test: long after the seeds of `secret` were made.
 pub fn now() -> Timestamp {
     "2026-06-15T12:00:00Z".parse().unwrap()
 }
@@ -47,7 +47,7 @@ pub fn account() -> Account {
     Account::from_function_arn("arn:aws:lambda:us-east-1:123456789012:function:mfa-warden").unwrap()
 }
 
-/// The id of a version born at `time` (RFC 9562, version 7).
+/// The id of a version made at `time` (RFC 9562, version 7).
 pub fn version(time: Timestamp, random: u32) -> String {
     let milliseconds = u64::try_from(time.as_millisecond()).unwrap();
     format!("{:08x}-{:04x}-7000-8000-0000{random:08x}", milliseconds >> 16, milliseconds & 0xffff)
@@ -75,7 +75,7 @@ pub fn user(name: &str) -> UserFacts {
         foreign_secret: false,
         devices: Vec::new(),
         attached: Some(Attached::default()),
-        reach: Some(Reach::Reached),
+        delivery: Some(Delivery::Reached),
         preflight: None,
         absence_is_sure: true,
         version_is_new: false,
@@ -91,7 +91,7 @@ pub fn with_mfa(mut facts: UserFacts) -> UserFacts {
     facts
 }
 
-/// Adds a sound enrollment whose seed was born `age` ago and whose owner was invited then and heard it.
+/// Adds a usable enrollment whose seed was made `age` ago and whose owner was invited then and heard it.
 pub fn enrolled_since(mut facts: UserFacts, age: &str) -> UserFacts {
     let version = version(ago(age), 0xcafe_f00d);
     facts.devices.push(serial(&facts.user.name, &version));

@@ -11,8 +11,8 @@ use mfa_warden::Settings;
 use mfa_warden::messages::rules::{applies, follows};
 use mfa_warden::model::action::{Action, steps};
 use mfa_warden::model::blocker::Preflight;
-use mfa_warden::model::delivery::Reach;
-use mfa_warden::model::enrollment::{Secret, born};
+use mfa_warden::model::delivery::Delivery;
+use mfa_warden::model::enrollment::{Secret, created_at};
 use mfa_warden::model::facts::UserFacts;
 use mfa_warden::model::rule::Rule;
 use mfa_warden::model::settings::Scope;
@@ -79,7 +79,7 @@ fn facts(
     let recipient = facts.recipient(settings);
     let whom: Vec<String> = recipient.each().iter().map(|one| shown(one)).collect();
     add("who is told", whom.join(" and "));
-    let reach = if topic_is_known { delivery(facts.reach) } else { "not asked (give --owner-topic-arn)" };
+    let reach = if topic_is_known { delivery(facts.delivery) } else { "not asked (give --owner-topic-arn)" };
     add("messages reach the owner", reach.to_owned());
     match &facts.preflight {
         None => add("what blocks enrolling", "not asked".to_owned()),
@@ -119,7 +119,7 @@ fn secret_facts(
     let or = |time: Option<Timestamp>, none: &str| time.map_or(none.to_owned(), ago);
     add("secret", format!("{}, made {}", secret.name, ago(secret.created_at)));
     let version = secret.current_version.as_deref();
-    add("seed made", or(version.and_then(born), "there is none"));
+    add("seed made", or(version.and_then(created_at), "there is none"));
     let device = version.and_then(|version| facts.device_of(version));
     add("prepared device", device.map_or("none, or enabled".to_owned(), shown));
     add("first notice", or(secret.first_notice_at(now), "none went out"));
@@ -144,15 +144,15 @@ fn secret_facts(
     );
 }
 
-fn delivery(reach: Option<Reach>) -> &'static str {
-    match reach {
+fn delivery(delivery: Option<Delivery>) -> &'static str {
+    match delivery {
         None => "not asked, for nothing hangs on it",
-        Some(Reach::Reached) => "yes",
-        Some(Reach::Unknown) => "not known: the subscriptions cannot be read or understood",
-        Some(Reach::Pending) => "no: the subscription waits to be confirmed",
-        Some(Reach::Filtered) => "no: the filter of the owner's own subscription keeps them out",
-        Some(Reach::Unreached) => "no: no subscription of the owner topic lets them through",
-        Some(Reach::Malformed) => "no: the owner tag holds no address",
+        Some(Delivery::Reached) => "yes",
+        Some(Delivery::Unknown) => "not known: the subscriptions cannot be read or understood",
+        Some(Delivery::Pending) => "no: the subscription waits to be confirmed",
+        Some(Delivery::Filtered) => "no: the filter of the owner's own subscription keeps them out",
+        Some(Delivery::Unreached) => "no: no subscription of the owner topic lets them through",
+        Some(Delivery::Malformed) => "no: the owner tag holds no address",
     }
 }
 

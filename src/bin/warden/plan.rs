@@ -10,12 +10,12 @@ use jiff::Timestamp;
 use mfa_warden::Settings;
 use mfa_warden::aws::Clients;
 use mfa_warden::model::action::Postponed;
-use mfa_warden::model::outcome::{ActionCounts, Answer, Ending, Outcome, UserCounts};
+use mfa_warden::model::outcome::{ActionCounts, Answer, Outcome, UserCounts, UserResult};
 use mfa_warden::model::rule::Rule;
 use mfa_warden::model::verdict::Status;
 use mfa_warden::model::warning::Warning;
 use mfa_warden::run::Run;
-use mfa_warden::run::subscriptions::Audience;
+use mfa_warden::run::subscriptions::OwnerTopic;
 use std::fmt::Write;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -79,7 +79,7 @@ pub fn dry_run<'a>(
     clock: fn() -> Timestamp,
 ) -> Run<'a> {
     let run = Run::new(clients, settings, &connection.account, clock, true, Instant::now() + A_DAY);
-    if topic_is_known { run } else { Run { audience: Audience::unknown(&clients.sns), ..run } }
+    if topic_is_known { run } else { Run { owner_topic: OwnerTopic::unknown(&clients.sns), ..run } }
 }
 
 fn show(
@@ -126,12 +126,12 @@ pub fn words(status: Status) -> (&'static str, Color) {
 /// What would be done for one user.
 fn would(outcome: &Outcome) -> String {
     match &outcome.result {
-        Ending::Deferred => match outcome.postponed {
+        UserResult::Deferred => match outcome.postponed {
             Some(Postponed::Pilot) => "nothing (outside the pilot)".to_owned(),
             _ => "next run".to_owned(),
         },
-        Ending::Failed(cause) => format!("failed: {cause}"),
-        Ending::None | Ending::Planned | Ending::Done if outcome.steps.is_empty() => {
+        UserResult::Failed(cause) => format!("failed: {cause}"),
+        UserResult::None | UserResult::Planned | UserResult::Done if outcome.steps.is_empty() => {
             let invited = outcome.verdict == Status::NonCompliant;
             let words = match (&outcome.unreachable, &outcome.open) {
                 (Some(_), None) => "nothing until the owner can be told",
@@ -140,7 +140,7 @@ fn would(outcome: &Outcome) -> String {
             };
             words.to_owned()
         }
-        Ending::None | Ending::Planned | Ending::Done => outcome.listed_steps(),
+        UserResult::None | UserResult::Planned | UserResult::Done => outcome.listed_steps(),
     }
 }
 
@@ -263,18 +263,21 @@ mod tests {
     use jiff::SignedDuration;
     use mfa_warden::model::action::{Notice, Step};
     use mfa_warden::model::failure::{AwsFailure, Failure};
-    use mfa_warden::model::outcome::{Open, RunKind};
+    use mfa_warden::model::outcome::{OpenEnrollment, RunKind};
     use mfa_warden::model::verdict::Reason;
 
     const PLAIN: Look = Look { width: Some(100), color: false };
 
-    fn outcome(user: &str, verdict: Status, reason: Reason, steps: &[Step], result: Ending) -> Outcome {
+    fn outcome(user: &str, verdict: Status, reason: Reason, steps: &[Step], result: UserResult) -> Outcome {
         let outcome = Outcome::new(user, "AIDAEXAMPLE", verdict, reason, &[], result);
         Outcome { steps: steps.to_vec(), ..outcome }
     }
 
     fn answer() -> Answer {
-        let open = Some(Open { overdue: Some(SignedDuration::from_hours(30)), ..Open::default() });
+        let open = Some(OpenEnrollment {
+            overdue: Some(SignedDuration::from_hours(30)),
+            ..OpenEnrollment::default()
+        });
         let reason = || Reason::NoMfa { password: true, active_access_key: false, exemption: None };
         let mut answer = Answer::new(RunKind::Sweep, true, "123456789012");
         answer.outcomes = vec![
@@ -283,11 +286,11 @@ mod tests {
                 Status::NonCompliant,
                 reason(),
                 &[Step::Provision, Step::Attach, Step::Notify(Notice::Invitation)],
-                Ending::Planned,
+                UserResult::Planned,
             ),
             Outcome {
                 open,
-                ..outcome("ben+oncall@example.com", Status::NonCompliant, reason(), &[], Ending::None)
+                ..outcome("ben+oncall@example.com", Status::NonCompliant, reason(), &[], UserResult::None)
             },
             outcome(
                 "d_okafor",
@@ -297,9 +300,9 @@ mod tests {
                     "waits for a hardware token".to_owned(),
                 ),
                 &[],
-                Ending::None,
+                UserResult::None,
             ),
-            outcome("eve=contractor", Status::NonCompliant, reason(), &[], Ending::Deferred),
+            outcome("eve=contractor", Status::NonCompliant, reason(), &[], UserResult::Deferred),
             outcome(
                 "frank",
                 Status::Unknown,
@@ -309,7 +312,7 @@ mod tests {
                     said: "AccessDenied: \u{1b}[31mno, \"never\"".to_owned(),
                 })),
                 &[],
-                Ending::None,
+                UserResult::None,
             ),
         ];
         answer.users =

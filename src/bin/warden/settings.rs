@@ -4,7 +4,7 @@ use anyhow::{anyhow, bail};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use mfa_warden::Settings;
 use mfa_warden::model::account::Account;
-use mfa_warden::model::settings::{ConfigError, Problem, SETTINGS, Setting};
+use mfa_warden::model::settings::{ConfigError, SETTINGS, Setting, SettingProblem};
 use std::collections::BTreeMap;
 
 /// The settings that a plan depends on: all that have an option.
@@ -110,7 +110,7 @@ impl SettingsArgs {
     pub fn at(&self, settings: Settings, account: &Account) -> anyhow::Result<Settings> {
         let misplaced = settings.misplaced(&account.partition, &account.region, &account.id);
         let is_given =
-            |problem: &Problem| self.0.get(problem.variable).is_some_and(|value| !value.is_empty());
+            |problem: &SettingProblem| self.0.get(problem.variable).is_some_and(|value| !value.is_empty());
         let misplaced: Vec<String> =
             misplaced.into_iter().filter(is_given).map(|problem| problem.words).collect();
         if !misplaced.is_empty() {
@@ -165,7 +165,7 @@ fn read(given: &Given) -> anyhow::Result<Settings> {
 }
 
 fn explain(error: &ConfigError) -> String {
-    let line = |Problem { variable, words }: &Problem| {
+    let line = |SettingProblem { variable, words }: &SettingProblem| {
         let setting = SETTINGS.iter().find(|setting| setting.variable == *variable);
         match setting.and_then(|setting| setting.option) {
             Some(option) => format!("\n- --{option}: {words}"),

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use mfa_warden::Settings;
 use mfa_warden::aws::{AwsError, Clients};
 use mfa_warden::model::account::Account;
-use mfa_warden::model::enrollment::{Secret, born};
+use mfa_warden::model::enrollment::{Secret, created_at};
 use mfa_warden::model::record::tag;
 use mfa_warden::model::text::rfc3339;
 use mfa_warden::model::text::shown;
@@ -153,7 +153,7 @@ fn enrollments(
         let quarantined = quarantined.map(|users| users.contains(&user_id));
         let quarantined_at = time(tag::QUARANTINED_AT).filter(|_| quarantined != Some(false));
         let open = age(secret.noncompliant_since());
-        let seed = secret.current_version.as_deref().and_then(born);
+        let seed = secret.current_version.as_deref().and_then(created_at);
         let state = match names.get(&user_id) {
             None => State::UserGone,
             Some(_) if secret.scheduled_for_deletion => State::Deleting,
