@@ -2,6 +2,7 @@
 
 use super::{AwsError, Page, all_pages, timestamp};
 use crate::model::enrollment::{SECRET_PREFIX, Secret};
+use crate::model::seed::SecretValue;
 use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::put_resource_policy::PutResourcePolicyError;
 use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
@@ -200,13 +201,13 @@ impl Secrets {
 
     /// Writes the value as `version` and makes it current if `observed` still is (`None`: if no version is):
     /// a compare-and-swap. A secret's first version becomes current by being written, which the answer tells.
-    pub async fn claim(&self, id: &str, version: &str, observed: Option<&str>, value: &str) -> Claim {
+    pub async fn claim(&self, id: &str, version: &str, observed: Option<&str>, value: &SecretValue) -> Claim {
         let put = self
             .0
             .put_secret_value()
             .secret_id(id)
             .client_request_token(version)
-            .secret_string(value)
+            .secret_string(value.expose())
             .version_stages(PENDING)
             .send()
             .await;

@@ -74,14 +74,25 @@ fn qr_text(uri: &str) -> Zeroizing<String> {
 /// The most bytes of a secret's value (Secrets Manager's quotas).
 const LONGEST_VALUE: usize = 65_536;
 
-/// The secret's value: one JSON object for the owner's eyes only.
+/// The secret's value: one JSON object for the owner's eyes only. Like the seed in it, it cannot be printed or copied, and is
+/// zeroed when dropped. Only [`secret_value`] makes one.
+pub struct SecretValue(Zeroizing<String>);
+
+impl SecretValue {
+    /// The JSON, for the one request that carries it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Makes the secret's value.
 pub fn secret_value(
     seed: &Seed,
     account: &Account,
     user: &User,
     serial_number: &str,
     created_at: Timestamp,
-) -> Zeroizing<String> {
+) -> SecretValue {
     #[derive(serde::Serialize)]
     struct Value<'a> {
         account: &'a str,
@@ -107,5 +118,5 @@ pub fn secret_value(
     // Allocated once, as the URI is; AWS takes no longer value.
     let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_VALUE));
     serde_json::to_writer(&mut *bytes, &value).expect("strings always serialise");
-    Zeroizing::new(String::from_utf8(std::mem::take(&mut *bytes)).expect("JSON is UTF-8"))
+    SecretValue(Zeroizing::new(String::from_utf8(std::mem::take(&mut *bytes)).expect("JSON is UTF-8")))
 }

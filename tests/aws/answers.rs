@@ -47,6 +47,7 @@ use mfa_warden::aws::secrets::{Claim, Secrets};
 use mfa_warden::aws::sns::Sns;
 use mfa_warden::aws::{AwsError, Clients};
 use mfa_warden::model::account::Account;
+use mfa_warden::model::seed::{SecretValue, Seed, secret_value};
 use mfa_warden::{Settings, Warden};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -518,6 +519,12 @@ async fn a_page_that_breaks_off_is_asked_for_again() {
     assert_eq!(broken.num_calls(), 3);
 }
 
+/// A value to be written.
+fn a_value() -> SecretValue {
+    let seed = Seed::from_answer(SEED.as_bytes().to_vec()).unwrap();
+    secret_value(&seed, &in_region("us-east-1"), &alice_listed(), ALICE, clock())
+}
+
 fn put(stage: &'static str) -> Rule {
     mock!(SecretsClient::put_secret_value)
         .then_output(move || PutSecretValueOutput::builder().version_id(OURS).version_stages(stage).build())
@@ -547,7 +554,7 @@ fn describe_fails() -> Rule {
 #[tokio::test]
 async fn the_first_version_of_a_secret_wins_by_being_written() {
     let put = put("AWSCURRENT");
-    assert!(matches!(secrets(&[&put]).claim(NAME, OURS, None, "{}").await, Claim::Won));
+    assert!(matches!(secrets(&[&put]).claim(NAME, OURS, None, &a_value()).await, Claim::Won));
 }
 
 #[tokio::test]
@@ -560,7 +567,7 @@ async fn a_later_version_wins_by_the_swap() {
         })
         .then_output(|| UpdateSecretVersionStageOutput::builder().build());
     let put = put("WARDEN_PENDING");
-    assert!(matches!(secrets(&[&put, &swap]).claim(NAME, OURS, Some(THEIRS), "{}").await, Claim::Won));
+    assert!(matches!(secrets(&[&put, &swap]).claim(NAME, OURS, Some(THEIRS), &a_value()).await, Claim::Won));
     assert_eq!(swap.num_calls(), 1);
 }
 
@@ -568,12 +575,12 @@ async fn a_later_version_wins_by_the_swap() {
 async fn whoever_comes_second_has_lost() {
     let client = secrets(&[&put("WARDEN_PENDING"), &swap_refused(), &described(THEIRS)]);
     assert!(matches!(
-        client.claim(NAME, OURS, Some("0199d0e0-0000-7000-8000-000000000001"), "{}").await,
+        client.claim(NAME, OURS, Some("0199d0e0-0000-7000-8000-000000000001"), &a_value()).await,
         Claim::Lost
     ));
     let client = secrets(&[&put("WARDEN_PENDING"), &swap_refused(), &described(THEIRS)]);
     assert!(
-        matches!(client.claim(NAME, OURS, None, "{}").await, Claim::Lost),
+        matches!(client.claim(NAME, OURS, None, &a_value()).await, Claim::Lost),
         "no version was observed, and one came"
     );
 }
@@ -584,14 +591,14 @@ async fn a_first_version_that_does_not_become_current_by_being_written_is_swappe
         .match_requests(|r| r.remove_from_version_id().is_none() && r.move_to_version_id() == Some(OURS))
         .then_output(|| UpdateSecretVersionStageOutput::builder().build());
     let client = secrets(&[&put("WARDEN_PENDING"), &swap]);
-    assert!(matches!(client.claim(NAME, OURS, None, "{}").await, Claim::Won));
+    assert!(matches!(client.claim(NAME, OURS, None, &a_value()).await, Claim::Won));
     assert_eq!(swap.num_calls(), 1);
 }
 
 #[tokio::test]
 async fn a_swap_refused_because_a_lost_answer_had_done_it_is_a_win() {
     let client = secrets(&[&put("WARDEN_PENDING"), &swap_refused(), &described(OURS)]);
-    assert!(matches!(client.claim(NAME, OURS, Some(THEIRS), "{}").await, Claim::Won));
+    assert!(matches!(client.claim(NAME, OURS, Some(THEIRS), &a_value()).await, Claim::Won));
 }
 
 #[tokio::test]
@@ -602,11 +609,11 @@ async fn a_value_whose_fate_is_unknown_is_unclear_and_a_known_one_is_not() {
         })
     };
     let client = secrets(&[&put_fails(), &describe_fails()]);
-    assert!(matches!(client.claim(NAME, OURS, None, "{}").await, Claim::Unclear(_)));
+    assert!(matches!(client.claim(NAME, OURS, None, &a_value()).await, Claim::Unclear(_)));
     let client = secrets(&[&put_fails(), &described(THEIRS)]);
-    assert!(matches!(client.claim(NAME, OURS, None, "{}").await, Claim::Failed(_)));
+    assert!(matches!(client.claim(NAME, OURS, None, &a_value()).await, Claim::Failed(_)));
     let client = secrets(&[&put_fails(), &described(OURS)]);
-    assert!(matches!(client.claim(NAME, OURS, None, "{}").await, Claim::Won));
+    assert!(matches!(client.claim(NAME, OURS, None, &a_value()).await, Claim::Won));
 }
 
 fn clock() -> Timestamp {

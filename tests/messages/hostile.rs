@@ -113,7 +113,7 @@ proptest! {
         let owner = User { name: name.clone(), ..user("alice").user };
         let seed = Seed::from_answer(b"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".to_vec()).unwrap();
         let value = secret_value(&seed, &account(), &owner, &format!("arn:{name}"), now());
-        let value: Value = serde_json::from_str(&value).unwrap();
+        let value: Value = serde_json::from_str(value.expose()).unwrap();
         prop_assert_eq!(&value["user"], &name);
         let uri = value["otpauth_uri"].as_str().unwrap();
         prop_assert_eq!(uri.matches(['?', ' ', '\'', '"']).count(), 1, "{}", uri);

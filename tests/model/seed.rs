@@ -12,7 +12,7 @@ fn value_for(name: &str) -> Value {
     let seed = Seed::from_answer(SEED.as_bytes().to_vec()).unwrap();
     let facts = user(name);
     let serial = serial(name, &version(now(), 0xcafe_f00d));
-    serde_json::from_str(&secret_value(&seed, &account(), &facts.user, &serial, now())).unwrap()
+    serde_json::from_str(secret_value(&seed, &account(), &facts.user, &serial, now()).expose()).unwrap()
 }
 
 /// Reads a QR code as a camera sees it on a dark terminal: a drawn half block is light, a blank one dark.
@@ -96,7 +96,7 @@ fn the_base32_text_of_the_answer_is_the_seed_and_other_bytes_are_the_key_itself(
         let seed = Seed::from_answer(bytes.to_vec())?;
         let facts = user("alice");
         let value: Value =
-            serde_json::from_str(&secret_value(&seed, &account(), &facts.user, "x", now())).unwrap();
+            serde_json::from_str(secret_value(&seed, &account(), &facts.user, "x", now()).expose()).unwrap();
         Some(value["seed"].as_str().unwrap().to_owned())
     };
     assert_eq!(uri(b"GEZDGNBVGY3TQOJQ").as_deref(), Some("GEZDGNBVGY3TQOJQ"));
