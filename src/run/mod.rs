@@ -6,6 +6,7 @@ mod leftovers;
 pub mod memory;
 mod notify;
 mod observe;
+pub mod progress;
 mod provision;
 mod publish;
 mod reconcile;
@@ -22,10 +23,12 @@ use crate::model::outcome::{Answer, Outcome};
 use crate::model::settings::Settings;
 use crate::model::user::{Attached, Device, User};
 use crate::run::memory::Memory;
+use crate::run::progress::Progress;
 use crate::run::subscriptions::OwnerTopic;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -66,6 +69,8 @@ pub struct Run<'a> {
     pub owner_topic: OwnerTopic<'a>,
     /// What is remembered beyond single users.
     pub memory: Memory<'a>,
+    /// How far the run is.
+    pub progress: Arc<Progress>,
     /// The second listing of devices, where one was needed.
     pub devices_again: OnceCell<(Timestamp, Vec<Device>)>,
 }
@@ -123,6 +128,7 @@ impl<'a> Run<'a> {
             source: None,
             owner_topic: OwnerTopic::new(&clients.sns, &settings.owner_topic_arn),
             memory: Memory::new(&clients.sns, &settings.ops_topic_arn, clock),
+            progress: Arc::default(),
             devices_again: OnceCell::new(),
         }
     }

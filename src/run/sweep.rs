@@ -87,6 +87,7 @@ impl Run<'_> {
                 }
             }
         }
+        self.progress.begin(suspects.len());
         tracing::info!(settled = answer.users.total, suspects = suspects.len(), "account listed");
         // So that users that always fail cannot keep others from their turn when time is short.
         fastrand::shuffle(&mut suspects);
@@ -94,6 +95,7 @@ impl Run<'_> {
             .map(|candidate| self.reconcile_user(Subject::Present(candidate)))
             .buffer_unordered(AT_ONCE);
         while let Some((outcome, done)) = turns.next().await {
+            self.progress.next();
             answer.users.add(outcome.verdict);
             answer.add(outcome, &done);
         }

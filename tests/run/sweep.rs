@@ -1,6 +1,7 @@
 //! Sweeps and checks over HTTP against moto: who is provisioned, in what order, at what cost.
 
 use crate::cloud::{Cloud, PROVISION, names, published, writes};
+use mfa_warden::Warden;
 use serde_json::{Value, json};
 
 const NOTHING: [&str; 0] = [];
@@ -328,4 +329,20 @@ async fn the_root_user_without_mfa_is_a_warning_in_every_answer_and_summary() {
     assert!(answer["warnings"].to_string().contains(root));
     assert!(published(&cloud.calls()).last().unwrap().text.contains(root));
     assert!(cloud.check("alice").await["warnings"].to_string().contains(root));
+}
+
+#[tokio::test]
+async fn who_watches_a_sweep_sees_how_many_users_are_looked_at_and_how_many_have_been() {
+    let cloud = Cloud::new().await;
+    for user in ["alice", "bob", "carol"] {
+        cloud.user(user).await;
+    }
+    let arn = format!("arn:aws:lambda:us-east-1:{}:function:mfa-warden", cloud.account);
+    let account = mfa_warden::model::account::Account::from_function_arn(&arn).unwrap();
+    let Warden { settings, clients, clock } = &cloud.warden;
+    let soon = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+    let run = mfa_warden::run::Run::new(clients, settings, &account, *clock, true, soon);
+    assert_eq!((run.progress.to_look_at(), run.progress.looked_at()), (0, 0));
+    run.sweep().await.unwrap();
+    assert_eq!((run.progress.to_look_at(), run.progress.looked_at()), (3, 3));
 }

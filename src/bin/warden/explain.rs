@@ -4,7 +4,7 @@ use crate::args::{ExplainArgs, Global};
 use crate::connect::{connect, read_only};
 use crate::output::{Look, cell, lines, plain, print, short, wrapped};
 use crate::plan::{dry_run, words};
-use crate::progress::shown as with_progress;
+use crate::progress::with_progress;
 use anyhow::bail;
 use jiff::Timestamp;
 use mfa_warden::Settings;
@@ -37,7 +37,7 @@ pub async fn explain(
     let clients = read_only(&connection.config);
     let run = dry_run(&connection, &clients, &settings, args.settings.names_topic(), clock);
     let reading = format!("Reading user {}", args.user);
-    let explained = with_progress(&reading, run.explain(&args.user)).await;
+    let explained = with_progress(&reading, None, run.explain(&args.user)).await;
     let Some((explanation, warnings)) = explained.map_err(|unreadable| anyhow::anyhow!(unreadable.0))? else {
         let account = &connection.account.id;
         bail!(

@@ -3,7 +3,7 @@
 use crate::args::{CheckArgs, Global, PlanArgs};
 use crate::connect::{Connection, connect, read_only};
 use crate::output::{Format, Look, cell, count, csv, lines, plain, print, short, wrapped};
-use crate::progress::shown;
+use crate::progress::with_progress;
 use anyhow::bail;
 use comfy_table::{Color, ColumnConstraint, Width};
 use jiff::Timestamp;
@@ -37,11 +37,8 @@ pub async fn plan(global: &Global, args: &PlanArgs, clock: fn() -> Timestamp) ->
     let settings = args.settings.at(settings, &connection.account)?;
     let clients = read_only(&connection.config);
     let reading = format!("Reading account {}", connection.account.id);
-    let answer = shown(
-        &reading,
-        dry_run(&connection, &clients, &settings, args.settings.names_topic(), clock).sweep(),
-    )
-    .await?;
+    let run = dry_run(&connection, &clients, &settings, args.settings.names_topic(), clock);
+    let answer = with_progress(&reading, Some(&run.progress), run.sweep()).await?;
     show(&answer, None, args.format.into(), &connection, global)
 }
 
@@ -55,11 +52,8 @@ pub async fn check(global: &Global, args: &CheckArgs, clock: fn() -> Timestamp) 
     let settings = args.settings.at(settings, &connection.account)?;
     let clients = read_only(&connection.config);
     let reading = format!("Reading user {}", args.user);
-    let answer = shown(
-        &reading,
-        dry_run(&connection, &clients, &settings, args.settings.names_topic(), clock).check(&args.user),
-    )
-    .await?;
+    let run = dry_run(&connection, &clients, &settings, args.settings.names_topic(), clock);
+    let answer = with_progress(&reading, Some(&run.progress), run.check(&args.user)).await?;
     if answer.warnings.iter().any(|warning| matches!(warning, Warning::NoSuchUser(_))) {
         let account = &connection.account.id;
         bail!(

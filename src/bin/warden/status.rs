@@ -3,7 +3,7 @@
 use crate::args::{Global, StatusArgs};
 use crate::connect::{connect, read_only};
 use crate::output::{Format, Look, cell, count, csv, lines, print, short};
-use crate::progress::shown as with_progress;
+use crate::progress::with_progress;
 use comfy_table::Color;
 use jiff::{SignedDuration, Timestamp};
 use mfa_warden::Settings;
@@ -97,7 +97,7 @@ pub async fn status(
         let quarantined = quarantined(&clients, &connection.account, policy_arn).await;
         Ok::<_, anyhow::Error>((secrets, clients.iam.users().await?, quarantined))
     };
-    let (secrets, users, quarantined) = with_progress("Reading the enrollments", reading).await?;
+    let (secrets, users, quarantined) = with_progress("Reading the enrollments", None, reading).await?;
     if let Err(error) = &quarantined {
         eprintln!("warden: warning: who is quarantined is unknown: {error}");
     }
