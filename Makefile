@@ -55,6 +55,13 @@ fuzz: $(CARGO_TOOLS)/cargo-fuzz@0.13.2
 	$(FUZZ) credential_report $(TARGET)/fuzz-corpus/credential_report tests/fuzz/corpus/credential_report -- \
 	  -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1
 
+# A part of the mutants; 1/1 is all of them, which takes more than an hour.
+MUTANTS ?= 0/16
+
+.PHONY: mutants
+mutants: $(CARGO_TOOLS)/cargo-mutants@27.1.0 ## Change the pure core in small ways: the pure tests have to notice
+	cargo mutants --shard $(MUTANTS) --output $(TARGET)
+
 .PHONY: supply-chain
 supply-chain: $(CARGO_TOOLS)/cargo-deny@0.20.2 $(CARGO_TOOLS)/cargo-machete@0.9.2
 	cargo deny --locked check bans

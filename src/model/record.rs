@@ -6,7 +6,7 @@ use crate::model::text::rfc3339;
 use jiff::{SignedDuration, Timestamp};
 
 /// What is noted of every notice.
-pub(crate) fn went_out(secret: &Secret, now: Timestamp) -> Vec<(&'static str, String)> {
+pub fn went_out(secret: &Secret, now: Timestamp) -> Vec<(&'static str, String)> {
     let mut tags = vec![
         (tag::LAST_NOTICE_AT, rfc3339(now)),
         (tag::NOTICES, secret.notices().saturating_add(1).to_string()),

@@ -5,5 +5,6 @@
 #[allow(dead_code)]
 #[path = "../support/builders.rs"]
 mod builders;
+mod record;
 mod seed;
 mod seed_in_memory;

@@ -1,0 +1,98 @@
+//! What a secret's tags remember.
+
+use crate::builders::*;
+use jiff::SignedDuration;
+use mfa_warden::model::record::{tag, went_out};
+use std::collections::BTreeMap;
+
+/// What is written down of a notice that goes out now.
+fn noted(change: impl Fn(&mut BTreeMap<String, String>)) -> BTreeMap<&'static str, String> {
+    let mut facts = enrolled_since(user("alice"), "2d");
+    change(&mut secret(&mut facts).tags);
+    went_out(secret(&mut facts), now()).into_iter().collect()
+}
+
+#[test]
+fn each_notice_is_counted_and_its_time_written() {
+    let tags = noted(|_| {});
+    assert_eq!(
+        tags,
+        BTreeMap::from([
+            (tag::LAST_NOTICE_AT, "2026-06-15T12:00:00Z".to_owned()),
+            (tag::NOTICES, "2".to_owned())
+        ])
+    );
+    assert_eq!(noted(|tags| drop(tags.remove(tag::NOTICES)))[tag::NOTICES], "1");
+    let most = |tags: &mut BTreeMap<String, String>| {
+        tags.insert(tag::NOTICES.to_owned(), u32::MAX.to_string());
+    };
+    assert_eq!(noted(most)[tag::NOTICES], u32::MAX.to_string());
+}
+
+#[test]
+fn the_first_notice_starts_the_clock_and_no_later_one_does() {
+    let untold = |tags: &mut BTreeMap<String, String>| tags.retain(|key, _| key == tag::USER_ID);
+    assert_eq!(noted(untold)[tag::FIRST_NOTICE_AT], "2026-06-15T12:00:00Z");
+    assert!(!noted(|_| {}).contains_key(tag::FIRST_NOTICE_AT));
+}
+
+#[test]
+fn a_notice_after_a_closing_notice_makes_the_next_one_due_again() {
+    let farewell = |tags: &mut BTreeMap<String, String>| {
+        tags.insert(tag::FAREWELL.to_owned(), ago("1d").to_string());
+    };
+    assert_eq!(noted(farewell)[tag::FAREWELL], "");
+    assert!(!noted(|_| {}).contains_key(tag::FAREWELL));
+}
+
+#[test]
+fn the_last_notice_and_what_was_used_before_are_read_as_written() {
+    let mut facts = enrolled_since(user("alice"), "2d");
+    let secret = secret(&mut facts);
+    assert_eq!(secret.last_notice_at(), Some(ago("10m")));
+    assert_eq!(secret.grace_used(), SignedDuration::ZERO);
+    secret.tags.insert(tag::GRACE_USED.to_owned(), "PT36H".to_owned());
+    assert_eq!(secret.grace_used(), SignedDuration::from_hours(36));
+    secret.tags.insert(tag::LAST_NOTICE_AT.to_owned(), "yesterday".to_owned());
+    assert_eq!(secret.last_notice_at(), None);
+}
+
+#[test]
+fn a_secret_without_a_count_was_told_of_when_any_tag_says_so() {
+    let was_told = |tags: &[(&str, &str)]| {
+        let mut facts = enrolled_since(user("alice"), "2d");
+        let secret = secret(&mut facts);
+        secret.tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        secret.first_notice_at(now()).is_some()
+    };
+    assert!(!was_told(&[]));
+    assert!(!was_told(&[(tag::NOTICES, "0")]));
+    for tags in [
+        [(tag::NOTICES, "1")],
+        [(tag::NOTICES, "some")],
+        [(tag::NOTIFIED, "0a1b2c3d")],
+        [(tag::LAST_NOTICE_AT, "2026-06-15T12:00:00Z")],
+    ] {
+        assert!(was_told(&tags), "{tags:?}");
+    }
+}
+
+#[test]
+fn everybody_who_was_ever_invited_is_named_once_and_the_first_comes_first() {
+    let invited = |before: Option<&str>, now: Option<&str>| {
+        let mut facts = enrolled_since(user("alice"), "2d");
+        let secret = secret(&mut facts);
+        secret.tags.remove(tag::RECIPIENT);
+        let tags = [(tag::RECIPIENTS_BEFORE, before), (tag::RECIPIENT, now)];
+        secret
+            .tags
+            .extend(tags.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned()))));
+        secret.invited()
+    };
+    assert_eq!(invited(None, None), [""; 0]);
+    assert_eq!(invited(None, Some("ann@corp.example")), ["ann@corp.example"]);
+    assert_eq!(
+        invited(Some("ann@corp.example bob@corp.example"), Some("Ann@corp.example cy@corp.example")),
+        ["ann@corp.example", "bob@corp.example", "cy@corp.example"]
+    );
+}
