@@ -80,19 +80,20 @@ impl AwsError {
 
     /// A call that was cut off at the deadline.
     pub fn late(attempted: impl Into<String>) -> Self {
-        let said = "the deadline of the run came before AWS's answer".to_owned();
-        AwsError { code: None, attempted: unmentioned(&attempted.into()), source: said.clone().into(), said }
+        Self::without_code(attempted, "the deadline of the run came before AWS's answer".to_owned())
     }
 
     /// What AWS had not done when the time was over that it was given.
     pub fn not_ready(attempted: impl Into<String>, seconds: u64) -> Self {
-        let said = format!("AWS had not finished after {seconds} seconds");
-        AwsError { code: None, attempted: unmentioned(&attempted.into()), source: said.clone().into(), said }
+        Self::without_code(attempted, format!("AWS had not finished after {seconds} seconds"))
     }
 
     /// An answer of AWS that lacks what it must have.
     pub fn incomplete(attempted: impl Into<String>, lacking: &str) -> Self {
-        let said = format!("AWS's answer has no usable {lacking}");
+        Self::without_code(attempted, format!("AWS's answer has no usable {lacking}"))
+    }
+
+    fn without_code(attempted: impl Into<String>, said: String) -> Self {
         AwsError { code: None, attempted: unmentioned(&attempted.into()), source: said.clone().into(), said }
     }
 }

@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use std::fmt::{self, Write};
 
 /// The most users named in one section of a message to operations.
-pub(crate) const NAMED: usize = 100;
+const NAMED: usize = 100;
 
 const TEXT_BYTES: usize = 48_000;
 

@@ -1,6 +1,6 @@
 //! What became of users and of a run, as data. `reporting::answer` writes it as JSON.
 
-use crate::model::action::{Action, Notice, Postponed, Step, steps};
+use crate::model::action::{Action, Postponed, Step, steps};
 use crate::model::blocker::{Blocker, NotQuarantined};
 use crate::model::delivery::Unreachable;
 use crate::model::failure::Failure;
@@ -132,12 +132,6 @@ impl Outcome {
     /// Whether this was done for the user, by a turn that went through to its end.
     pub fn did(&self, step: Step) -> bool {
         self.result == UserResult::Done && self.steps.contains(&step)
-    }
-
-    /// Whether the owner was sent a closing notice.
-    pub fn told_farewell(&self) -> bool {
-        let farewells = [Notice::Enrolled, Notice::Withdrawn].map(Step::Notify);
-        self.steps.iter().any(|step| farewells.contains(step))
     }
 
     /// Whether the user was looked at and could not be read; who was left to the next run was not looked at.

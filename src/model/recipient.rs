@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// The most characters of an address (RFC 5321, 4.5.3.1, less the angle brackets).
-pub(crate) const LONGEST: usize = 254;
+const LONGEST: usize = 254;
 
 /// One e-mail address: ASCII, without blanks around it, its domain in lower case. Domains have no case (RFC 4343), and
 /// subscriptions' filters have; what stands before the `@` is as it was written.

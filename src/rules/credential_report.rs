@@ -8,7 +8,7 @@ use serde::Deserialize;
 use std::collections::HashMap;
 
 /// How the report names the root user.
-pub(crate) const ROOT: &str = "<root_account>";
+const ROOT: &str = "<root_account>";
 
 /// The columns that are used.
 const COLUMNS: [&str; 7] = [

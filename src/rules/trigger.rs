@@ -78,7 +78,7 @@ pub const WATCHED: [&str; 11] = [
 ];
 
 /// How CloudTrail names the root user where a user name is asked for.
-pub(crate) const ROOT: &str = "AWS ROOT USER";
+const ROOT: &str = "AWS ROOT USER";
 
 #[derive(Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]

@@ -28,7 +28,6 @@ use crate::run::subscriptions::OwnerTopic;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -70,7 +69,7 @@ pub struct Run<'a> {
     /// What is remembered beyond single users.
     pub memory: Memory<'a>,
     /// How far the run is.
-    pub progress: Arc<Progress>,
+    pub progress: Progress,
     /// The second listing of devices, where one was needed.
     pub devices_again: OnceCell<(Timestamp, Vec<Device>)>,
 }
@@ -128,7 +127,7 @@ impl<'a> Run<'a> {
             source: None,
             owner_topic: OwnerTopic::new(&clients.sns, &settings.owner_topic_arn),
             memory: Memory::new(&clients.sns, &settings.ops_topic_arn, clock),
-            progress: Arc::default(),
+            progress: Progress::default(),
             devices_again: OnceCell::new(),
         }
     }

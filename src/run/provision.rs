@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use std::time::Duration;
 
 /// Names tried for a new device; a name is only ever taken when an answer was lost.
-pub(super) const NAMES: u32 = 3;
+const NAMES: u32 = 3;
 
 /// Pauses before a secret is created again whose namesake is still being deleted, in seconds: AWS takes one to four.
 const DELETION_PAUSES: [u64; 4] = [1, 2, 3, 4];

@@ -1,12 +1,11 @@
 //! The texts that operations read.
 
-use crate::answers::{busy_answer, outcome, shown, unreachable};
+use crate::answers::{busy_answer, shown, three_days_later};
 use crate::builders::*;
 use jiff::SignedDuration;
 use mfa_warden::messages::operations::{failure, run_failed, summary};
 use mfa_warden::model::message::Message;
-use mfa_warden::model::outcome::{Answer, Outcome, RunKind, UserResult};
-use mfa_warden::model::verdict::Status;
+use mfa_warden::model::outcome::{Answer, RunKind};
 use mfa_warden::rules::changes::{Changes, Snapshot};
 
 /// The message after a sweep that found `answer`, to operations that were told of `before` last.
@@ -30,18 +29,7 @@ fn a_failure_names_who_why_and_that_it_is_tried_again() {
 
 #[test]
 fn a_summary_says_what_changed_since_the_last_and_who_was_in_trouble_before_comes_after_the_totals() {
-    let mut before = busy_answer();
-    before.outcomes.retain(|outcome| outcome.user != "frank");
-    before.outcomes.push(outcome("judy", Status::NonCompliant, &[], UserResult::Deferred));
-    let before = Snapshot::of(&before, now() - SignedDuration::from_hours(72));
-    let mut answer = busy_answer();
-    answer.outcomes.retain(|outcome| outcome.cause().is_none());
-    answer.failed = 0;
-    for user in ["mallory", "niaj"] {
-        let unreachable = Some(unreachable(user));
-        let outcome = outcome(user, Status::NonCompliant, &[], UserResult::None);
-        answer.outcomes.push(Outcome { unreachable, ..outcome });
-    }
+    let (before, answer) = three_days_later();
     insta::assert_snapshot!(shown(&told(summary, &answer, Some(&before))));
 }
 

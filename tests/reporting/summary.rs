@@ -1,11 +1,10 @@
 //! What operations hear, for machines.
 
-use crate::answers::{busy_answer, outcome, said, unreachable};
+use crate::answers::{busy_answer, outcome, said, three_days_later};
 use crate::builders::*;
-use jiff::SignedDuration;
 use mfa_warden::messages::operations;
 use mfa_warden::model::action::Step;
-use mfa_warden::model::outcome::{Answer, Outcome, RunKind, UserResult};
+use mfa_warden::model::outcome::{Answer, RunKind, UserResult};
 use mfa_warden::model::verdict::Status;
 use mfa_warden::model::warning::Warning;
 use mfa_warden::reporting::summary::data;
@@ -71,18 +70,7 @@ fn machines_get_the_news_first_and_of_a_check_no_guess_at_what_is_new() {
 
 #[test]
 fn machines_get_what_changed_since_the_last_summary_in_numbers_and_by_user() {
-    let mut before = busy_answer();
-    before.outcomes.retain(|outcome| outcome.user != "frank");
-    before.outcomes.push(outcome("judy", Status::NonCompliant, &[], UserResult::Deferred));
-    let before = Snapshot::of(&before, now() - SignedDuration::from_hours(72));
-    let mut answer = busy_answer();
-    answer.outcomes.retain(|outcome| outcome.cause().is_none());
-    answer.failed = 0;
-    for user in ["mallory", "niaj"] {
-        let unreachable = Some(unreachable(user));
-        let outcome = outcome(user, Status::NonCompliant, &[], UserResult::None);
-        answer.outcomes.push(Outcome { unreachable, ..outcome });
-    }
+    let (before, answer) = three_days_later();
     let snapshot = Snapshot::of(&answer, now());
     let since = Changes { before: Some(&before), now: &snapshot };
     let data = data("summary", &account(), &answer, since);

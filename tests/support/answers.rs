@@ -11,6 +11,7 @@ use mfa_warden::model::outcome::{
 use mfa_warden::model::recipient::Recipient;
 use mfa_warden::model::verdict::{Reason, Remark, Status, Why};
 use mfa_warden::model::warning::Warning;
+use mfa_warden::rules::changes::Snapshot;
 
 pub const NO_MFA: Reason = Reason::NoMfa { password: true, active_access_key: false, exemption: None };
 
@@ -96,6 +97,23 @@ pub fn busy_answer() -> Answer {
     ];
     answer.warnings = vec![Warning::RootWithoutMfa];
     answer
+}
+
+/// What operations were told of the busy sweep three days ago, and what a sweep finds now: others in trouble.
+pub fn three_days_later() -> (Snapshot, Answer) {
+    let mut before = busy_answer();
+    before.outcomes.retain(|outcome| outcome.user != "frank");
+    before.outcomes.push(outcome("judy", Status::NonCompliant, &[], UserResult::Deferred));
+    let before = Snapshot::of(&before, crate::builders::now() - SignedDuration::from_hours(72));
+    let mut answer = busy_answer();
+    answer.outcomes.retain(|outcome| outcome.cause().is_none());
+    answer.failed = 0;
+    for user in ["mallory", "niaj"] {
+        let unreachable = Some(unreachable(user));
+        let outcome = outcome(user, Status::NonCompliant, &[], UserResult::None);
+        answer.outcomes.push(Outcome { unreachable, ..outcome });
+    }
+    (before, answer)
 }
 
 /// A message with its attributes and its subject.

@@ -6,29 +6,47 @@ use mfa_warden::Settings;
 use mfa_warden::model::account::Account;
 use mfa_warden::model::settings::{ConfigError, SETTINGS, Setting, SettingProblem};
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
 /// The settings that a plan depends on: all that have an option.
-#[derive(Debug, Default, Clone)]
-pub struct SettingsArgs(Given);
+pub type SettingsArgs = Given<Every>;
 
 /// The settings that `status` needs.
-#[derive(Debug, Default, Clone)]
-pub struct StatusSettingsArgs(Given);
+pub type StatusSettingsArgs = Given<OfStatus>;
 
-/// What was given, by option or variable: the variable, and its value.
-type Given = BTreeMap<&'static str, String>;
+/// What was given, by option or variable: the variable, and its value. `O`: which options there are.
+#[derive(Debug, Default, Clone)]
+pub struct Given<O>(BTreeMap<&'static str, String>, PhantomData<O>);
+
+/// Which settings are options of a command.
+pub trait Options {
+    /// They.
+    fn all() -> impl Iterator<Item = &'static Setting>;
+}
+
+/// Every setting that has an option.
+#[derive(Debug, Default, Clone)]
+pub struct Every;
+
+impl Options for Every {
+    fn all() -> impl Iterator<Item = &'static Setting> {
+        SETTINGS.iter().filter(|setting| setting.option.is_some())
+    }
+}
+
+/// Those that `status` needs.
+#[derive(Debug, Default, Clone)]
+pub struct OfStatus;
+
+impl Options for OfStatus {
+    fn all() -> impl Iterator<Item = &'static Setting> {
+        let wanted = ["GRACE_PERIOD", "REMIND_EVERY", "QUARANTINE_POLICY_ARN"];
+        Every::all().filter(move |setting| wanted.contains(&setting.variable))
+    }
+}
 
 const OWNER_TOPIC: &str = "OWNER_TOPIC_ARN";
 const HEADING: &str = "Settings, as the function has them";
-
-fn every_option() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().filter(|setting| setting.option.is_some())
-}
-
-fn options_of_status() -> impl Iterator<Item = &'static Setting> {
-    let wanted = ["GRACE_PERIOD", "REMIND_EVERY", "QUARANTINE_POLICY_ARN"];
-    every_option().filter(move |setting| wanted.contains(&setting.variable))
-}
 
 fn option(setting: &'static Setting) -> Arg {
     let help = match setting.default {
@@ -45,27 +63,23 @@ fn option(setting: &'static Setting) -> Arg {
         .help(help)
 }
 
-fn given(matches: &ArgMatches, settings: impl Iterator<Item = &'static Setting>) -> Given {
-    let value = |setting: &'static Setting| {
-        Some((setting.variable, matches.get_one::<String>(setting.variable)?.clone()))
-    };
-    settings.filter_map(value).collect()
-}
-
-impl FromArgMatches for SettingsArgs {
+impl<O: Options> FromArgMatches for Given<O> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Ok(SettingsArgs(given(matches, every_option())))
+        let value = |setting: &'static Setting| {
+            Some((setting.variable, matches.get_one::<String>(setting.variable)?.clone()))
+        };
+        Ok(Given(O::all().filter_map(value).collect(), PhantomData))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        self.0.extend(given(matches, every_option()));
+        self.0.extend(Self::from_arg_matches(matches)?.0);
         Ok(())
     }
 }
 
-impl Args for SettingsArgs {
+impl<O: Options> Args for Given<O> {
     fn augment_args(command: Command) -> Command {
-        command.args(every_option().map(option))
+        command.args(O::all().map(option))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -73,36 +87,17 @@ impl Args for SettingsArgs {
     }
 }
 
-impl FromArgMatches for StatusSettingsArgs {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Ok(StatusSettingsArgs(given(matches, options_of_status())))
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        self.0.extend(given(matches, options_of_status()));
-        Ok(())
-    }
-}
-
-impl Args for StatusSettingsArgs {
-    fn augment_args(command: Command) -> Command {
-        command.args(options_of_status().map(option))
-    }
-
-    fn augment_args_for_update(command: Command) -> Command {
-        Self::augment_args(command)
-    }
-}
-
-impl SettingsArgs {
-    /// The settings.
+impl<O> Given<O> {
+    /// The settings, all others at their defaults.
     ///
     /// # Errors
     /// One message that names every option that is wrong.
     pub fn read(&self) -> anyhow::Result<Settings> {
         read(&self.0)
     }
+}
 
+impl SettingsArgs {
     /// The settings in the account that they are to be tried in.
     ///
     /// # Errors
@@ -133,17 +128,7 @@ impl SettingsArgs {
     }
 }
 
-impl StatusSettingsArgs {
-    /// The settings, all others at their defaults.
-    ///
-    /// # Errors
-    /// One message that names every option that is wrong.
-    pub fn read(&self) -> anyhow::Result<Settings> {
-        read(&self.0)
-    }
-}
-
-fn read(given: &Given) -> anyhow::Result<Settings> {
+fn read(given: &BTreeMap<&str, String>) -> anyhow::Result<Settings> {
     // The function's parser wants topics, of the account of all else. Nothing is published here: a dry run tells nobody.
     let set = |name: &str| given.get(name).filter(|value| !value.is_empty()).cloned();
     let arns = [OWNER_TOPIC, "ENROLLMENT_POLICY_ARN", "QUARANTINE_POLICY_ARN", "FUNCTION_ROLE_ARN"].map(set);
@@ -183,13 +168,13 @@ mod tests {
     use super::*;
 
     fn given(values: &[(&'static str, &str)]) -> SettingsArgs {
-        SettingsArgs(values.iter().map(|(variable, value)| (*variable, (*value).to_owned())).collect())
+        Given(values.iter().map(|(variable, value)| (*variable, (*value).to_owned())).collect(), PhantomData)
     }
 
     #[test]
     fn an_option_goes_before_its_variable_and_each_setting_is_read() {
         let command = SettingsArgs::augment_args(Command::new("warden"));
-        for setting in every_option() {
+        for setting in Every::all() {
             let option = setting.option.unwrap();
             let matches =
                 command.clone().try_get_matches_from(["warden", &format!("--{option}"), "x"]).unwrap();
