@@ -14,13 +14,16 @@ pub const LONGEST: usize = 256;
 /// The most characters that are shown of what AWS said.
 pub const LONGEST_ERROR: usize = 600;
 
+/// What is shown for an `@` that begins a mention. All of it is ASCII.
+const AT: &str = "(at)";
+
 /// A name or a tag's value as it may be shown: one line, a length, no link, no mention, no markup, no invisible
 /// characters. What is left are the same words.
 pub fn shown(words: &str) -> String {
     shown_within(words, LONGEST)
 }
 
-/// [`shown`] with another length, in characters.
+/// [`shown`] with another length, in characters of what is shown: `(at)` is four. A cut is marked by one more.
 pub fn shown_within(words: &str, longest: usize) -> String {
     let mut text = String::new();
     // What the last character shown was: a mention begins where no word goes on, a link with a colon and two slashes.
@@ -28,17 +31,19 @@ pub fn shown_within(words: &str, longest: usize) -> String {
     let mut left = longest;
     let mut rest = words.chars().peekable();
     while let Some(c) = rest.next() {
-        if left == 0 {
+        let is_mention = c == '@' && begins_mention(before);
+        let length = if is_mention { AT.len() } else { 1 };
+        if left < length {
             text.push('…');
             break;
         }
+        left -= length;
         let alone = !goes_on(before) && rest.peek().is_none_or(|next| !goes_on(*next));
         let c = match c {
             _ if c.is_whitespace() => ' ',
-            '@' if begins_mention(before) => {
-                text.push_str("(at)");
+            _ if is_mention => {
+                text.push_str(AT);
                 before = '@';
-                left -= 1;
                 continue;
             }
             // `a:/` followed by another slash would be a link.
@@ -52,7 +57,6 @@ pub fn shown_within(words: &str, longest: usize) -> String {
         };
         text.push(c);
         before = c;
-        left -= 1;
     }
     text
 }
@@ -63,7 +67,7 @@ pub fn unmentioned(text: &str) -> String {
     let mut one = |c: char| {
         let is_mention = c == '@' && begins_mention(before);
         before = c;
-        if is_mention { "(at)".to_owned() } else { c.to_string() }
+        if is_mention { AT.to_owned() } else { c.to_string() }
     };
     text.chars().map(&mut one).collect()
 }
@@ -157,6 +161,13 @@ mod tests {
             prop_assert!(!text.split(' ').any(|word| word.starts_with('@')), "{text:?}");
             let again = shown(&text);
             prop_assert_eq!(again.trim_end_matches('…'), text.trim_end_matches('…'));
+        }
+
+        #[test]
+        fn what_is_shown_is_no_longer_than_asked_for(words in "(@|a| |\\PC){0,60}", longest in 0..40_usize) {
+            let text = shown_within(&words, longest);
+            prop_assert!(text.trim_end_matches('…').chars().count() <= longest, "{text:?}");
+            prop_assert!(text.chars().count() <= longest + 1, "{text:?}");
         }
     }
 }

@@ -320,7 +320,8 @@ mod tests {
     #[test]
     fn an_error_repeats_little_of_a_hostile_event_and_no_control_characters() {
         let long = "A".repeat(200_000);
-        for hostile in [long.as_str(), "\u{1b}[2J\n\r\u{7}{\"level\":\"ERROR\"}"] {
+        let mentions = "@".repeat(200);
+        for hostile in [long.as_str(), &mentions, "\u{1b}[2J\n\r\u{7}{\"level\":\"ERROR\"}"] {
             let mut oddly_keyed = json!({"action": "sweep"});
             oddly_keyed[hostile] = json!(true);
             for event in [
