@@ -73,7 +73,7 @@
 //! used up of it in an enrollment that was closed lately is gone ([`model::enrollment::Secret::grace`]). A user is
 //! quarantined only when the owner is known to have received a notice of the current version, long enough ago for one
 //! reminder ([`model::enrollment::Secret::is_warned`]), and is able to enroll
-//! ([`model::blocker::Preflight::is_able_to_enroll`]).
+//! ([`model::known::Known::is_able_to_enroll`]).
 //!
 //! # The decision table
 //!

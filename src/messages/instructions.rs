@@ -2,7 +2,6 @@
 
 use crate::messages::format::Links;
 use crate::messages::owner::OwnerNotice;
-use crate::model::blocker::Preflight;
 use crate::model::commands::{enable_command, shell_quoted};
 
 impl OwnerNotice<'_> {
@@ -17,7 +16,7 @@ impl OwnerNotice<'_> {
             shell_quoted(secret)
         );
         let enable = enable_command(user, &self.account.serial_number(user, self.version()));
-        let (place, mut steps) = match links.cloudshell().filter(|_| self.facts.password) {
+        let (place, mut steps) = match links.cloudshell().filter(|_| self.facts.has_password()) {
             Some(cloudshell) => (
                 "IN AWS CLOUDSHELL",
                 vec![
@@ -72,7 +71,7 @@ impl OwnerNotice<'_> {
                     "No message means that it worked. If a code was refused, run the line again with two new\n\
                      codes, one right after the other. At the end type clear and press Enter, so that the QR\n\
                      code does not stay on the screen{}.",
-                    if self.facts.password { ", and sign out: the next time you sign in with a code" } else { "" }
+                    if self.facts.has_password() { ", and sign out: the next time you sign in with a code" } else { "" }
                 ),
                 paste: None,
             },
@@ -85,7 +84,7 @@ impl OwnerNotice<'_> {
         if self.kept_from_the_seed() {
             return self.console_wizard();
         }
-        let hindered = match self.facts.preflight.as_ref().is_some_and(|answer| answer.blockers().next().is_some()) {
+        let hindered = match self.facts.blockers.sure().next().is_some() {
             false => String::new(),
             true => "A POLICY STANDS IN THE WAY\n\n\
                      Your security operations have been told which. If a command below is denied, ask them.\n\n"
@@ -96,13 +95,12 @@ impl OwnerNotice<'_> {
 
     /// Whether a policy surely keeps the owner from the prepared device, and the console's own way is open.
     pub(crate) fn kept_from_the_seed(&self) -> bool {
-        let answer = self.facts.preflight.as_ref();
-        let is_kept = answer.is_some_and(Preflight::keeps_from_seed);
-        self.facts.password && is_kept && !answer.is_some_and(|answer| answer.is_unable_to_enroll(false))
+        let blockers = &self.facts.blockers;
+        self.facts.has_password() && blockers.keeps_from_seed() && !blockers.is_unable_to_enroll(false)
     }
 
     fn console_wizard(&self) -> String {
-        if !self.facts.password {
+        if !self.facts.has_password() {
             return String::new();
         }
         let links = Links(self.account);

@@ -5,6 +5,7 @@ use crate::model::account::Account;
 use crate::model::action::Notice;
 use crate::model::enrollment::{created_at, user_of_device};
 use crate::model::facts::UserFacts;
+use crate::model::known::Known;
 use crate::model::message::Message;
 use crate::model::settings::{AfterGrace, Scope, Settings};
 use crate::model::verdict::{Status, Verdict};
@@ -77,7 +78,7 @@ impl OwnerNotice<'_> {
     fn why(&self) -> String {
         let user = self.user();
         let account = &self.account.id;
-        let credential = match (self.facts.password, self.facts.active_access_key) {
+        let credential = match (self.facts.has_password(), self.facts.active_access_key == Known::Is(true)) {
             (true, _) => "console password",
             (false, true) => "access key",
             (false, false) => "password or an access key, once it has one,",
@@ -193,7 +194,7 @@ impl OwnerNotice<'_> {
         let is_new =
             secret.is_none_or(|secret| secret.recipient_changed(&self.facts.recipient(self.settings)));
         let heard = secret.and_then(|secret| secret.heard_at(self.now)).filter(|_| !is_new);
-        let is_quarantined = self.facts.attached.is_some_and(|attached| attached.quarantine);
+        let is_quarantined = self.facts.is_quarantined();
         if self.settings.after_grace == AfterGrace::Notify
             || self.notice == Notice::Quarantined
             || is_quarantined
@@ -228,8 +229,7 @@ impl OwnerNotice<'_> {
                 "- Security operations are told that you are overdue.\n".to_owned()
             }
             (AfterGrace::Quarantine, false)
-                if self.notice == Notice::Quarantined
-                    || self.facts.attached.is_some_and(|a| a.quarantine) =>
+                if self.notice == Notice::Quarantined || self.facts.is_quarantined() =>
             {
                 "- Your access comes back within minutes after you have set up MFA.\n".to_owned()
             }

@@ -77,8 +77,8 @@ impl fmt::Display for Unreachable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whom = shown(&self.recipient.each().join(" and "));
         match self.delivery {
-            // Nobody says so of these.
-            Delivery::Reached | Delivery::Unknown => write!(f, "messages to {whom} may arrive"),
+            // Nobody says so of it.
+            Delivery::Reached => write!(f, "messages to {whom} may arrive"),
             Delivery::Pending => write!(f, "the subscription of {whom} waits to be confirmed"),
             Delivery::Filtered => write!(f, "the filter of {whom}'s own subscription keeps messages out"),
             Delivery::Unreached => {

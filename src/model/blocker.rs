@@ -33,15 +33,6 @@ pub struct Blocker {
     pub is_unsure: bool,
 }
 
-/// What the simulator said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Preflight {
-    /// What is not allowed.
-    Answered(Vec<Blocker>),
-    /// It gave no answer.
-    Unanswered,
-}
-
 /// Why a user is not quarantined, although it is overdue and was warned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotQuarantined {

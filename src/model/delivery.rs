@@ -7,8 +7,6 @@ use crate::model::recipient::Recipient;
 pub enum Delivery {
     /// A confirmed subscription lets them through.
     Reached,
-    /// The subscriptions could not be read or understood.
-    Unknown,
     /// The owner's own subscription waits to be confirmed.
     Pending,
     /// The owner's own subscription is there, and its filter keeps them out.

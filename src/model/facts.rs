@@ -1,8 +1,10 @@
 //! What is known: of the account, of one user, of one enrollment. Plain data, gathered by the AWS edge.
 
-use crate::model::blocker::Preflight;
+use crate::model::action::Policy;
+use crate::model::blocker::Blocker;
 use crate::model::delivery::Delivery;
 use crate::model::enrollment::{DEVICE_PATH, Secret, device_name, is_made_for, user_of_device};
+use crate::model::known::Known;
 use crate::model::recipient::Recipient;
 use crate::model::settings::Settings;
 use crate::model::user::{AssignedDevice, Attached, User};
@@ -18,10 +20,10 @@ pub struct UserFacts {
     pub tags: BTreeMap<String, String>,
     /// The assigned MFA devices, of any kind.
     pub mfa_devices: Vec<AssignedDevice>,
-    /// Whether the user has a login profile, that is a console password.
-    pub password: bool,
-    /// Whether the user has an active access key; looked up only where the scope asks for it.
-    pub active_access_key: bool,
+    /// Whether the user has a login profile, that is a console password; of a user with MFA nobody asks.
+    pub password: Known<bool>,
+    /// Whether the user has an active access key; asked only where the scope needs it.
+    pub active_access_key: Known<bool>,
     /// The user's secret, if there is one of ours.
     pub secret: Option<Secret>,
     /// Whether the secret was read by its name in this run; listings may lag.
@@ -33,12 +35,12 @@ pub struct UserFacts {
     pub devices: Vec<String>,
     /// Whether two listings lack what `devices` lacks.
     pub absence_is_sure: bool,
-    /// Which of our policies are attached to the user; `None`: that could not be read.
-    pub attached: Option<Attached>,
-    /// Whether messages arrive at the owner; `None`: not asked, for nothing hangs on it.
-    pub delivery: Option<Delivery>,
-    /// What keeps the owner from enrolling; `None`: not asked, for nothing hangs on it.
-    pub preflight: Option<Preflight>,
+    /// Which of our policies are attached to the user.
+    pub attached: Known<Attached>,
+    /// Whether messages arrive at the owner.
+    pub delivery: Known<Delivery>,
+    /// What keeps the owner from enrolling, as IAM's simulator says.
+    pub blockers: Known<Vec<Blocker>>,
     /// Whether the current version was made in this run.
     pub version_is_new: bool,
     /// There is no such user any more: this is what is left of it.
@@ -60,19 +62,38 @@ impl UserFacts {
             },
             tags: BTreeMap::new(),
             mfa_devices: Vec::new(),
-            password: false,
-            active_access_key: false,
+            password: Known::NotAsked,
+            active_access_key: Known::NotAsked,
             // Without a secret there is none to be read again.
             secret_is_fresh: secret.is_none(),
             secret,
             foreign_secret: false,
             devices,
             absence_is_sure: true,
-            attached: None,
-            delivery: None,
-            preflight: None,
+            attached: Known::NotAsked,
+            delivery: Known::NotAsked,
+            blockers: Known::NotAsked,
             version_is_new: false,
             is_gone: true,
+        }
+    }
+
+    /// Whether the user is known to have a console password.
+    pub fn has_password(&self) -> bool {
+        self.password == Known::Is(true)
+    }
+
+    /// Whether the quarantine policy is known to be attached.
+    pub fn is_quarantined(&self) -> bool {
+        self.attached.is_and(|attached| attached.quarantine)
+    }
+
+    /// Notes that a policy was attached or detached, where it is known which are.
+    pub fn set_attached(&mut self, policy: Policy, is_attached: bool) {
+        let Known::Is(attached) = &mut self.attached else { return };
+        match policy {
+            Policy::Enrollment => attached.enrollment = is_attached,
+            Policy::Quarantine => attached.quarantine = is_attached,
         }
     }
 

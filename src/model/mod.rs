@@ -9,6 +9,7 @@ pub mod enrollment;
 pub mod facts;
 pub mod failure;
 pub mod hash;
+pub mod known;
 pub mod message;
 pub mod outcome;
 pub mod recipient;

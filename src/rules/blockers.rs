@@ -1,6 +1,7 @@
 //! What follows from the simulator's answer: whether an owner can enroll, and in which way.
 
-use crate::model::blocker::{Blocker, Cause, Need, NotQuarantined, Preflight};
+use crate::model::blocker::{Blocker, Cause, Need, NotQuarantined};
+use crate::model::known::Known;
 
 impl Blocker {
     /// What the owner cannot do.
@@ -14,52 +15,54 @@ impl Blocker {
     }
 }
 
-impl Preflight {
-    fn denials(&self) -> &[Blocker] {
-        match self {
-            Preflight::Answered(denials) => denials,
-            Preflight::Unanswered => &[],
-        }
+impl Known<Vec<Blocker>> {
+    fn each(&self) -> impl Iterator<Item = &Blocker> {
+        self.value().into_iter().flatten()
     }
 
-    /// Whether the owner is known to be able to enable a device: nothing at all stands against it. Who is not must never
+    /// Whether the owner is known to be able to enable a device: nothing at all blocks it. A user that is not must never
     /// be quarantined.
     pub fn is_able_to_enroll(&self) -> bool {
-        *self != Preflight::Unanswered && self.denials().iter().all(|denial| denial.need() != Need::Enable)
+        self.is_and(|blockers| blockers.iter().all(|blocker| blocker.need() != Need::Enable))
     }
 
     /// Whether the owner is known to be unable to enable a device. `policy_counts`: an enrollment policy that was attached
     /// has been so for a while, or there is none.
     pub fn is_unable_to_enroll(&self, policy_counts: bool) -> bool {
-        let blocks = |denial: &Blocker| {
-            let sure = denial.is_sure() || (policy_counts && denial.cause == Cause::NotAllowed);
-            denial.need() == Need::Enable && sure
+        let blocks = |blocker: &Blocker| {
+            let is_sure = blocker.is_sure() || (policy_counts && blocker.cause == Cause::NotAllowed);
+            blocker.need() == Need::Enable && is_sure
         };
-        self.denials().iter().any(blocks)
+        self.each().any(blocks)
     }
 
     /// Whether a policy of the account surely keeps the owner from reading its seed, so that the prepared device need not
     /// be shown. An organization's word hides nothing: the simulator does not know all of its conditions. A permissions
     /// boundary does not matter either: it does not limit what the secret's own policy grants.
     pub fn keeps_from_seed(&self) -> bool {
-        let hides = |denial: &Blocker| {
-            denial.need() == Need::ReadSeed && !denial.is_unsure && matches!(denial.cause, Cause::Policies(_))
+        let hides = |blocker: &Blocker| {
+            blocker.need() == Need::ReadSeed
+                && !blocker.is_unsure
+                && matches!(blocker.cause, Cause::Policies(_))
         };
-        self.denials().iter().any(hides)
+        self.each().any(hides)
     }
 
-    /// What stands in the way for sure, for operations.
-    pub fn blockers(&self) -> impl Iterator<Item = &Blocker> {
-        let reads = |denial: &&Blocker| denial.need() == Need::Enable || denial.cause != Cause::Boundary;
-        self.denials().iter().filter(|denial| denial.is_sure()).filter(reads)
+    /// What blocks enrolling for sure, for operations.
+    pub fn sure(&self) -> impl Iterator<Item = &Blocker> {
+        let matters = |blocker: &&Blocker| blocker.need() == Need::Enable || blocker.cause != Cause::Boundary;
+        self.each().filter(|blocker| blocker.is_sure()).filter(matters)
     }
 
-    /// What keeps the owner from enabling a device, however unsure: why nobody is quarantined.
+    /// What keeps the owner from enabling a device, however unsure: why a user is not quarantined.
     pub fn reasons_not_to_quarantine(&self) -> Vec<NotQuarantined> {
-        if *self == Preflight::Unanswered {
-            return vec![NotQuarantined::NoAnswer];
+        match self {
+            Known::NotAsked => Vec::new(),
+            Known::Unreadable => vec![NotQuarantined::NoAnswer],
+            Known::Is(blockers) => {
+                let enabling = blockers.iter().filter(|blocker| blocker.need() == Need::Enable);
+                enabling.cloned().map(NotQuarantined::Denied).collect()
+            }
         }
-        let denials = self.denials().iter().filter(|denial| denial.need() == Need::Enable);
-        denials.cloned().map(NotQuarantined::Denied).collect()
     }
 }

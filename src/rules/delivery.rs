@@ -2,6 +2,7 @@
 
 use crate::model::delivery::{Delivery, Unreachable};
 use crate::model::facts::UserFacts;
+use crate::model::known::Known;
 use crate::model::settings::Settings;
 use serde_json::Value;
 
@@ -102,17 +103,17 @@ pub(crate) fn matches(rule: &Value, value: Option<&str>) -> Option<bool> {
     }
 }
 
-impl Delivery {
+impl Known<Delivery> {
     /// Whether messages surely do not arrive.
     pub fn is_surely_not(self) -> bool {
-        !matches!(self, Delivery::Reached | Delivery::Unknown)
+        self.is_and(|delivery| *delivery != Delivery::Reached)
     }
 }
 
 impl UserFacts {
     /// That no message reaches the owner, where it was asked and is so.
     pub fn unreachable(&self, settings: &Settings) -> Option<Unreachable> {
-        let delivery = self.delivery.filter(|reach| reach.is_surely_not())?;
+        let delivery = *self.delivery.value().filter(|_| self.delivery.is_surely_not())?;
         Some(Unreachable { delivery, recipient: self.recipient(settings) })
     }
 }

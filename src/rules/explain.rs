@@ -1,10 +1,10 @@
 //! Why a row of the decision table applies to a user, and what would change it: each change is tried on the facts, and
 //! the table is asked again.
 
-use crate::model::blocker::Preflight;
 use crate::model::delivery::Delivery;
 use crate::model::enrollment::created_at;
 use crate::model::facts::UserFacts;
+use crate::model::known::Known;
 use crate::model::rule::Rule;
 use crate::model::settings::{AfterGrace, Settings};
 use crate::model::user::AssignedDevice;
@@ -58,8 +58,8 @@ fn decide(facts: &UserFacts, settings: &Settings, now: Timestamp) -> (Verdict, P
             Next::Do(plan) => return (verdict, plan),
             Next::Learn(Question::Secret) => facts.secret_is_fresh = true,
             Next::Learn(Question::Device) => facts.absence_is_sure = true,
-            Next::Learn(Question::Delivery) => facts.delivery = Some(Delivery::Reached),
-            Next::Learn(Question::Preflight) => facts.preflight = Some(Preflight::Answered(Vec::new())),
+            Next::Learn(Question::Delivery) => facts.delivery = Known::Is(Delivery::Reached),
+            Next::Learn(Question::Blockers) => facts.blockers = Known::Is(Vec::new()),
         }
     }
 }
@@ -86,7 +86,7 @@ pub fn explain(facts: UserFacts, settings: &Settings, now: Timestamp) -> Explana
         // Then nothing was read of what does not matter with MFA.
         let loses = |facts: &mut UserFacts| {
             facts.mfa_devices.clear();
-            facts.password = true;
+            facts.password = Known::Is(true);
         };
         try_one(Change::LosesMfa, &with(&loses), settings, now);
     }
@@ -97,21 +97,21 @@ pub fn explain(facts: UserFacts, settings: &Settings, now: Timestamp) -> Explana
         };
         try_one(Change::Exempted, &with(&exempt), settings, now);
         match facts.delivery {
-            Some(reach) if reach != Delivery::Reached => {
+            Known::Is(Delivery::Reached) => {
+                let gone = |facts: &mut UserFacts| facts.delivery = Known::Is(Delivery::Unreached);
+                try_one(Change::Unreached, &with(&gone), settings, now);
+            }
+            Known::Is(_) | Known::Unreadable => {
                 try_one(
                     Change::Reached,
-                    &with(&|facts| facts.delivery = Some(Delivery::Reached)),
+                    &with(&|facts| facts.delivery = Known::Is(Delivery::Reached)),
                     settings,
                     now,
                 );
             }
-            Some(_) => {
-                let gone = |facts: &mut UserFacts| facts.delivery = Some(Delivery::Unreached);
-                try_one(Change::Unreached, &with(&gone), settings, now);
-            }
-            None => {}
+            Known::NotAsked => {}
         }
-        let unblock = |facts: &mut UserFacts| facts.preflight = Some(Preflight::Answered(Vec::new()));
+        let unblock = |facts: &mut UserFacts| facts.blockers = Known::Is(Vec::new());
         try_one(Change::Unblocked, &with(&unblock), settings, now);
         if settings.pilot.is_some() {
             try_one(Change::Admitted, &facts, &Settings { pilot: None, ..settings.clone() }, now);

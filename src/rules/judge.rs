@@ -2,6 +2,7 @@
 
 use crate::model::facts::UserFacts;
 use crate::model::failure::Unreadable;
+use crate::model::known::Known;
 use crate::model::recipient::tag_value;
 use crate::model::settings::Scope;
 use crate::model::verdict::{InvalidExemption, Reason, Status, Verdict};
@@ -27,7 +28,7 @@ pub fn judge(facts: &Result<UserFacts, Unreadable>, scope: Scope, now: Timestamp
     if let Some(device) = facts.mfa_devices.first() {
         return verdict(Status::Compliant, Reason::MfaDevice(device.serial_number.clone()));
     }
-    let UserFacts { password, active_access_key, .. } = *facts;
+    let (password, active_access_key) = (facts.has_password(), facts.active_access_key == Known::Is(true));
     match scope {
         Scope::Console if !password => return verdict(Status::NotApplicable, Reason::NoPassword),
         Scope::Credentials if !password && !active_access_key => {

@@ -2,10 +2,11 @@
 //! the order of [`Rule::ALL`]; the first row that applies decides.
 
 use crate::model::action::{Action, Notice, Obstacle, Policy, Postponed};
-use crate::model::blocker::{NotQuarantined, Preflight};
+use crate::model::blocker::{Blocker, NotQuarantined};
 use crate::model::delivery::Delivery;
 use crate::model::enrollment::{Doubt, Enrollment, Secret, created_at};
 use crate::model::facts::UserFacts;
+use crate::model::known::Known;
 use crate::model::recipient::Recipient;
 use crate::model::rule::Rule;
 use crate::model::settings::{AfterGrace, Settings};
@@ -32,7 +33,7 @@ pub enum Question {
     /// Whether messages arrive at the owner.
     Delivery,
     /// What keeps the owner from enrolling.
-    Preflight,
+    Blockers,
 }
 
 /// What is to be done for a user.
@@ -81,7 +82,7 @@ pub fn next(facts: &UserFacts, verdict: &Verdict, settings: &Settings, now: Time
     match decided {
         Ok(plan) if is_stale && !plan.is_empty() => Next::Learn(Question::Secret),
         Ok(plan) => Next::Do(plan),
-        Err(Question::Preflight | Question::Device) if is_stale => Next::Learn(Question::Secret),
+        Err(Question::Blockers | Question::Device) if is_stale => Next::Learn(Question::Secret),
         Err(question) => Next::Learn(question),
     }
 }
@@ -139,7 +140,7 @@ impl<'a> Case<'a> {
 
     /// Nobody can be quarantined whom we offer nothing. The rest stays: what lost its tag may get it back.
     fn foreign_secret(&self) -> Option<Plan> {
-        let lift = self.is_quarantined().then_some(Action::Detach(Policy::Quarantine));
+        let lift = self.facts.is_quarantined().then_some(Action::Detach(Policy::Quarantine));
         let obstacle = Some(Obstacle::ForeignSecret);
         let plan = Plan { obstacle, ..Plan::of(Rule::ForeignSecret, lift) };
         self.facts.foreign_secret.then_some(plan)
@@ -217,20 +218,20 @@ impl<'a> Case<'a> {
         let (Some(secret), Some(version)) = (&self.facts.secret, self.version()) else { return Ok(None) };
         let is_told = secret.notified_of(version);
         // Nothing hangs on it for a recipient who has heard, and it takes calls.
-        let is_again = secret.undelivered(self.now) && self.delivery()? == Delivery::Reached;
+        let is_again = secret.undelivered(self.now) && self.delivery()? == Known::Is(Delivery::Reached);
         let is_somebody_else =
             secret.recipient_changed(&self.recipient()) && !self.delivery()?.is_surely_not();
         if is_told && !is_again && !is_somebody_else {
             return Ok(None);
         }
         self.delivery()?;
-        self.preflight()?;
+        self.blockers()?;
         self.follow_up(Rule::InvitationDue, [Action::Notify(Notice::Invitation)])
     }
 
     fn quarantine_not_told(&self) -> Row {
         let Some(secret) = &self.facts.secret else { return Ok(None) };
-        let goes_on = self.is_quarantined() && self.is_due() && self.lift()?.is_none();
+        let goes_on = self.facts.is_quarantined() && self.is_due() && self.lift()?.is_none();
         if !goes_on || secret.told_of_quarantine(self.now) {
             return Ok(None);
         }
@@ -244,11 +245,11 @@ impl<'a> Case<'a> {
         if !self.quarantine_may_begin()? || !self.settings.preflight {
             return Ok(None);
         }
-        let answer = self.preflight()?;
-        if answer.is_some_and(Preflight::is_able_to_enroll) {
+        let blockers = self.blockers()?;
+        if blockers.is_able_to_enroll() {
             return Ok(None);
         }
-        let spared = answer.map(Preflight::reasons_not_to_quarantine).unwrap_or_default();
+        let spared = blockers.reasons_not_to_quarantine();
         let plan = self.follow_up(Rule::UnableToEnroll, self.reminder()?)?;
         Ok(plan.map(|plan| Plan { spared, ..plan }))
     }
@@ -284,7 +285,7 @@ impl<'a> Case<'a> {
             return Ok(None);
         }
         self.delivery()?;
-        self.preflight()?;
+        self.blockers()?;
         Ok(Some(Action::Notify(Notice::Reminder)))
     }
 
@@ -292,8 +293,9 @@ impl<'a> Case<'a> {
     fn quarantine_may_begin(&self) -> Result<bool, Question> {
         let Some(secret) = &self.facts.secret else { return Ok(false) };
         let is_warned = secret.is_warned(&self.recipient(), self.settings, self.now);
-        let is_known = self.facts.attached.is_some();
-        let may = self.is_due() && is_warned && self.is_admitted() && is_known && !self.is_quarantined();
+        let is_known = self.facts.attached.value().is_some();
+        let may =
+            self.is_due() && is_warned && self.is_admitted() && is_known && !self.facts.is_quarantined();
         Ok(may && self.lift()?.is_none())
     }
 
@@ -310,7 +312,7 @@ impl<'a> Case<'a> {
     /// A new version, and an invitation to it.
     fn provisioning(&self, rule: Rule, doubt: Option<Doubt>) -> Row {
         self.delivery()?;
-        self.preflight()?;
+        self.blockers()?;
         let secret = &self.facts.secret;
         let provision = Action::Provision {
             secret: secret.clone(),
@@ -327,31 +329,31 @@ impl<'a> Case<'a> {
 
     /// The end of a quarantine of an open enrollment, where it has no reason, or its user cannot enroll.
     fn lift(&self) -> Result<Option<Action>, Question> {
-        if !self.is_quarantined() {
+        if !self.facts.is_quarantined() {
             return Ok(None);
         }
-        self.preflight()?;
+        self.blockers()?;
         Ok(self.lifting(self.facts.secret.as_ref()))
     }
 
     /// The end of a quarantine that has no reason (any more), or whose user cannot enroll. `secret`: the one that is kept.
     fn lifting(&self, secret: Option<&Secret>) -> Option<Action> {
-        let attached = self.facts.attached.filter(|attached| attached.quarantine)?;
+        let attached = *self.facts.attached.value().filter(|attached| attached.quarantine)?;
         let is_due = self.settings.after_grace == AfterGrace::Quarantine
             && secret.is_some_and(|secret| secret.overdue_by(self.settings, self.now).is_some());
         let policy_counts = self.settings.enrollment_policy_arn.is_none() || attached.enrollment;
-        let answer = self.facts.preflight.as_ref();
-        let is_unable = answer.is_some_and(|answer| answer.is_unable_to_enroll(policy_counts));
+        let is_unable = self.facts.blockers.is_unable_to_enroll(policy_counts);
         (!is_due || is_unable).then_some(Action::Detach(Policy::Quarantine))
     }
 
     fn attaching(&self) -> Option<Action> {
-        let is_missing = self.facts.attached.is_some_and(|attached| !attached.enrollment);
+        let is_missing = self.facts.attached.is_and(|attached| !attached.enrollment);
         (self.settings.enrollment_policy_arn.is_some() && is_missing).then_some(Action::Attach)
     }
 
     fn subscription(&self) -> Option<Action> {
-        let is_wanted = self.settings.subscribe_owners && self.facts.delivery == Some(Delivery::Unreached);
+        let is_wanted =
+            self.settings.subscribe_owners && self.facts.delivery == Known::Is(Delivery::Unreached);
         let has_address = matches!(self.recipient(), Recipient::Addresses(_));
         (is_wanted && has_address).then_some(Action::Subscribe)
     }
@@ -382,7 +384,7 @@ impl<'a> Case<'a> {
     }
 
     fn attached_policies(&self) -> impl Iterator<Item = Policy> + use<> {
-        let attached = self.facts.attached.unwrap_or_default();
+        let attached = self.facts.attached.value().copied().unwrap_or_default();
         // The quarantine goes first: who is left with it alone could do nothing at all.
         let policies = [(attached.quarantine, Policy::Quarantine), (attached.enrollment, Policy::Enrollment)];
         policies.into_iter().filter_map(|(attached, policy)| attached.then_some(policy))
@@ -405,10 +407,6 @@ impl<'a> Case<'a> {
         settings.pilot.as_ref().is_none_or(|pilot| pilot.admits(&facts.user, &facts.tags))
     }
 
-    fn is_quarantined(&self) -> bool {
-        self.facts.attached.is_some_and(|attached| attached.quarantine)
-    }
-
     /// Whether a quarantine follows, as far as time goes.
     fn is_due(&self) -> bool {
         let secret = self.facts.secret.as_ref();
@@ -417,15 +415,18 @@ impl<'a> Case<'a> {
     }
 
     /// Whether messages arrive at the owner.
-    fn delivery(&self) -> Result<Delivery, Question> {
-        self.facts.delivery.ok_or(Question::Delivery)
+    fn delivery(&self) -> Result<Known<Delivery>, Question> {
+        match self.facts.delivery {
+            Known::NotAsked => Err(Question::Delivery),
+            known => Ok(known),
+        }
     }
 
     /// What the simulator said, where it is asked at all.
-    fn preflight(&self) -> Result<Option<&'a Preflight>, Question> {
-        if !self.settings.preflight {
-            return Ok(None);
+    fn blockers(&self) -> Result<&'a Known<Vec<Blocker>>, Question> {
+        match &self.facts.blockers {
+            Known::NotAsked if self.settings.preflight => Err(Question::Blockers),
+            known => Ok(known),
         }
-        self.facts.preflight.as_ref().map(Some).ok_or(Question::Preflight)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::aws::{AwsError, Clients};
 use crate::model::failure::Unreadable;
+use crate::model::known::Known;
 use crate::model::outcome::{Answer, RunKind};
 use crate::model::user::Device;
 use crate::model::verdict::Status;
@@ -47,11 +48,14 @@ impl Run<'_> {
         let verdict = judge(&Ok(facts.clone()), self.settings.scope, now);
         self.plan(&mut facts, &verdict, now).await?;
         // What a help desk is asked, whether or not the plan hangs on it.
-        if verdict.status == Status::NonCompliant && facts.delivery.is_none() {
+        if verdict.status == Status::NonCompliant && facts.delivery == Known::NotAsked {
             self.learn(Question::Delivery, &mut facts, now).await?;
         }
-        if verdict.status == Status::NonCompliant && facts.preflight.is_none() && self.settings.preflight {
-            self.learn(Question::Preflight, &mut facts, now).await?;
+        if verdict.status == Status::NonCompliant
+            && facts.blockers == Known::NotAsked
+            && self.settings.preflight
+        {
+            self.learn(Question::Blockers, &mut facts, now).await?;
         }
         self.conclude(&mut answer);
         // The root user is no concern of this one's.
@@ -72,7 +76,7 @@ impl Run<'_> {
         warn_of_root(root, None, answer);
         let Some((user, tags)) = found? else { return Ok(Found::Nobody(devices)) };
         let attached = self.in_time("list the attached policies", self.attached(&user)).await;
-        let attached = attached.map_err(|error| warn_of_attachments(error, answer)).ok();
+        let attached = attached.map_err(|error| warn_of_attachments(error, answer)).into();
         let (secret, foreign_secret) = self.in_time("describe the secret", self.describe(&user)).await?;
         if foreign_secret {
             warn_of_others(&[user.id.clone()].into(), answer);

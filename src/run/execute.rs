@@ -5,6 +5,7 @@ use crate::model::action::{Action, Notice, Policy};
 use crate::model::delivery::Delivery;
 use crate::model::facts::UserFacts;
 use crate::model::failure::Failure;
+use crate::model::known::Known;
 use crate::model::record::tag;
 use crate::model::text::rfc3339;
 use crate::model::verdict::Verdict;
@@ -50,12 +51,12 @@ impl Run<'_> {
             Action::PutPolicy => self.put_policy(facts).await,
             Action::Attach => {
                 self.attach(Policy::Enrollment, &facts.user.name).await?;
-                facts.attached.get_or_insert_default().enrollment = true;
+                facts.set_attached(Policy::Enrollment, true);
                 Ok(())
             }
             Action::Quarantine => {
                 self.attach(Policy::Quarantine, &facts.user.name).await?;
-                facts.attached.get_or_insert_default().quarantine = true;
+                facts.set_attached(Policy::Quarantine, true);
                 Ok(())
             }
             Action::Notify(Notice::Invitation) => self.invite(verdict, facts).await,
@@ -105,16 +106,12 @@ impl Run<'_> {
                 if !asked {
                     return Err(Halt::LeftUndone);
                 }
-                facts.delivery = Some(Delivery::Pending);
+                facts.delivery = Known::Is(Delivery::Pending);
                 Ok(())
             }
             Action::Detach(policy) => {
                 self.detach(*policy, &facts.user.name).await?;
-                let attached = facts.attached.get_or_insert_default();
-                match policy {
-                    Policy::Enrollment => attached.enrollment = false,
-                    Policy::Quarantine => attached.quarantine = false,
-                }
+                facts.set_attached(*policy, false);
                 // Another quarantine is to be told again.
                 let secret = facts.secret.as_ref();
                 let was_told = secret.is_some_and(|secret| secret.record(tag::QUARANTINED_AT).is_some());

@@ -19,6 +19,7 @@ use crate::model::account::Account;
 use crate::model::action::Action;
 use crate::model::enrollment::Secret;
 use crate::model::facts::UserFacts;
+use crate::model::known::Known;
 use crate::model::outcome::{Answer, Outcome};
 use crate::model::settings::Settings;
 use crate::model::user::{Attached, Device, User};
@@ -86,7 +87,7 @@ struct Candidate {
     secret_is_fresh: bool,
     /// Unassigned devices of ours that belong to the user.
     devices: Vec<String>,
-    attached: Option<Attached>,
+    attached: Known<Attached>,
     /// Whether the listing of devices shows one assigned to the user.
     enrolled: bool,
 }

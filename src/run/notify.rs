@@ -6,6 +6,7 @@ use crate::model::action::Notice;
 use crate::model::delivery::Delivery;
 use crate::model::enrollment::{Secret, version_suffix};
 use crate::model::facts::UserFacts;
+use crate::model::known::Known;
 use crate::model::recipient::{Recipient, remembered};
 use crate::model::record::tag;
 use crate::model::record::went_out;
@@ -64,11 +65,14 @@ impl Run<'_> {
 
     /// Whether a message of that kind is known to reach one of those to whom it went out.
     async fn is_heard(&self, notice: Notice, to: &[String], facts: &UserFacts) -> bool {
-        if facts.delivery.is_none() || matches!(facts.recipient(self.settings), Recipient::Malformed(_)) {
+        if facts.delivery == Known::NotAsked
+            || matches!(facts.recipient(self.settings), Recipient::Malformed(_))
+        {
             return false;
         }
         let attributes = |one: &str| attributes(notice, one, &facts.user.name, &self.account.id);
-        self.owner_topic.best_reach(to.iter().map(String::as_str), attributes).await == Delivery::Reached
+        self.owner_topic.best_reach(to.iter().map(String::as_str), attributes).await
+            == Known::Is(Delivery::Reached)
     }
 
     /// Any other message to the owner, at most once: notes it, and then publishes. One that dies in between is made up for

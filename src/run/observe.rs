@@ -3,10 +3,10 @@
 use crate::aws::AwsError;
 use crate::messages::owner::attributes;
 use crate::model::action::Notice;
-use crate::model::blocker::Preflight;
 use crate::model::enrollment::{SECRET_PREFIX, Secret};
 use crate::model::facts::UserFacts;
 use crate::model::failure::{Failure, Unreadable};
+use crate::model::known::Known;
 use crate::model::settings::{Scope, Settings};
 use crate::model::user::{Attached, User};
 use crate::model::verdict::Verdict;
@@ -101,18 +101,13 @@ impl Run<'_> {
                 let recipient = facts.recipient(self.settings);
                 let attributes =
                     |one: &str| attributes(Notice::Invitation, one, &facts.user.name, &self.account.id);
-                facts.delivery = Some(self.owner_topic.reach(&recipient, attributes).await);
+                facts.delivery = self.owner_topic.reach(&recipient, attributes).await;
             }
-            Question::Preflight => {
+            Question::Blockers => {
                 let key = self.settings.secret_kms_key_id.as_deref();
                 let asked = self.clients.iam.simulate(&facts.user, self.account, key, now).await;
-                facts.preflight = Some(asked.map_or_else(
-                    |error| {
-                        self.owner_topic.warn(Warning::Simulator(error.into()));
-                        Preflight::Unanswered
-                    },
-                    Preflight::Answered,
-                ));
+                facts.blockers =
+                    asked.map_err(|error| self.owner_topic.warn(Warning::Simulator(error.into()))).into();
             }
         }
         Ok(())
@@ -142,8 +137,8 @@ impl Run<'_> {
         };
         let mut facts = UserFacts {
             mfa_devices: iam.mfa_devices(&user.name).await?,
-            password: false,
-            active_access_key: false,
+            password: Known::NotAsked,
+            active_access_key: Known::NotAsked,
             user,
             tags,
             secret,
@@ -151,8 +146,8 @@ impl Run<'_> {
             foreign_secret,
             devices,
             attached,
-            delivery: None,
-            preflight: None,
+            delivery: Known::NotAsked,
+            blockers: Known::NotAsked,
             absence_is_sure: false,
             version_is_new: false,
             is_gone: false,
@@ -166,9 +161,9 @@ impl Run<'_> {
         }
         // Whoever has MFA needs no further look: no credential changes the verdict.
         if facts.mfa_devices.is_empty() {
-            facts.password = iam.has_password(&facts.user.name).await?;
-            if self.settings.scope == Scope::Credentials && !facts.password {
-                facts.active_access_key = iam.has_active_access_key(&facts.user.name).await?;
+            facts.password = Known::Is(iam.has_password(&facts.user.name).await?);
+            if self.settings.scope == Scope::Credentials && !facts.has_password() {
+                facts.active_access_key = Known::Is(iam.has_active_access_key(&facts.user.name).await?);
             }
         }
         Ok(facts)

@@ -4,6 +4,7 @@ use crate::model::action::{Action, Notice, Obstacle, Policy, Postponed};
 use crate::model::enrollment::Secret;
 use crate::model::facts::UserFacts;
 use crate::model::failure::Failure;
+use crate::model::known::Known;
 use crate::model::outcome::{OpenEnrollment, Outcome, UserResult};
 use crate::model::rule::Rule;
 use crate::model::text::without_addresses;
@@ -109,8 +110,8 @@ impl Run<'_> {
         };
         // Of nobody else is it worth a memory: who is exempt or gone did not choose the time.
         let grace_used = before.as_ref().filter(|_| closed && plan.rule == Rule::HasMfa).and_then(age);
-        let denied = facts.preflight.as_ref().filter(|_| verdict.status == Status::NonCompliant);
-        let denied = denied.map(|answer| answer.blockers().cloned().collect());
+        let denied = facts.blockers.sure().filter(|_| verdict.status == Status::NonCompliant);
+        let denied = denied.cloned().collect();
         let is_open = is_open && !(closed && self.dry_run);
         let open = facts.secret.as_ref().filter(|_| is_open);
         let open = open.map(|secret| self.open(secret, facts.attached));
@@ -120,7 +121,7 @@ impl Run<'_> {
             rule: Some(plan.rule),
             open,
             unreachable,
-            denied: denied.unwrap_or_default(),
+            denied,
             spared: plan.spared,
             postponed: plan.postponed,
             recipient_changed: is_changed,
@@ -172,12 +173,12 @@ impl Run<'_> {
     }
 
     /// An enrollment as its secret tells of it.
-    pub(super) fn open(&self, secret: &Secret, attached: Option<Attached>) -> OpenEnrollment {
+    pub(super) fn open(&self, secret: &Secret, attached: Known<Attached>) -> OpenEnrollment {
         let now = (self.clock)();
         OpenEnrollment {
             seed_age: secret.seed_age(now),
             overdue: secret.overdue_by(self.settings, self.began),
-            quarantined: attached.is_some_and(|attached| attached.quarantine),
+            quarantined: attached.is_and(|attached| attached.quarantine),
             unheard: secret.lost(now).is_some(),
         }
     }
@@ -215,8 +216,8 @@ impl Run<'_> {
         let mut unattached = None;
         let ended = self.go_through(facts, actions, verdict, plan, &mut done, &mut unattached).await;
         // Who is quarantined, and neither given the policy nor known to be allowed to enroll by any other, is locked out.
-        let is_quarantined = facts.attached.is_some_and(|attached| attached.quarantine);
-        let is_unable = facts.preflight.as_ref().is_none_or(|answer| answer.is_unable_to_enroll(true));
+        let is_quarantined = facts.is_quarantined();
+        let is_unable = facts.blockers.value().is_none() || facts.blockers.is_unable_to_enroll(true);
         if unattached.is_some() && is_quarantined && is_unable {
             let lift = Action::Detach(Policy::Quarantine);
             match self.execute_action(&lift, verdict, facts).await {
@@ -302,7 +303,7 @@ impl Run<'_> {
 
 impl Subject {
     /// What the listings show: the user, its secret, and which of our policies are attached.
-    fn listed(&self) -> (&User, Option<&Secret>, Option<Attached>) {
+    fn listed(&self) -> (&User, Option<&Secret>, Known<Attached>) {
         match self {
             Subject::Present(candidate) => (&candidate.user, candidate.secret.as_ref(), candidate.attached),
             Subject::Gone(facts) => (&facts.user, facts.secret.as_ref(), facts.attached),

@@ -3,6 +3,7 @@
 use crate::aws::AwsError;
 use crate::aws::sns::Sns;
 use crate::model::delivery::Delivery;
+use crate::model::known::Known;
 use crate::model::recipient::{Address, Recipient};
 use crate::model::subscription::{FilterPolicy, Subscription};
 use crate::model::text::shown;
@@ -67,9 +68,9 @@ impl<'a> OwnerTopic<'a> {
         &self,
         recipient: &Recipient,
         attributes: impl Fn(&str) -> Vec<(&'static str, String)>,
-    ) -> Delivery {
+    ) -> Known<Delivery> {
         if matches!(recipient, Recipient::Malformed(_)) {
-            return Delivery::Malformed;
+            return Known::Is(Delivery::Malformed);
         }
         self.best_reach(recipient.each().into_iter(), attributes).await
     }
@@ -79,22 +80,24 @@ impl<'a> OwnerTopic<'a> {
         &self,
         each: impl Iterator<Item = &'r str>,
         attributes: impl Fn(&str) -> Vec<(&'static str, String)>,
-    ) -> Delivery {
+    ) -> Known<Delivery> {
         let mut best = Delivery::Unreached;
+        let mut is_unreadable = false;
         for one in each {
-            best = best.min(self.reach_one(one, &attributes(one)).await);
-            if best == Delivery::Reached {
-                break;
+            match self.reach_one(one, &attributes(one)).await {
+                Known::Is(Delivery::Reached) => return Known::Is(Delivery::Reached),
+                Known::Is(delivery) => best = best.min(delivery),
+                Known::NotAsked | Known::Unreadable => is_unreadable = true,
             }
         }
-        best
+        if is_unreadable { Known::Unreadable } else { Known::Is(best) }
     }
 
     /// The recipient's own subscription is asked first, so that others are asked about only when that fails.
-    async fn reach_one(&self, recipient: &str, attributes: &[(&'static str, String)]) -> Delivery {
-        let Some(topic_arn) = self.topic_arn else { return Delivery::Unknown };
+    async fn reach_one(&self, recipient: &str, attributes: &[(&'static str, String)]) -> Known<Delivery> {
+        let Some(topic_arn) = self.topic_arn else { return Known::Unreadable };
         let Some(subscriptions) = self.subscriptions.get_or_init(|| self.list(topic_arn)).await else {
-            return Delivery::Unknown;
+            return Known::Unreadable;
         };
         let attributes: Vec<(&str, &str)> =
             attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -127,7 +130,7 @@ impl<'a> OwnerTopic<'a> {
                     if !is_own && !is_for_it {
                         self.note_catch_all(subscription);
                     }
-                    return Delivery::Reached;
+                    return Known::Is(Delivery::Reached);
                 }
                 Some(false) => filtered |= is_own,
                 None => {
@@ -139,10 +142,12 @@ impl<'a> OwnerTopic<'a> {
         let waits =
             |subscription: &Subscription| subscription.arn.is_none() && subscription.is_mailbox_of(recipient);
         match uncertain {
-            true => Delivery::Unknown,
-            false if filtered => Delivery::Filtered,
-            false if subscriptions.iter().any(|(subscription, _)| waits(subscription)) => Delivery::Pending,
-            false => Delivery::Unreached,
+            true => Known::Unreadable,
+            false if filtered => Known::Is(Delivery::Filtered),
+            false if subscriptions.iter().any(|(subscription, _)| waits(subscription)) => {
+                Known::Is(Delivery::Pending)
+            }
+            false => Known::Is(Delivery::Unreached),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::aws::{AwsError, Clients};
 use crate::model::failure::{Failure, Unreadable};
+use crate::model::known::Known;
 use crate::model::outcome::{Answer, RunKind};
 use crate::model::user::Attached;
 use crate::model::verdict::Status;
@@ -52,7 +53,7 @@ impl Run<'_> {
         if let Some(root) = root {
             warn_of_root(root, report.root_mfa, &mut answer);
         }
-        let attachments = attachments.map_err(|error| warn_of_attachments(error, &mut answer)).ok();
+        let attachments = attachments.map_err(|error| warn_of_attachments(error, &mut answer));
 
         let enrolled: HashSet<&str> =
             devices.iter().filter_map(|device| device.assigned_to.as_deref()).collect();
@@ -64,9 +65,11 @@ impl Run<'_> {
             let secret = ownership.secrets.remove(&user.id);
             let foreign_secret = ownership.foreign.contains(&user.id);
             let devices = ownership.devices_of(&user, secret.as_ref(), &present);
-            let attached = attachments.as_ref().map(|attachments| attachments.of(&user.id));
-            let ours =
-                secret.is_some() || !devices.is_empty() || attached.is_some_and(|a| a != Attached::default());
+            let attached: Known<Attached> =
+                attachments.as_ref().map(|attachments| attachments.of(&user.id)).into();
+            let ours = secret.is_some()
+                || !devices.is_empty()
+                || attached.is_and(|attached| *attached != Attached::default());
             let enrolled = enrolled.contains(user.arn.as_str());
             let vouched =
                 if enrolled { Some(Vouched::Mfa) } else { report.vouches_for(&user, self.settings.scope) };

@@ -5,8 +5,9 @@ use crate::builders::*;
 use mfa_warden::messages::owner::OwnerNotice;
 use mfa_warden::model::account::Account;
 use mfa_warden::model::action::Notice;
-use mfa_warden::model::blocker::{Blocker, Cause, Preflight};
+use mfa_warden::model::blocker::{Blocker, Cause};
 use mfa_warden::model::facts::UserFacts;
+use mfa_warden::model::known::Known;
 use mfa_warden::model::message::Message;
 use mfa_warden::model::record::tag;
 use proptest::prelude::*;
@@ -49,8 +50,8 @@ fn an_invitation_is_enough_for_someone_who_has_never_heard_of_cloudshell() {
 #[test]
 fn an_invitation_to_a_user_without_a_password_asks_for_the_access_key() {
     let mut facts = untold("ci-deploy");
-    facts.password = false;
-    facts.active_access_key = true;
+    facts.password = Known::Is(false);
+    facts.active_access_key = Known::Is(true);
     facts.tags.clear();
     insta::assert_snapshot!(shown(&message(Notice::Invitation, &facts, &[("MFA_SCOPE", "credentials")])));
 }
@@ -66,7 +67,7 @@ fn denied(action: &str) -> Blocker {
 #[test]
 fn an_owner_whom_a_policy_keeps_from_the_seed_is_shown_the_way_that_works_and_no_other() {
     let mut facts = untold("alice");
-    facts.preflight = Some(Preflight::Answered(vec![denied("secretsmanager:GetSecretValue")]));
+    facts.blockers = Known::Is(vec![denied("secretsmanager:GetSecretValue")]);
     let text = message(Notice::Invitation, &facts, &[]).text;
     assert!(!text.contains("get-secret-value") && !text.contains("prepared"), "{text}");
     insta::assert_snapshot!(text);
@@ -75,12 +76,11 @@ fn an_owner_whom_a_policy_keeps_from_the_seed_is_shown_the_way_that_works_and_no
 #[test]
 fn where_no_way_is_sure_to_work_all_are_shown_and_no_words_of_others() {
     let mut facts = untold("alice");
-    let denials =
-        |actions: &[&str]| Some(Preflight::Answered(actions.iter().map(|one| denied(one)).collect()));
-    facts.preflight = denials(&["secretsmanager:GetSecretValue", "iam:EnableMFADevice"]);
+    let denials = |actions: &[&str]| Known::Is(actions.iter().map(|one| denied(one)).collect());
+    facts.blockers = denials(&["secretsmanager:GetSecretValue", "iam:EnableMFADevice"]);
     let enabling = message(Notice::Invitation, &facts, &[]).text;
-    facts.preflight = denials(&["secretsmanager:GetSecretValue"]);
-    facts.password = false;
+    facts.blockers = denials(&["secretsmanager:GetSecretValue"]);
+    facts.password = Known::Is(false);
     let keys_only = message(Notice::Invitation, &facts, &[("MFA_SCOPE", "credentials")]).text;
     for text in [enabling, keys_only] {
         assert!(text.contains("A POLICY STANDS IN THE WAY") && !text.contains("ForceMFA"), "{text}");
@@ -98,7 +98,7 @@ fn the_word_of_an_organization_alone_or_an_unsure_one_hides_nothing() {
     ] {
         let mut facts = untold("alice");
         let denial = Blocker { cause, is_unsure, ..denied("secretsmanager:GetSecretValue") };
-        facts.preflight = Some(Preflight::Answered(vec![denial.clone()]));
+        facts.blockers = Known::Is(vec![denial.clone()]);
         let text = message(Notice::Invitation, &facts, &[]).text;
         assert!(text.contains("get-secret-value"), "{denial:?}");
     }
@@ -275,7 +275,7 @@ fn whoever_has_no_owner_tag_or_an_empty_one_is_told_by_user_name() {
 #[test]
 fn a_reminder_to_a_quarantined_user_does_not_threaten_with_quarantine() {
     let mut facts = enrolled_since(user("alice"), "20d");
-    facts.attached = Some(mfa_warden::model::user::Attached { enrollment: true, quarantine: true });
+    facts.attached = Known::Is(mfa_warden::model::user::Attached { enrollment: true, quarantine: true });
     let text = message(Notice::Reminder, &facts, &QUARANTINE_SET).text;
     assert!(!text.contains("Any time now") && text.contains("Your access comes back"), "{text}");
 }

@@ -1,10 +1,11 @@
 //! Who hears a message: filters, and what follows from being out of reach.
 
 use crate::builders::*;
-use mfa_warden::model::action::{Action, Notice};
+use mfa_warden::model::action::{Action, Notice, Policy};
 use mfa_warden::model::delivery::Delivery;
 use mfa_warden::model::enrollment::version_suffix;
 use mfa_warden::model::facts::UserFacts;
+use mfa_warden::model::known::Known;
 use mfa_warden::model::record::tag;
 use mfa_warden::model::subscription::Subscription;
 use mfa_warden::rules::delivery::Filter;
@@ -79,15 +80,15 @@ fn whom_a_subscription_counts_for_depends_on_what_is_behind_it() {
 }
 
 /// A user whose invitation, of that age, reached nobody.
-fn unheard(age: &str, reach: Delivery) -> UserFacts {
+fn unheard(age: &str, delivery: Known<Delivery>) -> UserFacts {
     let mut facts = enrolled_since(user("alice"), age);
-    facts.attached.as_mut().unwrap().enrollment = true;
+    facts.set_attached(Policy::Enrollment, true);
     let version = secret(&mut facts).current_version.clone().unwrap();
     for key in [tag::FIRST_NOTICE_AT, tag::HEARD_AT, tag::RECIPIENT] {
         secret(&mut facts).tags.remove(key);
     }
     secret(&mut facts).tags.insert(tag::UNREACHED.to_owned(), version_suffix(&version).to_owned());
-    facts.delivery = Some(reach);
+    facts.delivery = delivery;
     facts
 }
 
@@ -107,17 +108,23 @@ fn planned(facts: &UserFacts, more: &[(&str, &str)]) -> Vec<Action> {
 
 #[test]
 fn an_invitation_of_an_earlier_version_that_reached_nobody_goes_out_again_once_somebody_listens() {
-    assert_eq!(planned(&unheard("1h", Delivery::Unknown), &[]), []);
-    assert_eq!(planned(&unheard("1h", REACHED), &[]), [Action::Notify(Notice::Invitation)]);
+    assert_eq!(planned(&unheard("1h", Known::Unreadable), &[]), []);
+    assert_eq!(planned(&unheard("1h", Known::Is(REACHED)), &[]), [Action::Notify(Notice::Invitation)]);
 }
 
 #[test]
 fn whoever_was_never_reached_is_not_quarantined_and_has_time_once_it_was() {
-    for reach in [Delivery::Pending, Delivery::Filtered, Delivery::Unreached, Delivery::Unknown, REACHED] {
-        let actions = planned(&unheard("20d", reach), &QUARANTINING);
+    for delivery in [
+        Known::Is(Delivery::Pending),
+        Known::Is(Delivery::Filtered),
+        Known::Is(Delivery::Unreached),
+        Known::Unreadable,
+        Known::Is(REACHED),
+    ] {
+        let actions = planned(&unheard("20d", delivery), &QUARANTINING);
         assert!(!actions.contains(&Action::Quarantine), "{actions:?}");
     }
-    let mut heard = unheard("20d", REACHED);
+    let mut heard = unheard("20d", Known::Is(REACHED));
     secret(&mut heard).tags.insert(tag::HEARD_AT.to_owned(), ago("4d").to_string());
     assert!(planned(&heard, &QUARANTINING).contains(&Action::Quarantine), "the same user, once it has heard");
 }
@@ -125,10 +132,10 @@ fn whoever_was_never_reached_is_not_quarantined_and_has_time_once_it_was() {
 #[test]
 fn owners_are_subscribed_only_where_so_set_and_only_with_an_address_that_nobody_serves() {
     let set = [("SUBSCRIBE_OWNERS", "true")];
-    let heard = |reach: Delivery| {
+    let heard = |delivery: Delivery| {
         let mut facts = enrolled_since(user("alice"), "1h");
-        facts.attached.as_mut().unwrap().enrollment = true;
-        facts.delivery = Some(reach);
+        facts.set_attached(Policy::Enrollment, true);
+        facts.delivery = Known::Is(delivery);
         facts
     };
     assert_eq!(planned(&heard(Delivery::Unreached), &set), [Action::Subscribe]);

@@ -4,6 +4,7 @@ use crate::builders::*;
 use mfa_warden::Settings;
 use mfa_warden::model::delivery::Delivery;
 use mfa_warden::model::facts::UserFacts;
+use mfa_warden::model::known::Known;
 use mfa_warden::model::record::tag;
 use mfa_warden::model::rule::Rule;
 use mfa_warden::model::user::Attached;
@@ -37,7 +38,7 @@ fn of_a_user_who_was_invited_yesterday_each_way_on_is_named() {
 #[test]
 fn when_the_quarantine_comes_is_told_where_nothing_comes_before() {
     let mut facts = enrolled_since(user("alice"), "13d");
-    facts.attached = Some(Attached { enrollment: true, quarantine: false });
+    facts.attached = Known::Is(Attached { enrollment: true, quarantine: false });
     let (_, before) = changes(&facts, &settings(&QUARANTINE_SET));
     assert!(before.contains(&(Change::Until(ago("-1d")), Rule::QuarantineDue)), "{before:?}");
     let (rule, after) =
@@ -50,7 +51,7 @@ fn when_the_quarantine_comes_is_told_where_nothing_comes_before() {
 fn outside_the_hours_the_quarantine_comes_when_they_begin() {
     // The time of the tests is a Monday at noon.
     let mut facts = enrolled_since(user("alice"), "15d");
-    facts.attached = Some(Attached { enrollment: true, quarantine: false });
+    facts.attached = Known::Is(Attached { enrollment: true, quarantine: false });
     let more = [QUARANTINE_SET.as_slice(), &[("QUARANTINE_HOURS", "Wed 09:00-17:00")]].concat();
     let (rule, changes) = changes(&facts, &settings(&more));
     assert_eq!(rule, Rule::OutsideQuarantineHours);
@@ -70,7 +71,7 @@ fn that_a_device_is_not_listed_yet_is_no_announcement_that_it_breaks() {
 #[test]
 fn of_an_owner_whom_nobody_reaches_a_subscription_is_what_changes_it() {
     let mut facts = user("alice");
-    facts.delivery = Some(Delivery::Unreached);
+    facts.delivery = Known::Is(Delivery::Unreached);
     let (rule, changes) = changes(&facts, &settings(&[]));
     assert_eq!(rule, Rule::Unreachable);
     assert!(changes.contains(&(Change::Reached, Rule::NotPrepared)), "{changes:?}");
@@ -92,7 +93,7 @@ fn a_user_with_mfa_is_told_of_its_loss_only() {
 #[test]
 fn facts_that_were_not_asked_change_nothing_that_is_shown() {
     let mut facts = user("alice");
-    facts.delivery = None;
+    facts.delivery = Known::NotAsked;
     let explanation = explain(facts.clone(), &settings(&[]), now());
     assert_eq!(explanation.facts, facts);
     assert_eq!(explanation.plan.rule, Rule::NotPrepared);

@@ -3,6 +3,7 @@
 use crate::builders::*;
 use mfa_warden::model::facts::UserFacts;
 use mfa_warden::model::failure::{Failure, Unreadable};
+use mfa_warden::model::known::Known;
 use mfa_warden::model::settings::Scope;
 use mfa_warden::model::verdict::{Reason, Status, Verdict};
 use mfa_warden::rules::judge::judge;
@@ -38,8 +39,8 @@ fn each_scope_demands_mfa_of_its_own_users() {
         (false, false, NotApplicable, NotApplicable, NonCompliant),
     ] {
         let mut facts = user("alice");
-        facts.password = password;
-        facts.active_access_key = key;
+        facts.password = Known::Is(password);
+        facts.active_access_key = Known::Is(key);
         let statuses =
             [Scope::Console, Scope::Credentials, Scope::All].map(|scope| judged(&facts, scope).status);
         assert_eq!(statuses, [console, credentials, all], "password {password}, key {key}");
@@ -54,7 +55,7 @@ fn any_assigned_device_is_compliant_in_every_scope_and_before_any_exemption() {
         let mut facts = with_mfa(user("alice"));
         serial.clone_into(&mut facts.mfa_devices[0].serial_number);
         facts.tags.insert("mfa-exempt".to_owned(), "permanent robot".to_owned());
-        facts.password = false;
+        facts.password = Known::Is(false);
         for scope in [Scope::Console, Scope::Credentials, Scope::All] {
             assert_eq!(judged(&facts, scope).status, Status::Compliant);
         }
@@ -65,7 +66,7 @@ fn any_assigned_device_is_compliant_in_every_scope_and_before_any_exemption() {
 #[test]
 fn who_is_out_of_scope_is_not_applicable_even_when_exempt() {
     let mut facts = user("alice");
-    facts.password = false;
+    facts.password = Known::Is(false);
     facts.tags.insert("mfa-exempt".to_owned(), "permanent robot".to_owned());
     assert_eq!(judged(&facts, Scope::Console).status, Status::NotApplicable);
     assert_eq!(judged(&facts, Scope::All).status, Status::Exempt);

@@ -4,10 +4,11 @@ use crate::builders::*;
 use jiff::Timestamp;
 use mfa_warden::Settings;
 use mfa_warden::model::action::{Action, Notice, Obstacle, Policy, Postponed};
-use mfa_warden::model::blocker::{Blocker, Cause, Preflight};
+use mfa_warden::model::blocker::{Blocker, Cause};
 use mfa_warden::model::delivery::Delivery;
 use mfa_warden::model::enrollment::Doubt;
 use mfa_warden::model::facts::UserFacts;
+use mfa_warden::model::known::Known;
 use mfa_warden::model::record::tag;
 use mfa_warden::model::rule::Rule;
 use mfa_warden::model::user::Attached;
@@ -62,7 +63,7 @@ fn stray(facts: &mut UserFacts) -> Action {
 fn unknown_plans_nothing_whatever_there_is() {
     let mut facts = enrolled_since(user("alice"), "100d");
     stray(&mut facts);
-    facts.attached = Some(Attached { enrollment: true, quarantine: true });
+    facts.attached = Known::Is(Attached { enrollment: true, quarantine: true });
     assert_eq!(
         next(&facts, &verdict(Status::Unknown), &settings(&BOTH), now()),
         Next::Do(Plan::by(Rule::Unknown))
@@ -125,12 +126,12 @@ fn somebody_elses_secret_of_the_users_name_is_never_touched() {
     let mut facts = user("alice");
     stray(&mut facts);
     facts.foreign_secret = true;
-    facts.attached = Some(Attached { enrollment: true, quarantine: true });
+    facts.attached = Known::Is(Attached { enrollment: true, quarantine: true });
     let obstacle = Some(Obstacle::ForeignSecret);
     // A quarantine without an offer would be a lockout.
     let lift = vec![Action::Detach(Policy::Quarantine)];
     assert_eq!(plan(&facts, &BOTH), Plan { actions: lift, obstacle, ..Plan::by(Rule::ForeignSecret) });
-    facts.attached = Some(Attached { enrollment: true, quarantine: false });
+    facts.attached = Known::Is(Attached { enrollment: true, quarantine: false });
     assert_eq!(plan(&facts, &BOTH), Plan { obstacle, ..Plan::by(Rule::ForeignSecret) });
 }
 
@@ -263,7 +264,7 @@ fn nobody_is_quarantined_who_is_not_known_to_have_heard_of_this_version() {
         let mut facts = enrolled_since(user("alice"), "20d");
         secret(&mut facts).tags.remove(tag::HEARD_AT);
         secret(&mut facts).tags.extend(at.map(|at| (tag::HEARD_AT.to_owned(), at)));
-        facts.delivery = Some(Delivery::Unknown);
+        facts.delivery = Known::Unreadable;
         facts
     };
     assert_eq!(named(&heard(Some(ago("20d").to_string())), &BOTH), due);
@@ -279,14 +280,14 @@ fn nobody_is_quarantined_who_is_not_known_to_have_heard_of_this_version() {
     // Of another version than the present one.
     let mut renewed = invited_late("20d", "4d");
     secret(&mut renewed).tags.insert(tag::HEARD_AT.to_owned(), ago("5d").to_string());
-    renewed.delivery = Some(Delivery::Unreached);
+    renewed.delivery = Known::Is(Delivery::Unreached);
     assert_eq!(named(&renewed, &BOTH), ["attach"]);
 }
 
 #[test]
 fn leaving_the_topic_after_having_heard_is_no_way_around_a_quarantine() {
     let mut facts = enrolled_since(user("alice"), "20d");
-    facts.delivery = Some(Delivery::Unreached);
+    facts.delivery = Known::Is(Delivery::Unreached);
     assert_eq!(named(&facts, &BOTH), ["attach", "quarantine", "notify(quarantined)"]);
 }
 
@@ -309,8 +310,8 @@ fn whatever_tags_say_nobody_is_quarantined_before_secret_and_version_are_old_eno
     assert_eq!(forged("15d", "13d", &heard), ["attach", "quarantine", "notify(quarantined)"]);
 }
 
-fn deny(cause: Cause) -> Preflight {
-    Preflight::Answered(vec![Blocker { action: "iam:EnableMFADevice".to_owned(), cause, is_unsure: false }])
+fn deny(cause: Cause) -> Known<Vec<Blocker>> {
+    Known::Is(vec![Blocker { action: "iam:EnableMFADevice".to_owned(), cause, is_unsure: false }])
 }
 
 const ASKING: [(&str, &str); 4] = [BOTH[0], BOTH[1], BOTH[2], ("PREFLIGHT", "true")];
@@ -318,21 +319,21 @@ const ASKING: [(&str, &str); 4] = [BOTH[0], BOTH[1], BOTH[2], ("PREFLIGHT", "tru
 #[test]
 fn nobody_is_quarantined_who_cannot_enroll_or_of_whom_nobody_knows() {
     let mut facts = enrolled_since(user("alice"), "20d");
-    facts.attached = Some(Attached { enrollment: true, quarantine: false });
+    facts.attached = Known::Is(Attached { enrollment: true, quarantine: false });
     let policy = || Cause::Policies(vec!["ForceMFA".to_owned()]);
     for answer in [
-        Preflight::Unanswered,
+        Known::Unreadable,
         deny(policy()),
         deny(Cause::Organization),
         deny(Cause::Boundary),
         deny(Cause::NotAllowed),
-        Preflight::Answered(vec![Blocker {
+        Known::Is(vec![Blocker {
             action: "iam:EnableMFADevice".to_owned(),
             cause: policy(),
             is_unsure: true,
         }]),
     ] {
-        facts.preflight = Some(answer.clone());
+        facts.blockers = answer.clone();
         let plan = plan(&facts, &ASKING);
         assert_eq!(plan.actions, [], "{answer:?}");
         assert_eq!(plan.spared.len(), 1, "{answer:?}");
@@ -340,9 +341,9 @@ fn nobody_is_quarantined_who_cannot_enroll_or_of_whom_nobody_knows() {
     // What keeps it from reading the seed keeps it from nothing else: the console has a way of its own.
     let reads =
         Blocker { action: "secretsmanager:GetSecretValue".to_owned(), cause: policy(), is_unsure: false };
-    facts.preflight = Some(Preflight::Answered(vec![reads]));
+    facts.blockers = Known::Is(vec![reads]);
     assert_eq!(named(&facts, &ASKING), ["quarantine", "notify(quarantined)"]);
-    facts.preflight = None;
+    facts.blockers = Known::NotAsked;
     assert_eq!(named(&facts, &BOTH), ["quarantine", "notify(quarantined)"], "the operator vouches for it");
 }
 
@@ -350,22 +351,22 @@ fn nobody_is_quarantined_who_cannot_enroll_or_of_whom_nobody_knows() {
 fn a_quarantined_user_who_turns_out_to_be_unable_to_enroll_is_set_free() {
     let mut facts = enrolled_since(user("alice"), "20d");
     secret(&mut facts).tags.insert(tag::QUARANTINED_AT.to_owned(), ago("5d").to_string());
-    facts.attached = Some(Attached { enrollment: true, quarantine: true });
+    facts.attached = Known::Is(Attached { enrollment: true, quarantine: true });
     for (answer, free) in [
-        (Preflight::Answered(vec![]), false),
-        (Preflight::Unanswered, false),
+        (Known::Is(vec![]), false),
+        (Known::Unreadable, false),
         (deny(Cause::Boundary), true),
         (deny(Cause::Organization), true),
         (deny(Cause::Policies(vec![])), true),
         (deny(Cause::NotAllowed), true),
     ] {
-        facts.preflight = Some(answer.clone());
+        facts.blockers = answer.clone();
         let expected: &[Action] = if free { &[Action::Detach(Policy::Quarantine)] } else { &[] };
         assert_eq!(planned(&facts, &ASKING), expected, "{answer:?}");
     }
     // An enrollment policy that is only attached now may not count yet.
-    facts.attached = Some(Attached { enrollment: false, quarantine: true });
-    facts.preflight = Some(deny(Cause::NotAllowed));
+    facts.attached = Known::Is(Attached { enrollment: false, quarantine: true });
+    facts.blockers = deny(Cause::NotAllowed);
     assert_eq!(named(&facts, &ASKING), ["attach"]);
 }
 
@@ -392,7 +393,7 @@ fn a_quarantine_that_somebody_ended_begins_again_untold_only_if_it_was_told_a_mo
     for (told, expected) in [("2d", vec!["quarantine"]), ("4d", vec!["quarantine", "notify(quarantined)"])] {
         let mut facts = enrolled_since(user("alice"), "20d");
         secret(&mut facts).tags.insert(tag::QUARANTINED_AT.to_owned(), ago(told).to_string());
-        facts.attached = Some(Attached { enrollment: true, quarantine: false });
+        facts.attached = Known::Is(Attached { enrollment: true, quarantine: false });
         assert_eq!(named(&facts, &BOTH), expected, "{told}");
     }
 }
@@ -401,7 +402,7 @@ fn a_quarantine_that_somebody_ended_begins_again_untold_only_if_it_was_told_a_mo
 fn a_quarantine_outlives_the_replacement_of_a_seed() {
     let mut facts = invited_late("20d", "1h");
     secret(&mut facts).tags.insert(tag::QUARANTINED_AT.to_owned(), ago("5d").to_string());
-    facts.attached = Some(Attached { enrollment: true, quarantine: true });
+    facts.attached = Known::Is(Attached { enrollment: true, quarantine: true });
     assert_eq!(named(&facts, &BOTH), Vec::<String>::new());
 }
 
@@ -421,7 +422,7 @@ fn a_tag_can_neither_stop_the_clock_nor_quarantine_early() {
 #[test]
 fn a_quarantine_whose_notice_was_lost_is_told_again_and_then_no_more() {
     let mut facts = enrolled_since(user("alice"), "15d");
-    facts.attached = Some(Attached { enrollment: true, quarantine: true });
+    facts.attached = Known::Is(Attached { enrollment: true, quarantine: true });
     assert_eq!(named(&facts, &BOTH), ["notify(quarantined)"]);
     secret(&mut facts).tags.insert(tag::QUARANTINED_AT.to_owned(), now().to_string());
     assert_eq!(named(&facts, &BOTH), Vec::<String>::new());
@@ -459,7 +460,7 @@ fn strays_beside_a_sound_enrollment_are_deleted() {
 #[test]
 fn with_mfa_the_enrollment_is_closed_and_the_owner_told() {
     let mut facts = with_mfa(enrolled_since(user("alice"), "1h"));
-    facts.attached = Some(Attached { enrollment: true, quarantine: true });
+    facts.attached = Known::Is(Attached { enrollment: true, quarantine: true });
     stray(&mut facts);
     let close = Action::Close {
         secret: format!("mfa-warden/{USER_ID}"),
@@ -478,7 +479,7 @@ fn exempt_or_out_of_scope_the_enrollment_is_withdrawn() {
     exempt.tags.insert("mfa-exempt".to_owned(), "permanent break-glass".to_owned());
     assert_eq!(named(&exempt, &[]), ["close", "notify(withdrawn)"]);
     let mut out = enrolled_since(user("alice"), "1h");
-    out.password = false;
+    out.password = Known::Is(false);
     assert_eq!(named(&out, &[]), ["close", "notify(withdrawn)"]);
 }
 
@@ -521,9 +522,9 @@ fn nobody_gets_a_farewell_who_was_never_invited_or_got_one_already() {
 fn outside_the_pilot_nothing_new_is_begun_and_what_is_open_goes_on() {
     let pilot: &[(&str, &str)] = &[BOTH[0], BOTH[1], BOTH[2], ("PILOT", "/team-a/")];
     let mut facts = user("alice");
-    facts.attached = Some(Attached { enrollment: true, quarantine: true });
+    facts.attached = Known::Is(Attached { enrollment: true, quarantine: true });
     let leftover = stray(&mut facts);
-    facts.delivery = None;
+    facts.delivery = Known::NotAsked;
     let new = plan(&facts, pilot);
     let expected = [Action::Detach(Policy::Quarantine), Action::Detach(Policy::Enrollment), leftover];
     assert_eq!((&new.actions[..], new.postponed), (&expected[..], Some(Postponed::Pilot)));
@@ -531,7 +532,7 @@ fn outside_the_pilot_nothing_new_is_begun_and_what_is_open_goes_on() {
     secret(&mut open).tags.remove(tag::LAST_NOTICE_AT);
     assert_eq!(named(&open, pilot), ["attach", "notify(reminder)"]);
     secret(&mut open).tags.remove(tag::HEARD_AT);
-    open.delivery = Some(Delivery::Unknown);
+    open.delivery = Known::Unreadable;
     assert_eq!(
         named(&open, pilot),
         ["attach", "notify(reminder)"],
@@ -554,15 +555,15 @@ fn outside_the_pilot_nothing_new_is_begun_and_what_is_open_goes_on() {
 fn nothing_is_prepared_for_an_owner_whom_nobody_can_tell() {
     for reach in [Delivery::Pending, Delivery::Filtered, Delivery::Unreached, Delivery::Malformed] {
         let mut facts = user("alice");
-        facts.delivery = Some(reach);
+        facts.delivery = Known::Is(reach);
         let plan = plan(&facts, &BOTH);
         assert!(plan.rule == Rule::Unreachable && plan.actions.is_empty(), "{reach:?}");
     }
     let mut unknown = user("alice");
-    unknown.delivery = Some(Delivery::Unknown);
+    unknown.delivery = Known::Unreadable;
     assert_eq!(named(&unknown, &[]), ["provision", "notify(invitation)"], "unknown is not none");
     let mut subscribing = user("alice");
-    subscribing.delivery = Some(Delivery::Unreached);
+    subscribing.delivery = Known::Is(Delivery::Unreached);
     let plan = plan(&subscribing, &[("SUBSCRIBE_OWNERS", "true")]);
     assert_eq!((&plan.actions[..], plan.rule), (&[Action::Subscribe][..], Rule::Unreachable));
 }
@@ -575,10 +576,10 @@ fn what_an_earlier_version_prepared_for_an_owner_whom_nobody_can_tell_ends_in_si
     }
     let version = secret(&mut facts).current_version.clone().unwrap();
     let mark = mfa_warden::model::enrollment::version_suffix(&version).to_owned();
-    facts.attached = Some(Attached { enrollment: true, quarantine: true });
+    facts.attached = Known::Is(Attached { enrollment: true, quarantine: true });
     for reach in [Delivery::Pending, Delivery::Filtered, Delivery::Unreached, Delivery::Malformed] {
         secret(&mut facts).tags.insert(tag::UNREACHED.to_owned(), mark.clone());
-        facts.delivery = Some(reach);
+        facts.delivery = Known::Is(reach);
         let close = Action::Close {
             secret: format!("mfa-warden/{USER_ID}"),
             policies: vec![Policy::Quarantine, Policy::Enrollment],
@@ -596,17 +597,17 @@ fn what_an_earlier_version_prepared_for_an_owner_whom_nobody_can_tell_ends_in_si
 fn whoever_is_not_known_to_have_heard_is_invited_again_once_that_can_be_known() {
     let mut facts = enrolled_since(user("alice"), "5d");
     secret(&mut facts).tags.insert(tag::HEARD_AT.to_owned(), String::new());
-    for (reach, again) in [(Delivery::Unknown, false), (Delivery::Reached, true)] {
-        facts.delivery = Some(reach);
+    for (reach, again) in [(Known::Unreadable, false), (Known::Is(Delivery::Reached), true)] {
+        facts.delivery = reach;
         let expected: &[Action] = if again { &[INVITE] } else { &[] };
         assert_eq!(planned(&facts, &[]), expected, "{reach:?}");
     }
     // A seed is kept for nobody who is not known to have heard of it and cannot be told.
-    facts.delivery = Some(Delivery::Unreached);
+    facts.delivery = Known::Is(Delivery::Unreached);
     assert_eq!(named(&facts, &[]), ["close"]);
     secret(&mut facts).tags.insert(tag::HEARD_AT.to_owned(), ago("6d").to_string());
     assert_eq!(planned(&facts, &[]), [], "it has heard of an earlier one");
-    facts.delivery = Some(Delivery::Reached);
+    facts.delivery = Known::Is(Delivery::Reached);
     // Version 0.1.0 did not write down what was heard, and nobody is invited twice for that.
     for key in [tag::FIRST_NOTICE_AT, tag::HEARD_AT, tag::RECIPIENT] {
         secret(&mut facts).tags.remove(key);
@@ -619,7 +620,7 @@ fn another_recipient_than_was_invited_is_invited_and_not_quarantined_unwarned() 
     let mut facts = enrolled_since(user("alice"), "20d");
     facts.tags.insert("email".to_owned(), "mallory@example.com".to_owned());
     assert_eq!(named(&facts, &BOTH), ["attach", "notify(invitation)"]);
-    facts.delivery = Some(Delivery::Unreached);
+    facts.delivery = Known::Is(Delivery::Unreached);
     assert_eq!(named(&facts, &BOTH), ["attach"], "nobody is there to be invited, and nobody is quarantined");
 }
 
@@ -637,10 +638,10 @@ fn a_secret_with_the_policy_of_an_earlier_version_gets_the_present_one() {
 fn what_a_plan_hangs_on_is_asked_first_and_nothing_else() {
     let default = settings(&[]);
     let mut new = user("alice");
-    (new.delivery, new.secret_is_fresh) = (None, false);
+    (new.delivery, new.secret_is_fresh) = (Known::NotAsked, false);
     assert_eq!(asked(&new, &default), Next::Learn(Question::Delivery));
     let mut open = enrolled_since(user("alice"), "5d");
-    (open.delivery, open.secret_is_fresh) = (None, false);
+    (open.delivery, open.secret_is_fresh) = (Known::NotAsked, false);
     assert_eq!(
         asked(&open, &default),
         Next::Do(Plan::by(Rule::NothingDue)),
@@ -652,22 +653,22 @@ fn what_a_plan_hangs_on_is_asked_first_and_nothing_else() {
     assert_eq!(asked(&unheard, &default), Next::Learn(Question::Delivery));
     secret(&mut open).tags.remove(tag::LAST_NOTICE_AT);
     assert_eq!(asked(&open, &default), Next::Learn(Question::Delivery), "a reminder is due");
-    open.delivery = Some(Delivery::Reached);
+    open.delivery = Known::Is(Delivery::Reached);
     assert_eq!(asked(&open, &default), Next::Learn(Question::Secret), "before anything is done");
     let asking = settings(&ASKING);
     let mut overdue = enrolled_since(user("alice"), "20d");
-    assert_eq!(asked(&overdue, &asking), Next::Learn(Question::Preflight));
+    assert_eq!(asked(&overdue, &asking), Next::Learn(Question::Blockers));
     overdue.secret_is_fresh = false;
     assert_eq!(asked(&overdue, &asking), Next::Learn(Question::Secret), "the cheaper question first");
     let mut compliant = with_mfa(user("alice"));
-    (compliant.delivery, compliant.secret_is_fresh) = (None, false);
+    (compliant.delivery, compliant.secret_is_fresh) = (Known::NotAsked, false);
     assert_eq!(asked(&compliant, &asking), Next::Do(Plan::by(Rule::HasMfa)));
 }
 
 #[test]
 fn without_a_secret_policies_and_strays_go_all_the_same() {
     let mut facts = with_mfa(user("alice"));
-    facts.attached = Some(Attached { enrollment: true, quarantine: true });
+    facts.attached = Known::Is(Attached { enrollment: true, quarantine: true });
     let stray = stray(&mut facts);
     let expected = [Action::Detach(Policy::Quarantine), Action::Detach(Policy::Enrollment), stray];
     assert_eq!(planned(&facts, &BOTH), expected);
@@ -683,7 +684,7 @@ fn the_enrollment_policy_is_attached_while_an_enrollment_is_open() {
 
 #[test]
 fn a_quarantine_without_cause_is_lifted() {
-    let attached = Some(Attached { enrollment: true, quarantine: true });
+    let attached = Known::Is(Attached { enrollment: true, quarantine: true });
     let mut early = enrolled_since(user("alice"), "1d");
     early.attached = attached;
     assert_eq!(named(&early, &BOTH), ["detach"]);
@@ -699,10 +700,10 @@ fn a_quarantine_without_cause_is_lifted() {
 #[test]
 fn what_hangs_on_unreadable_attachments_is_left_alone() {
     let mut facts = enrolled_since(user("alice"), "15d");
-    facts.attached = None;
+    facts.attached = Known::Unreadable;
     assert_eq!(named(&facts, &BOTH), Vec::<String>::new());
     let mut facts = user("alice");
-    facts.attached = None;
+    facts.attached = Known::Unreadable;
     assert_eq!(named(&facts, &BOTH), ["provision", "notify(invitation)"]);
 }
 
@@ -713,7 +714,7 @@ prop_compose! {
         last_notice in prop::option::of(0u32..30),
     ) -> UserFacts {
         let mut facts = user("alice");
-        facts.password = password;
+        facts.password = Known::Is(password);
         if exempt {
             facts.tags.insert("mfa-exempt".to_owned(), "permanent robot".to_owned());
         }
@@ -729,7 +730,8 @@ prop_compose! {
         }
         if stray_device { stray(&mut facts); }
         if mfa { facts = with_mfa(facts); }
-        facts.attached = attached.map(|(enrollment, quarantine)| Attached { enrollment, quarantine });
+        let attached = attached.map(|(enrollment, quarantine)| Attached { enrollment, quarantine });
+        facts.attached = attached.ok_or(()).into();
         facts
     }
 }

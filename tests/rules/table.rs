@@ -2,9 +2,9 @@
 
 use crate::builders::*;
 use mfa_warden::model::action::Postponed;
-use mfa_warden::model::blocker::Preflight;
 use mfa_warden::model::delivery::Delivery;
 use mfa_warden::model::facts::UserFacts;
+use mfa_warden::model::known::Known;
 use mfa_warden::model::record::tag;
 use mfa_warden::model::rule::Rule;
 use mfa_warden::model::user::Attached;
@@ -36,7 +36,7 @@ fn assert_row(facts: &UserFacts, more: &[(&str, &str)], rule: Rule, actions: &[&
 /// A user without MFA whose seed is that old, and who needs no policy to enroll.
 fn open(age: &str) -> UserFacts {
     let mut facts = enrolled_since(user("alice"), age);
-    facts.attached = Some(Attached { enrollment: true, quarantine: false });
+    facts.attached = Known::Is(Attached { enrollment: true, quarantine: false });
     facts
 }
 
@@ -65,7 +65,7 @@ fn has_mfa() {
 #[test]
 fn need_not_enroll() {
     let mut facts = open("2d");
-    facts.password = false;
+    facts.password = Known::Is(false);
     assert_row(&facts, &[], Rule::NeedNotEnroll, &["close", "notify(withdrawn)"]);
 }
 
@@ -81,7 +81,7 @@ fn foreign_secret() {
 fn never_reached() {
     let mut facts = open("2d");
     secret(&mut facts).tags.remove(tag::HEARD_AT);
-    facts.delivery = Some(Delivery::Unreached);
+    facts.delivery = Known::Is(Delivery::Unreached);
     assert_row(&facts, &[], Rule::NeverReached, &["close"]);
 }
 
@@ -94,7 +94,7 @@ fn outside_pilot() {
 #[test]
 fn unreachable() {
     let mut facts = user("alice");
-    facts.delivery = Some(Delivery::Unreached);
+    facts.delivery = Known::Is(Delivery::Unreached);
     assert_row(&facts, &[], Rule::Unreachable, &NOTHING);
 }
 
@@ -132,14 +132,14 @@ fn invitation_due() {
 #[test]
 fn quarantine_not_told() {
     let mut facts = open("15d");
-    facts.attached = Some(Attached { enrollment: true, quarantine: true });
+    facts.attached = Known::Is(Attached { enrollment: true, quarantine: true });
     assert_row(&facts, &QUARANTINE_SET, Rule::QuarantineNotTold, &["notify(quarantined)"]);
 }
 
 #[test]
 fn unable_to_enroll() {
     let mut facts = open("15d");
-    facts.preflight = Some(Preflight::Unanswered);
+    facts.blockers = Known::Unreadable;
     let more = [QUARANTINE_SET.as_slice(), &[("PREFLIGHT", "true")]].concat();
     assert_row(&facts, &more, Rule::UnableToEnroll, &NOTHING);
     assert!(!plan(&facts, &more).spared.is_empty());

@@ -12,6 +12,7 @@ use mfa_warden::aws::sns::Sns;
 use mfa_warden::messages::owner::attributes;
 use mfa_warden::model::action::Notice;
 use mfa_warden::model::delivery::Delivery;
+use mfa_warden::model::known::Known;
 use mfa_warden::model::recipient::Recipient;
 use mfa_warden::run::subscriptions::OwnerTopic;
 use std::time::Duration;
@@ -71,7 +72,7 @@ fn said(owner_topic: &OwnerTopic<'_>) -> Vec<String> {
     owner_topic.warnings().iter().map(ToString::to_string).collect()
 }
 
-async fn reach(listening: &[Listening], recipient: &str) -> (Delivery, Vec<String>) {
+async fn reach(listening: &[Listening], recipient: &str) -> (Known<Delivery>, Vec<String>) {
     let sns = Topic::with(listening).sns(&[]);
     let owner_topic = OwnerTopic::new(&sns, TOPIC);
     let tags = [("email".to_owned(), recipient.to_owned())].into();
@@ -85,28 +86,34 @@ const ALICES: &str = r#"{"recipient":["alice@example.com"]}"#;
 #[tokio::test]
 async fn an_owner_is_reached_by_its_own_mailbox_or_by_whatever_takes_its_messages() {
     for (listening, expected) in [
-        (&[("email", ALICE, Some(ALICES), &[][..])][..], Delivery::Reached),
-        (&[("email", ALICE, None, &[])], Delivery::Reached),
-        (&[("email-json", ALICE, Some(ALICES), &[])], Delivery::Reached),
-        (&[("sqs", "arn:aws:sqs:us-east-1:123456789012:mailer", None, &[])], Delivery::Reached),
+        (&[("email", ALICE, Some(ALICES), &[][..])][..], Known::Is(Delivery::Reached)),
+        (&[("email", ALICE, None, &[])], Known::Is(Delivery::Reached)),
+        (&[("email-json", ALICE, Some(ALICES), &[])], Known::Is(Delivery::Reached)),
+        (&[("sqs", "arn:aws:sqs:us-east-1:123456789012:mailer", None, &[])], Known::Is(Delivery::Reached)),
         (
             &[("lambda", "arn:aws:lambda:us-east-1:123456789012:function:mailer", Some(ALICES), &[])],
-            Delivery::Reached,
+            Known::Is(Delivery::Reached),
         ),
         // Her other address asks for her messages; the operator's asks for everything and passes nothing on.
-        (&[("email", "a.smith@example.org", Some(ALICES), &[])], Delivery::Reached),
-        (&[("email", "operator@example.com", None, &[])], Delivery::Unreached),
-        (&[("email", "operator@example.com", Some(r#"{"kind":["invitation"]}"#), &[])], Delivery::Unreached),
-        (&[("email", ALICE, Some(ALICES), &[("PendingConfirmation", "true")])], Delivery::Pending),
-        (&[("email", ALICE, Some(r#"{"kind":["enrolled"]}"#), &[])], Delivery::Filtered),
+        (&[("email", "a.smith@example.org", Some(ALICES), &[])], Known::Is(Delivery::Reached)),
+        (&[("email", "operator@example.com", None, &[])], Known::Is(Delivery::Unreached)),
+        (
+            &[("email", "operator@example.com", Some(r#"{"kind":["invitation"]}"#), &[])],
+            Known::Is(Delivery::Unreached),
+        ),
+        (&[("email", ALICE, Some(ALICES), &[("PendingConfirmation", "true")])], Known::Is(Delivery::Pending)),
+        (&[("email", ALICE, Some(r#"{"kind":["enrolled"]}"#), &[])], Known::Is(Delivery::Filtered)),
         // SNS compares to the letter, and so her own mailbox keeps her messages out.
         (
             &[("email", "Alice@example.com", Some(r#"{"recipient":["Alice@example.com"]}"#), &[])],
-            Delivery::Filtered,
+            Known::Is(Delivery::Filtered),
         ),
-        (&[("sqs", "q", Some(ALICES), &[("FilterPolicyScope", "MessageBody")])], Delivery::Unreached),
-        (&[("sqs", "q", Some(r#"{"$or":[]}"#), &[])], Delivery::Unknown),
-        (&[("email", "Alice@example.com", None, &[])], Delivery::Reached),
+        (
+            &[("sqs", "q", Some(ALICES), &[("FilterPolicyScope", "MessageBody")])],
+            Known::Is(Delivery::Unreached),
+        ),
+        (&[("sqs", "q", Some(r#"{"$or":[]}"#), &[])], Known::Unreadable),
+        (&[("email", "Alice@example.com", None, &[])], Known::Is(Delivery::Reached)),
         (
             &[(
                 "email",
@@ -114,20 +121,26 @@ async fn an_owner_is_reached_by_its_own_mailbox_or_by_whatever_takes_its_message
                 Some(r#"{"recipient":[{"equals-ignore-case":"Alice@example.com"}]}"#),
                 &[],
             )],
-            Delivery::Reached,
+            Known::Is(Delivery::Reached),
         ),
         // What reaches one person reaches her only where it says so, and what only keeps messages reaches nobody.
-        (&[("sms", "+15550100", None, &[])], Delivery::Unreached),
-        (&[("sms", "+15550100", Some(r#"{"account":["123456789012"]}"#), &[])], Delivery::Unreached),
-        (&[("sms", "+15550100", Some(ALICES), &[])], Delivery::Reached),
-        (&[("sms", "+15550100", Some(r#"{"recipient":[{"exists":true}]}"#), &[])], Delivery::Unreached),
+        (&[("sms", "+15550100", None, &[])], Known::Is(Delivery::Unreached)),
+        (
+            &[("sms", "+15550100", Some(r#"{"account":["123456789012"]}"#), &[])],
+            Known::Is(Delivery::Unreached),
+        ),
+        (&[("sms", "+15550100", Some(ALICES), &[])], Known::Is(Delivery::Reached)),
+        (
+            &[("sms", "+15550100", Some(r#"{"recipient":[{"exists":true}]}"#), &[])],
+            Known::Is(Delivery::Unreached),
+        ),
         (
             &[("sms", "+15550100", Some(r#"{"recipient":[{"suffix":"@example.com"}]}"#), &[])],
-            Delivery::Unreached,
+            Known::Is(Delivery::Unreached),
         ),
         (
             &[("email", "security@example.com", Some(r#"{"recipient":[{"anything-but":"x"}]}"#), &[])],
-            Delivery::Unreached,
+            Known::Is(Delivery::Unreached),
         ),
         (
             &[(
@@ -136,21 +149,21 @@ async fn an_owner_is_reached_by_its_own_mailbox_or_by_whatever_takes_its_message
                 Some(r#"{"recipient":[{"equals-ignore-case":"ALICE@example.com"}]}"#),
                 &[],
             )],
-            Delivery::Reached,
+            Known::Is(Delivery::Reached),
         ),
-        (&[("application", "phone", None, &[])], Delivery::Unreached),
-        (&[("firehose", "archive", None, &[])], Delivery::Unreached),
-        (&[("firehose", "archive", Some(ALICES), &[])], Delivery::Unreached),
+        (&[("application", "phone", None, &[])], Known::Is(Delivery::Unreached)),
+        (&[("firehose", "archive", None, &[])], Known::Is(Delivery::Unreached)),
+        (&[("firehose", "archive", Some(ALICES), &[])], Known::Is(Delivery::Unreached)),
         // The stack's own mailer.
         (
             &[("lambda", "mailer", Some(r#"{"recipient":[{"suffix":"@example.com"}]}"#), &[])],
-            Delivery::Reached,
+            Known::Is(Delivery::Reached),
         ),
         (
             &[("lambda", "mailer", Some(r#"{"recipient":[{"suffix":"@example.org"}]}"#), &[])],
-            Delivery::Unreached,
+            Known::Is(Delivery::Unreached),
         ),
-        (&[], Delivery::Unreached),
+        (&[], Known::Is(Delivery::Unreached)),
     ] {
         assert_eq!(reach(listening, ALICE).await.0, expected, "{listening:?}");
     }
@@ -161,13 +174,13 @@ async fn a_recipient_is_one_thing_however_it_is_written() {
     let mailer = ("lambda", "mailer", Some(r#"{"recipient":[{"suffix":"@corp.example"}]}"#), &[][..]);
     let security = ("email", "security@corp.example", None, &[][..]);
     for (tag, expected) in [
-        ("ann@corp.example ", Delivery::Reached),
-        ("ann@CORP.example", Delivery::Reached),
-        ("bob@elsewhere.example : ann@corp.example", Delivery::Reached),
-        ("ann@elsewhere.example", Delivery::Unreached),
-        ("ann@corp", Delivery::Malformed),
-        ("ann@corp.example:", Delivery::Reached),
-        ("ann@@corp.example", Delivery::Malformed),
+        ("ann@corp.example ", Known::Is(Delivery::Reached)),
+        ("ann@CORP.example", Known::Is(Delivery::Reached)),
+        ("bob@elsewhere.example : ann@corp.example", Known::Is(Delivery::Reached)),
+        ("ann@elsewhere.example", Known::Is(Delivery::Unreached)),
+        ("ann@corp", Known::Is(Delivery::Malformed)),
+        ("ann@corp.example:", Known::Is(Delivery::Reached)),
+        ("ann@@corp.example", Known::Is(Delivery::Malformed)),
     ] {
         assert_eq!(reach(&[mailer, security], tag).await.0, expected, "{tag}");
     }
@@ -185,9 +198,12 @@ async fn a_name_that_only_ends_like_an_address_is_not_reached_by_what_mails_addr
         let attributes = |one: &str| attributes(Notice::Invitation, one, name, "123456789012");
         OwnerTopic::new(&sns, TOPIC).reach(&recipient, attributes).await
     };
-    assert_eq!(reach(Some(r#"{"recipient":[{"suffix":"@corp.example"}]}"#)).await, Delivery::Unreached);
-    assert_eq!(reach(Some(r#"{"recipient":["a,b@corp.example"]}"#)).await, Delivery::Reached);
-    assert_eq!(reach(None).await, Delivery::Reached, "that takes names too");
+    assert_eq!(
+        reach(Some(r#"{"recipient":[{"suffix":"@corp.example"}]}"#)).await,
+        Known::Is(Delivery::Unreached)
+    );
+    assert_eq!(reach(Some(r#"{"recipient":["a,b@corp.example"]}"#)).await, Known::Is(Delivery::Reached));
+    assert_eq!(reach(None).await, Known::Is(Delivery::Reached), "that takes names too");
 }
 
 #[tokio::test]
@@ -203,9 +219,9 @@ async fn subscriptions_that_count_for_everybody_are_named() {
         let recipient = Recipient::of(&tags, "email", "alice");
         owner_topic.reach(&recipient, |one| attributes(Notice::Invitation, one, "alice", "1")).await
     };
-    assert_eq!(reach(ALICE).await, Delivery::Reached);
+    assert_eq!(reach(ALICE).await, Known::Is(Delivery::Reached));
     assert_eq!(owner_topic.catch_all(), Vec::<String>::new(), "her own mailbox is enough");
-    assert_eq!(reach("bob@example.com").await, Delivery::Reached);
+    assert_eq!(reach("bob@example.com").await, Known::Is(Delivery::Reached));
     assert_eq!(owner_topic.catch_all(), ["sqs arn:aws:sqs:us-east-1:123456789012:somebodys"]);
     for (filter, named) in [
         (r#"{"recipient":[{"exists":true}]}"#, true),
@@ -225,14 +241,14 @@ async fn subscriptions_that_count_for_everybody_are_named() {
 #[tokio::test]
 async fn a_user_name_without_an_address_is_reached_by_a_teams_mailbox() {
     let team = [("email", "team@example.com", None, &[][..])];
-    assert_eq!(reach(&team, "alice").await.0, Delivery::Reached);
+    assert_eq!(reach(&team, "alice").await.0, Known::Is(Delivery::Reached));
 }
 
 #[tokio::test]
 async fn a_filter_that_is_not_understood_is_told() {
     let queue = ("sqs", "q", Some(r#"{"$or":[{"user":["alice"]}]}"#), &[][..]);
     let (reach, troubles) = reach(&[queue], ALICE).await;
-    assert_eq!(reach, Delivery::Unknown);
+    assert_eq!(reach, Known::Unreadable);
     assert!(
         troubles[0].contains("not understood") && troubles[0].contains(&format!("{TOPIC}:0")),
         "{troubles:?}"

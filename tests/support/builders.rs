@@ -8,6 +8,7 @@ use mfa_warden::model::delivery::Delivery;
 use mfa_warden::model::enrollment::{Secret, description, version_suffix};
 use mfa_warden::model::facts::UserFacts;
 use mfa_warden::model::failure::Failure;
+use mfa_warden::model::known::Known;
 use mfa_warden::model::record::tag;
 use mfa_warden::model::text::rfc3339;
 use mfa_warden::model::user::{AssignedDevice, Attached, User};
@@ -68,15 +69,15 @@ pub fn user(name: &str) -> UserFacts {
         },
         tags: [("email".to_owned(), format!("{name}@example.com"))].into(),
         mfa_devices: Vec::new(),
-        password: true,
-        active_access_key: false,
+        password: Known::Is(true),
+        active_access_key: Known::NotAsked,
         secret: None,
         secret_is_fresh: true,
         foreign_secret: false,
         devices: Vec::new(),
-        attached: Some(Attached::default()),
-        delivery: Some(Delivery::Reached),
-        preflight: None,
+        attached: Known::Is(Attached::default()),
+        delivery: Known::Is(Delivery::Reached),
+        blockers: Known::NotAsked,
         absence_is_sure: true,
         version_is_new: false,
         is_gone: false,

@@ -10,12 +10,11 @@ use jiff::Timestamp;
 use mfa_warden::Settings;
 use mfa_warden::messages::rules::{applies, follows};
 use mfa_warden::model::action::{Action, steps};
-use mfa_warden::model::blocker::Preflight;
 use mfa_warden::model::delivery::Delivery;
 use mfa_warden::model::enrollment::{Secret, created_at};
 use mfa_warden::model::facts::UserFacts;
+use mfa_warden::model::known::Known;
 use mfa_warden::model::rule::Rule;
-use mfa_warden::model::settings::Scope;
 use mfa_warden::model::text::{rfc3339, shown};
 use mfa_warden::rules::explain::{Change, Explanation};
 use serde_json::{Value, json};
@@ -71,9 +70,9 @@ fn facts(
     let devices: Vec<String> = facts.mfa_devices.iter().map(|device| shown(&device.serial_number)).collect();
     add("MFA devices", if devices.is_empty() { "none".to_owned() } else { devices.join(", ") });
     if devices.is_empty() {
-        add("console password", yes(facts.password));
-        if settings.scope == Scope::Credentials && !facts.password {
-            add("active access key", yes(facts.active_access_key));
+        add("console password", yes(facts.has_password()));
+        if let Known::Is(has_key) = facts.active_access_key {
+            add("active access key", yes(has_key));
         }
     }
     let recipient = facts.recipient(settings);
@@ -81,18 +80,14 @@ fn facts(
     add("who is told", whom.join(" and "));
     let reach = if topic_is_known { delivery(facts.delivery) } else { "not asked (give --owner-topic-arn)" };
     add("messages reach the owner", reach.to_owned());
-    match &facts.preflight {
-        None => add("what blocks enrolling", "not asked".to_owned()),
-        Some(Preflight::Unanswered) => add("what blocks enrolling", "IAM gave no answer".to_owned()),
-        Some(Preflight::Answered(denials)) if denials.is_empty() => {
-            add("what blocks enrolling", "nothing".to_owned());
-        }
-        Some(Preflight::Answered(denials)) => {
-            let denials: Vec<String> = denials.iter().map(ToString::to_string).collect();
-            add("what blocks enrolling", denials.join("; "));
-        }
-    }
-    if let Some(attached) = facts.attached {
+    let blocks = match &facts.blockers {
+        Known::NotAsked => "not asked".to_owned(),
+        Known::Unreadable => "IAM gave no answer".to_owned(),
+        Known::Is(blockers) if blockers.is_empty() => "nothing".to_owned(),
+        Known::Is(blockers) => blockers.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+    };
+    add("what blocks enrolling", blocks);
+    if let Known::Is(attached) = facts.attached {
         if settings.enrollment_policy_arn.is_some() {
             add("enrollment policy attached", yes(attached.enrollment));
         }
@@ -144,15 +139,15 @@ fn secret_facts(
     );
 }
 
-fn delivery(delivery: Option<Delivery>) -> &'static str {
+fn delivery(delivery: Known<Delivery>) -> &'static str {
     match delivery {
-        None => "not asked, for nothing hangs on it",
-        Some(Delivery::Reached) => "yes",
-        Some(Delivery::Unknown) => "not known: the subscriptions cannot be read or understood",
-        Some(Delivery::Pending) => "no: the subscription waits to be confirmed",
-        Some(Delivery::Filtered) => "no: the filter of the owner's own subscription keeps them out",
-        Some(Delivery::Unreached) => "no: no subscription of the owner topic lets them through",
-        Some(Delivery::Malformed) => "no: the owner tag holds no address",
+        Known::NotAsked => "not asked, for nothing hangs on it",
+        Known::Is(Delivery::Reached) => "yes",
+        Known::Unreadable => "not known: the subscriptions cannot be read or understood",
+        Known::Is(Delivery::Pending) => "no: the subscription waits to be confirmed",
+        Known::Is(Delivery::Filtered) => "no: the filter of the owner's own subscription keeps them out",
+        Known::Is(Delivery::Unreached) => "no: no subscription of the owner topic lets them through",
+        Known::Is(Delivery::Malformed) => "no: the owner tag holds no address",
     }
 }
 
