@@ -1,5 +1,6 @@
 //! IAM: users, what they sign in with, MFA devices, the root user.
 
+use super::again::ask_again;
 use super::{AwsError, Page, SaysWhetherMoreFollows, all_pages, timestamp, whole_page};
 use crate::model::account::{Account, Root};
 use crate::model::blocker::{Blocker, Cause};
@@ -19,7 +20,6 @@ use aws_sdk_iam::{
 };
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::Duration;
 
 /// The most that IAM's list calls hand out on one page.
 const PAGE: i32 = 1000;
@@ -220,18 +220,15 @@ impl Iam {
     /// # Errors
     /// When there is none to be had within about a minute.
     pub async fn credential_report(&self) -> Result<Vec<u8>, AwsError> {
-        let mut pauses = REPORT_PAUSES.into_iter();
-        loop {
+        let generate = async || {
             let answer = self.0.generate_credential_report().send().await;
             let answer = answer.map_err(|error| AwsError::new("have the credential report made", error))?;
-            if answer.state == Some(ReportStateType::Complete) {
-                break;
-            }
-            let Some(seconds) = pauses.next() else {
-                let waited = REPORT_PAUSES.iter().sum();
-                return Err(AwsError::not_ready("have the credential report made", waited));
-            };
-            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            Ok(answer.state == Some(ReportStateType::Complete))
+        };
+        let is_made = ask_again(&REPORT_PAUSES, generate, |made| !matches!(made, Ok(false))).await?;
+        if !is_made {
+            let waited = REPORT_PAUSES.iter().sum();
+            return Err(AwsError::not_ready("have the credential report made", waited));
         }
         let answer = self.0.get_credential_report().send().await;
         let answer = answer.map_err(|error| AwsError::new("read the credential report", error))?;

@@ -1,10 +1,12 @@
 //! The edge: one file a service, concrete SDK clients, plain facts out. Nothing here decides.
 
+pub mod again;
 mod error;
 pub mod iam;
 pub mod secrets;
 pub mod sns;
 
+use crate::aws::again::ask_again;
 pub use error::{AwsError, without_words};
 use std::collections::HashSet;
 
@@ -152,20 +154,16 @@ impl Intercept for SaysWhetherMoreFollows {
     }
 }
 
-/// How often a page is asked for whose answer broke off.
-const PAGE_ATTEMPTS: usize = 3;
+/// Pauses before a page is asked for again whose answer broke off, in seconds.
+const PAGE_PAUSES: [u64; 2] = [0, 0];
 
 /// Asks for a page again whose answer broke off on its way: the SDK takes what is there for all.
 async fn whole_page<O, E>(
     ask: impl AsyncFn() -> Result<O, SdkError<E, Response>>,
 ) -> Result<O, SdkError<E, Response>> {
-    for _ in 1..PAGE_ATTEMPTS {
-        match ask().await {
-            Err(SdkError::ResponseError(_)) => {}
-            answered => return answered,
-        }
-    }
-    ask().await
+    let is_whole =
+        |answer: &Result<O, SdkError<E, Response>>| !matches!(answer, Err(SdkError::ResponseError(_)));
+    ask_again(&PAGE_PAUSES, async || ask().await, is_whole).await
 }
 
 /// One page of a listing.

@@ -1,15 +1,16 @@
 //! Secrets Manager: the owner's secret, never its value back.
 
+use super::again::ask_again;
 use super::{AwsError, Page, all_pages, timestamp};
 use crate::model::enrollment::{SECRET_PREFIX, Secret};
 use crate::model::seed::SecretValue;
 use aws_sdk_secretsmanager::error::SdkError;
+use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
 use aws_sdk_secretsmanager::operation::put_resource_policy::PutResourcePolicyError;
 use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
 use aws_sdk_secretsmanager::operation::update_secret_version_stage::UpdateSecretVersionStageError;
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
 /// The most that `ListSecrets` hands out on one page.
 const PAGE: i32 = 100;
@@ -19,6 +20,9 @@ const CURRENT: &str = "AWSCURRENT";
 
 /// The stage a version is made with, so that it never becomes current by being written.
 const PENDING: &str = "WARDEN_PENDING";
+
+/// Pauses before a secret is created again whose namesake is still being deleted, in seconds: AWS takes one to four.
+const DELETION_PAUSES: [u64; 4] = [1, 2, 3, 4];
 
 /// Pauses before a policy that names a user made a moment ago is tried again, in seconds.
 const POLICY_PAUSES: [u64; 4] = [1, 2, 4, 8];
@@ -39,8 +43,6 @@ pub enum Creation {
     },
     /// There was one already, which the listing did not show yet.
     Exists,
-    /// One of that name is still being deleted, which takes AWS some seconds.
-    BeingDeleted(AwsError),
 }
 
 /// What came of claiming `AWSCURRENT` for a new version.
@@ -130,7 +132,8 @@ impl Secrets {
         }
     }
 
-    /// Creates the secret without a value, so that its policy can be in place before there is one.
+    /// Creates the secret without a value, so that its policy can be in place before there is one. Where one of that name
+    /// is still being deleted, it is tried again for a while.
     ///
     /// # Errors
     /// What AWS said.
@@ -148,14 +151,16 @@ impl Secrets {
             .description(description)
             .set_kms_key_id(kms_key_id.map(str::to_owned))
             .set_tags(Some(tag_list(tags)));
-        match request.send().await {
+        // "You can't create this secret because a secret with this name is already scheduled for deletion."
+        let is_being_deleted = |error: &SdkError<CreateSecretError, _>| {
+            error.as_service_error().is_some_and(CreateSecretError::is_invalid_request_exception)
+        };
+        let ask = async || request.clone().send().await;
+        let is_final = |answer: &Result<_, _>| !answer.as_ref().is_err_and(is_being_deleted);
+        match ask_again(&DELETION_PAUSES, ask, is_final).await {
             Ok(answer) => Ok(Creation::Created { arn: answer.arn, version: answer.version_id }),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_exists_exception()) => {
                 Ok(Creation::Exists)
-            }
-            // "You can't create this secret because a secret with this name is already scheduled for deletion."
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_invalid_request_exception()) => {
-                Ok(Creation::BeingDeleted(AwsError::new(format!("create the secret `{name}`"), error)))
             }
             Err(error) => Err(AwsError::new(format!("create the secret `{name}`"), error)),
         }
@@ -178,25 +183,18 @@ impl Secrets {
     /// # Errors
     /// What AWS said.
     pub async fn put_policy(&self, id: &str, policy: &str) -> Result<(), AwsError> {
-        let mut pauses = POLICY_PAUSES.into_iter();
-        loop {
-            let request = self.0.put_resource_policy().secret_id(id).resource_policy(policy);
-            let Err(error) = request.block_public_policy(true).send().await else {
-                return Ok(());
-            };
-            let unknown_principal = error
+        let request =
+            self.0.put_resource_policy().secret_id(id).resource_policy(policy).block_public_policy(true);
+        let is_principal_unknown = |error: &SdkError<PutResourcePolicyError, _>| {
+            error
                 .as_service_error()
-                .is_some_and(PutResourcePolicyError::is_malformed_policy_document_exception);
-            match pauses.next() {
-                Some(seconds) if unknown_principal => tokio::time::sleep(Duration::from_secs(seconds)).await,
-                _ => {
-                    return Err(AwsError::new(
-                        format!("put the owner's policy on the secret `{}`", name_of(id)),
-                        error,
-                    ));
-                }
-            }
-        }
+                .is_some_and(PutResourcePolicyError::is_malformed_policy_document_exception)
+        };
+        let ask = async || request.clone().send().await;
+        let is_final = |answer: &Result<_, _>| !answer.as_ref().is_err_and(is_principal_unknown);
+        let answer = ask_again(&POLICY_PAUSES, ask, is_final).await;
+        let attempted = || format!("put the owner's policy on the secret `{}`", name_of(id));
+        answer.map(|_| ()).map_err(|error| AwsError::new(attempted(), error))
     }
 
     /// Writes the value as `version` and makes it current if `observed` still is (`None`: if no version is):

@@ -70,7 +70,7 @@ pub fn summary(account: &Account, answer: &Answer, since: Changes<'_>) -> Messag
         newly_overdue(answer, since),
         failures(answer),
         newly_unreachable(answer, since),
-        spared(answer),
+        not_quarantined(answer),
         denied(answer),
         section("LEFT TO A LATER RUN", &|outcome| {
             outcome.result == UserResult::Deferred && outcome.postponed != Some(Postponed::Pilot)
@@ -100,7 +100,7 @@ pub fn failure(account: &Account, answer: &Answer, since: Changes<'_>) -> Messag
         failures(answer),
         newly_overdue(answer, since),
         newly_unreachable(answer, since),
-        spared(answer),
+        not_quarantined(answer),
         denied(answer),
         warnings(answer),
         totals(answer),
@@ -291,8 +291,8 @@ fn recipients_changed(answer: &Answer) -> String {
 }
 
 /// Who would be quarantined, and is not.
-pub(crate) fn spared(answer: &Answer) -> String {
-    let lines = each_reason(answer, |outcome| &outcome.spared);
+pub(crate) fn not_quarantined(answer: &Answer) -> String {
+    let lines = each_reason(answer, |outcome| &outcome.not_quarantined);
     titled("OVERDUE AND NOT QUARANTINED, FOR THEY COULD NOT ENROLL", &lines)
 }
 
@@ -307,7 +307,7 @@ fn each_reason<R: fmt::Display>(answer: &Answer, of: impl Fn(&Outcome) -> &[R]) 
 
 /// Whom a policy of the account keeps from enrolling, and which.
 pub(crate) fn denied(answer: &Answer) -> String {
-    let lines = each_reason(answer, |outcome| &outcome.denied);
+    let lines = each_reason(answer, |outcome| &outcome.blockers);
     titled(
         "KEPT FROM ENROLLING BY A POLICY (allow it without MFA, or let them use the console's own way)",
         &lines,

@@ -59,7 +59,7 @@ pub enum Action {
         /// Devices to delete.
         devices: Vec<String>,
         /// What the owner is told; `None`: nothing.
-        farewell: Option<Notice>,
+        closing_notice: Option<Notice>,
     },
     /// Detach one of our policies.
     Detach(Policy),
@@ -154,25 +154,25 @@ pub fn steps(actions: &[Action]) -> Vec<Step> {
 impl Action {
     /// The action by its name, and the notice that a closing sends.
     pub fn steps(&self) -> impl Iterator<Item = Step> + use<> {
-        let (step, farewell) = match self {
+        let (step, closing_notice) = match self {
             Action::Provision { .. } => (Step::Provision, None),
             Action::PutPolicy => (Step::PutPolicy, None),
             Action::Attach => (Step::Attach, None),
             Action::Quarantine => (Step::Quarantine, None),
             Action::Notify(notice) => (Step::Notify(*notice), None),
             Action::Subscribe => (Step::Subscribe, None),
-            Action::Close { farewell, .. } => (Step::Close, *farewell),
+            Action::Close { closing_notice, .. } => (Step::Close, *closing_notice),
             Action::Detach(_) => (Step::Detach, None),
             Action::DeleteDevice { .. } => (Step::DeleteDevice, None),
         };
-        [Some(step), farewell.map(Step::Notify)].into_iter().flatten()
+        [Some(step), closing_notice.map(Step::Notify)].into_iter().flatten()
     }
 
     /// The notice to the owner that the action sends, if any.
     pub fn notice(&self) -> Option<Notice> {
         match self {
             Action::Notify(notice) => Some(*notice),
-            Action::Close { farewell, .. } => *farewell,
+            Action::Close { closing_notice, .. } => *closing_notice,
             Action::Provision { .. }
             | Action::PutPolicy
             | Action::Attach

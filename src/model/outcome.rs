@@ -41,10 +41,10 @@ pub struct Outcome {
     pub unreachable: Option<Unreachable>,
     /// What keeps the owner from enrolling, where that was asked.
     #[serde(skip)]
-    pub denied: Vec<Blocker>,
+    pub blockers: Vec<Blocker>,
     /// Why the user is not quarantined, although it is overdue and was warned.
     #[serde(skip)]
-    pub spared: Vec<NotQuarantined>,
+    pub not_quarantined: Vec<NotQuarantined>,
     /// Why it is left to a later run, where it is.
     #[serde(skip)]
     pub postponed: Option<Postponed>,
@@ -75,7 +75,7 @@ pub struct OpenEnrollment {
     /// Whether the quarantine policy is attached.
     pub quarantined: bool,
     /// Whether the last notice is known to have reached nobody.
-    pub unheard: bool,
+    pub undelivered: bool,
 }
 
 impl Outcome {
@@ -99,8 +99,8 @@ impl Outcome {
             result,
             open: None,
             unreachable: None,
-            denied: Vec::new(),
-            spared: Vec::new(),
+            blockers: Vec::new(),
+            not_quarantined: Vec::new(),
             postponed: None,
             recipient_changed: false,
             reattached: false,
@@ -112,7 +112,7 @@ impl Outcome {
 
     /// Whether no message reaches the owner, as far as anybody knows.
     pub fn is_unreachable(&self) -> bool {
-        self.unreachable.is_some() || self.open.as_ref().is_some_and(|open| open.unheard)
+        self.unreachable.is_some() || self.open.as_ref().is_some_and(|open| open.undelivered)
     }
 
     /// What kept the user from being served, if anything did: an action that failed, or a read.

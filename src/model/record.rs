@@ -15,8 +15,8 @@ pub fn went_out(secret: &Secret, now: Timestamp) -> Vec<(&'static str, String)> 
         tags.push((tag::FIRST_NOTICE_AT, rfc3339(now)));
     }
     // Whoever is told is without MFA again: the next time that it has some is to be told.
-    if secret.record(tag::FAREWELL).is_some() {
-        tags.push((tag::FAREWELL, String::new()));
+    if secret.record(tag::CLOSING_NOTICE).is_some() {
+        tags.push((tag::CLOSING_NOTICE, String::new()));
     }
     tags
 }
@@ -46,10 +46,10 @@ pub mod tag {
     /// How many notices went out.
     pub const NOTICES: &str = "mfa-warden:notices";
     /// Written by version 0.1.0 only: the last 8 characters of the version whose last notice reached nobody; behind them,
-    /// where the owner has heard an earlier notice, a space and the kind of the lost one. See [`super::Lost`].
+    /// where the owner has heard an earlier notice, a space and the kind of the lost one. See [`super::Undelivered`].
     pub const UNREACHED: &str = "mfa-warden:unreached";
-    /// When the farewell went out: it is not sent again while the secret cannot be deleted. Empty: none did.
-    pub const FAREWELL: &str = "mfa-warden:farewell";
+    /// When the closing notice went out: it is not sent again while the secret cannot be deleted. Empty: none did.
+    pub const CLOSING_NOTICE: &str = "mfa-warden:farewell";
     /// Which resource policy the secret has: `rules::owner_policy::fingerprint`.
     pub const POLICY: &str = "mfa-warden:policy";
     /// How much of its grace period the user had used up before the secret was made, in enrollments that were closed
@@ -61,7 +61,7 @@ pub mod tag {
 
 /// What reached nobody, as [`tag::UNREACHED`] tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lost {
+pub enum Undelivered {
     /// Every notice so far: as far as anybody knows, the owner has heard nothing.
     Everything,
     /// The invitation to this version, of an owner who has heard of an earlier one.
@@ -132,9 +132,9 @@ impl Secret {
             && self.current_version.as_deref().is_some_and(|version| created_at(version).is_some())
     }
 
-    /// Whether the farewell went out already.
-    pub fn was_bidden_farewell(&self, now: Timestamp) -> bool {
-        self.past(tag::FAREWELL, now).is_some()
+    /// Whether the closing notice went out already.
+    pub fn closing_notice_sent(&self, now: Timestamp) -> bool {
+        self.past(tag::CLOSING_NOTICE, now).is_some()
     }
 
     /// How much of the grace period the user had used up before, in enrollments that were closed.
@@ -159,16 +159,16 @@ impl Secret {
     }
 
     /// What the owner is known not to have heard of the current version.
-    pub fn lost(&self, now: Timestamp) -> Option<Lost> {
+    pub fn undelivered_notice(&self, now: Timestamp) -> Option<Undelivered> {
         if self.heard_at(now).is_some() {
             return None;
         }
         let suffix = version_suffix(self.current_version.as_deref()?);
         let rest = self.tags.get(tag::UNREACHED)?.strip_prefix(suffix)?;
         match rest.trim_start() {
-            "" => Some(Lost::Everything),
-            "invitation" => Some(Lost::Invitation),
-            _ => Some(Lost::Later),
+            "" => Some(Undelivered::Everything),
+            "invitation" => Some(Undelivered::Invitation),
+            _ => Some(Undelivered::Later),
         }
     }
 
@@ -179,15 +179,22 @@ impl Secret {
         let noted = [tag::FIRST_NOTICE_AT, tag::HEARD_AT, tag::RECIPIENT];
         let is_noted = noted.iter().any(|key| self.tags.contains_key(*key));
         let is_unheard = is_noted && self.heard_at(now).is_none();
-        is_told && (is_unheard || matches!(self.lost(now), Some(Lost::Everything | Lost::Invitation)))
+        is_told
+            && (is_unheard
+                || matches!(
+                    self.undelivered_notice(now),
+                    Some(Undelivered::Everything | Undelivered::Invitation)
+                ))
     }
 
     /// Whether its owner is not known to have heard of any version: no notice went out, or each is known to have reached
     /// nobody (version 0.1.0 wrote that down), or none is known to have reached anybody.
-    pub fn is_unheard_of(&self, now: Timestamp) -> bool {
+    pub fn never_delivered(&self, now: Timestamp) -> bool {
         let is_noted = self.record(tag::FIRST_NOTICE_AT).is_some();
         let nothing_heard = is_noted && self.past(tag::HEARD_AT, now).is_none();
-        self.first_notice_at(now).is_none() || self.lost(now) == Some(Lost::Everything) || nothing_heard
+        self.first_notice_at(now).is_none()
+            || self.undelivered_notice(now) == Some(Undelivered::Everything)
+            || nothing_heard
     }
 
     /// When the owner was last told anything; `None`: nobody knows, or it is of the future.

@@ -22,7 +22,7 @@ pub fn data(kind: &str, account: &Account, answer: &Answer, since: Changes<'_>) 
     let is_sweep = answer.is_sweep();
     let told = |outcome: &&Outcome| {
         let waits =
-            outcome.overdue().is_some() || outcome.unreachable.is_some() || !outcome.denied.is_empty();
+            outcome.overdue().is_some() || outcome.unreachable.is_some() || !outcome.blockers.is_empty();
         outcome.result != UserResult::None || outcome.verdict == Status::Unknown || waits
     };
     let rank = |outcome: &&Outcome| {
@@ -45,8 +45,8 @@ pub fn data(kind: &str, account: &Account, answer: &Answer, since: Changes<'_>) 
         if outcome.open.is_some() || outcome.unreachable.is_some() {
             user["unreachable"] = json!(outcome.unreachable);
             user["newly_unreachable"] = json!(is_sweep.then(|| is_newly_unreachable(outcome, since)));
-            user["denied"] = json!(outcome.denied);
-            user["not_quarantined"] = json!(outcome.spared);
+            user["denied"] = json!(outcome.blockers);
+            user["not_quarantined"] = json!(outcome.not_quarantined);
         }
         user
     };

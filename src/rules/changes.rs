@@ -61,7 +61,7 @@ impl Problem {
             Problem::Failed => outcome.cause().is_some(),
             Problem::Overdue => outcome.overdue().is_some(),
             Problem::Unreachable => outcome.is_unreachable(),
-            Problem::Blocked => !outcome.spared.is_empty(),
+            Problem::Blocked => !outcome.not_quarantined.is_empty(),
             Problem::Reattached => outcome.reattached,
             Problem::CatchAll => false,
             Problem::Deferred => {

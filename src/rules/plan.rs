@@ -48,7 +48,7 @@ pub struct Plan {
     /// What stands in the way for good, until somebody removes it.
     pub obstacle: Option<Obstacle>,
     /// Why the user is not quarantined, although it is overdue and was warned.
-    pub spared: Vec<NotQuarantined>,
+    pub not_quarantined: Vec<NotQuarantined>,
     /// What is due instead of a quarantine that is left to a later run.
     pub instead: Option<Action>,
 }
@@ -56,7 +56,14 @@ pub struct Plan {
 impl Plan {
     /// A plan by this rule, and nothing in it yet.
     pub fn by(rule: Rule) -> Self {
-        Plan { rule, actions: Vec::new(), postponed: None, obstacle: None, spared: Vec::new(), instead: None }
+        Plan {
+            rule,
+            actions: Vec::new(),
+            postponed: None,
+            obstacle: None,
+            not_quarantined: Vec::new(),
+            instead: None,
+        }
     }
 
     /// A plan by this rule: these actions.
@@ -134,8 +141,8 @@ impl<'a> Case<'a> {
     }
 
     /// The end of what there is of a user who need not enroll.
-    fn closed_by(&self, rule: Rule, statuses: &[Status], farewell: Notice) -> Row {
-        Ok(statuses.contains(&self.verdict.status).then(|| self.closing(rule, Some(farewell))))
+    fn closed_by(&self, rule: Rule, statuses: &[Status], closing_notice: Notice) -> Row {
+        Ok(statuses.contains(&self.verdict.status).then(|| self.closing(rule, Some(closing_notice))))
     }
 
     /// Nobody can be quarantined whom we offer nothing. The rest stays: what lost its tag may get it back.
@@ -168,7 +175,8 @@ impl<'a> Case<'a> {
 
     /// A seed is kept for nobody who cannot be told of it. Who has heard once goes on: leaving the topic ends nothing.
     fn never_reached(&self) -> Row {
-        let Some(secret) = self.facts.secret.as_ref().filter(|secret| secret.is_unheard_of(self.now)) else {
+        let Some(secret) = self.facts.secret.as_ref().filter(|secret| secret.never_delivered(self.now))
+        else {
             return Ok(None);
         };
         if !self.delivery()?.is_surely_not() {
@@ -249,9 +257,9 @@ impl<'a> Case<'a> {
         if blockers.is_able_to_enroll() {
             return Ok(None);
         }
-        let spared = blockers.reasons_not_to_quarantine();
+        let not_quarantined = blockers.reasons_not_to_quarantine();
         let plan = self.follow_up(Rule::UnableToEnroll, self.reminder()?)?;
-        Ok(plan.map(|plan| Plan { spared, ..plan }))
+        Ok(plan.map(|plan| Plan { not_quarantined, ..plan }))
     }
 
     fn outside_quarantine_hours(&self) -> Row {
@@ -359,20 +367,20 @@ impl<'a> Case<'a> {
     }
 
     /// Everything of ours goes.
-    fn closing(&self, rule: Rule, farewell: Option<Notice>) -> Plan {
+    fn closing(&self, rule: Rule, closing_notice: Option<Notice>) -> Plan {
         let Some(secret) = &self.facts.secret else { return Plan::of(rule, self.leftovers()) };
         // One that nobody was invited to takes none: whoever can make secrets could otherwise have us write to
         // everybody. One that somebody else scheduled for deletion is restored first, so its owner still hears.
-        let is_due = !secret.was_bidden_farewell(self.now) && secret.was_invited();
-        Plan::of(rule, [self.close(secret, farewell.filter(|_| is_due))])
+        let is_due = !secret.closing_notice_sent(self.now) && secret.was_invited();
+        Plan::of(rule, [self.close(secret, closing_notice.filter(|_| is_due))])
     }
 
-    fn close(&self, secret: &Secret, farewell: Option<Notice>) -> Action {
+    fn close(&self, secret: &Secret, closing_notice: Option<Notice>) -> Action {
         Action::Close {
             secret: secret.id().to_owned(),
             policies: self.attached_policies().collect(),
             devices: self.facts.devices.clone(),
-            farewell,
+            closing_notice,
         }
     }
 

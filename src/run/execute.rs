@@ -18,7 +18,7 @@ pub enum Halt {
     /// An action failed.
     Failed(Failure),
     /// Another run provisions this user and was faster.
-    Lost,
+    RaceLost,
     /// It could not be done, which is told once a run and keeps nothing else from being done.
     LeftUndone,
     /// The secret is being destroyed already: there is nothing left to close, and nothing to tell.
@@ -61,7 +61,7 @@ impl Run<'_> {
             }
             Action::Notify(Notice::Invitation) => self.invite(verdict, facts).await,
             Action::Notify(notice) => self.follow_up(*notice, verdict, facts).await,
-            Action::Close { secret, policies, devices, farewell } => {
+            Action::Close { secret, policies, devices, closing_notice } => {
                 for policy in policies {
                     self.detach(*policy, &facts.user.name).await?;
                 }
@@ -69,7 +69,7 @@ impl Run<'_> {
                     self.clients.iam.delete_virtual_mfa_device(serial_number).await?;
                 }
                 let is_going = facts.secret.as_ref().is_some_and(|secret| secret.scheduled_for_deletion);
-                if is_going && farewell.is_some() {
+                if is_going && closing_notice.is_some() {
                     // A secret that somebody scheduled for deletion takes no note until that is called off. One that is being
                     // destroyed cannot be called back, and whoever destroys it has said what there was to say.
                     let secret = facts.secret.clone();
@@ -83,9 +83,9 @@ impl Run<'_> {
                         };
                     }
                 }
-                if let Some(notice) = farewell {
+                if let Some(notice) = closing_notice {
                     // Noted first: while the secret cannot be deleted, no run says it again.
-                    let noted = self.note(facts, vec![(tag::FAREWELL, rfc3339((self.clock)()))]).await;
+                    let noted = self.note(facts, vec![(tag::CLOSING_NOTICE, rfc3339((self.clock)()))]).await;
                     if noted.is_err() && is_going {
                         // It was on its way out, and must not stay because this run called that off.
                         self.clients.secrets.delete(secret).await?;

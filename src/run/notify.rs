@@ -71,7 +71,7 @@ impl Run<'_> {
             return false;
         }
         let attributes = |one: &str| attributes(notice, one, &facts.user.name, &self.account.id);
-        self.owner_topic.best_reach(to.iter().map(String::as_str), attributes).await
+        self.owner_topic.best_delivery(to.iter().map(String::as_str), attributes).await
             == Known::Is(Delivery::Reached)
     }
 
@@ -162,7 +162,7 @@ pub(super) fn each(recipient: &Recipient) -> Vec<String> {
     recipient.each().into_iter().map(str::to_owned).collect()
 }
 
-/// Everybody who was ever invited: an owner tag that was changed leads no farewell away, and to nobody else. Version 0.1.0
+/// Everybody who was ever invited: an owner tag that was changed leads no closing notice away, and to nobody else. Version 0.1.0
 /// did not remember whom it invited: then it is who would be now.
 pub(super) fn everybody(facts: &UserFacts, settings: &Settings) -> Vec<String> {
     let invited = facts.secret.as_ref().map(Secret::invited).unwrap_or_default();

@@ -101,7 +101,7 @@ impl Run<'_> {
                 let recipient = facts.recipient(self.settings);
                 let attributes =
                     |one: &str| attributes(Notice::Invitation, one, &facts.user.name, &self.account.id);
-                facts.delivery = self.owner_topic.reach(&recipient, attributes).await;
+                facts.delivery = self.owner_topic.delivery(&recipient, attributes).await;
             }
             Question::Blockers => {
                 let key = self.settings.secret_kms_key_id.as_deref();

@@ -13,13 +13,9 @@ use crate::rules::owner_policy;
 use crate::run::Run;
 use crate::run::execute::Halt;
 use jiff::Timestamp;
-use std::time::Duration;
 
 /// Names tried for a new device; a name is only ever taken when an answer was lost.
 const NAMES: u32 = 3;
-
-/// Pauses before a secret is created again whose namesake is still being deleted, in seconds: AWS takes one to four.
-const DELETION_PAUSES: [u64; 4] = [1, 2, 3, 4];
 
 impl Run<'_> {
     /// Makes a new version and its device current. The order is what keeps the seed safe at every moment: the
@@ -76,7 +72,7 @@ impl Run<'_> {
             }
             // The version may be in force, and then its device must stay. The next run sees which.
             Claim::Unclear(error) => return Err(error.into()),
-            Claim::Lost => Halt::Lost,
+            Claim::Lost => Halt::RaceLost,
             Claim::Failed(error) => error.into(),
         };
         // Nobody will ever hold this device's seed: it must not pile up, and it is ours alone to delete.
@@ -106,17 +102,8 @@ impl Run<'_> {
         }
         let description = description(&facts.user.name);
         let kms_key_id = self.settings.secret_kms_key_id.as_deref();
-        let mut pauses = DELETION_PAUSES.into_iter();
-        let (arn, version) = loop {
-            match self.clients.secrets.create(&name, &description, kms_key_id, &tags).await? {
-                Creation::Created { arn, version } => break (arn, version),
-                Creation::Exists => return Err(Halt::SecretChanged),
-                Creation::BeingDeleted(error) => match pauses.next() {
-                    Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
-                    None => return Err(error.into()),
-                },
-            }
-        };
+        let created = self.clients.secrets.create(&name, &description, kms_key_id, &tags).await?;
+        let Creation::Created { arn, version } = created else { return Err(Halt::SecretChanged) };
         Ok(Secret {
             arn,
             name,
@@ -150,7 +137,7 @@ impl Run<'_> {
     /// Calls off a deletion that someone scheduled. One that is under way for good cannot be called off: then the secret
     /// is made anew.
     async fn restore(&self, secret: Secret, facts: &UserFacts) -> Result<Secret, Halt> {
-        if !secret.was_bidden_farewell((self.clock)()) && self.call_off(&secret).await? {
+        if !secret.closing_notice_sent((self.clock)()) && self.call_off(&secret).await? {
             return Ok(secret);
         }
         self.create_secret(facts).await

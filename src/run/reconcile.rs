@@ -110,8 +110,8 @@ impl Run<'_> {
         };
         // Of nobody else is it worth a memory: who is exempt or gone did not choose the time.
         let grace_used = before.as_ref().filter(|_| closed && plan.rule == Rule::HasMfa).and_then(age);
-        let denied = facts.blockers.sure().filter(|_| verdict.status == Status::NonCompliant);
-        let denied = denied.cloned().collect();
+        let blockers = facts.blockers.sure().filter(|_| verdict.status == Status::NonCompliant);
+        let blockers = blockers.cloned().collect();
         let is_open = is_open && !(closed && self.dry_run);
         let open = facts.secret.as_ref().filter(|_| is_open);
         let open = open.map(|secret| self.open(secret, facts.attached));
@@ -121,8 +121,8 @@ impl Run<'_> {
             rule: Some(plan.rule),
             open,
             unreachable,
-            denied,
-            spared: plan.spared,
+            blockers,
+            not_quarantined: plan.not_quarantined,
             postponed: plan.postponed,
             recipient_changed: is_changed,
             reattached: is_mended,
@@ -151,9 +151,9 @@ impl Run<'_> {
         let made_again = facts.secret.as_ref().filter(|_| before.is_none());
         let used = made_again.map(Secret::grace_used).filter(|used| used.is_positive());
         remarks.extend(used.map(Remark::GraceUsed));
-        let told_farewell = done.iter().filter_map(Action::notice).any(is_farewell);
-        if closed && !told_farewell && verdict.status != Status::NonCompliant && !facts.is_gone {
-            let was_told = before.is_some_and(|secret| secret.was_bidden_farewell(now));
+        let told_of_closing = done.iter().filter_map(Action::notice).any(is_closing_notice);
+        if closed && !told_of_closing && verdict.status != Status::NonCompliant && !facts.is_gone {
+            let was_told = before.is_some_and(|secret| secret.closing_notice_sent(now));
             remarks.push(if was_told { Remark::ToldAlready } else { Remark::NeverInvited });
         }
         let unreachable = facts
@@ -179,7 +179,7 @@ impl Run<'_> {
             seed_age: secret.seed_age(now),
             overdue: secret.overdue_by(self.settings, self.began),
             quarantined: attached.is_and(|attached| attached.quarantine),
-            unheard: secret.lost(now).is_some(),
+            undelivered: secret.undelivered_notice(now).is_some(),
         }
     }
 
@@ -258,7 +258,7 @@ impl Run<'_> {
                 // Whoever cannot be given the policy must hear of the device all the same: many need no policy.
                 Err(Halt::Failed(cause)) if action == Action::Attach => *unattached = Some(cause),
                 Err(Halt::LeftUndone | Halt::Destroyed) => {}
-                Err(Halt::Lost) => {
+                Err(Halt::RaceLost) => {
                     plan.postponed = Some(Postponed::Race);
                     return Some(UserResult::Deferred);
                 }
@@ -311,7 +311,7 @@ impl Subject {
     }
 }
 
-fn is_farewell(notice: Notice) -> bool {
+fn is_closing_notice(notice: Notice) -> bool {
     matches!(notice, Notice::Enrolled | Notice::Withdrawn)
 }
 

@@ -64,7 +64,7 @@ impl<'a> OwnerTopic<'a> {
 
     /// Whether messages arrive at a recipient: the best of its addresses. `attributes` are those of a message to one of
     /// them. One call a run, and one for each subscription whose filter has to be known.
-    pub async fn reach(
+    pub async fn delivery(
         &self,
         recipient: &Recipient,
         attributes: impl Fn(&str) -> Vec<(&'static str, String)>,
@@ -72,11 +72,11 @@ impl<'a> OwnerTopic<'a> {
         if matches!(recipient, Recipient::Malformed(_)) {
             return Known::Is(Delivery::Malformed);
         }
-        self.best_reach(recipient.each().into_iter(), attributes).await
+        self.best_delivery(recipient.each().into_iter(), attributes).await
     }
 
     /// Whether messages arrive at one of several, each by itself.
-    pub async fn best_reach<'r>(
+    pub async fn best_delivery<'r>(
         &self,
         each: impl Iterator<Item = &'r str>,
         attributes: impl Fn(&str) -> Vec<(&'static str, String)>,
@@ -84,7 +84,7 @@ impl<'a> OwnerTopic<'a> {
         let mut best = Delivery::Unreached;
         let mut is_unreadable = false;
         for one in each {
-            match self.reach_one(one, &attributes(one)).await {
+            match self.delivery_to(one, &attributes(one)).await {
                 Known::Is(Delivery::Reached) => return Known::Is(Delivery::Reached),
                 Known::Is(delivery) => best = best.min(delivery),
                 Known::NotAsked | Known::Unreadable => is_unreadable = true,
@@ -94,7 +94,7 @@ impl<'a> OwnerTopic<'a> {
     }
 
     /// The recipient's own subscription is asked first, so that others are asked about only when that fails.
-    async fn reach_one(&self, recipient: &str, attributes: &[(&'static str, String)]) -> Known<Delivery> {
+    async fn delivery_to(&self, recipient: &str, attributes: &[(&'static str, String)]) -> Known<Delivery> {
         let Some(topic_arn) = self.topic_arn else { return Known::Unreadable };
         let Some(subscriptions) = self.subscriptions.get_or_init(|| self.list(topic_arn)).await else {
             return Known::Unreadable;

@@ -38,11 +38,11 @@ fn the_first_notice_starts_the_clock_and_no_later_one_does() {
 
 #[test]
 fn a_notice_after_a_closing_notice_makes_the_next_one_due_again() {
-    let farewell = |tags: &mut BTreeMap<String, String>| {
-        tags.insert(tag::FAREWELL.to_owned(), ago("1d").to_string());
+    let closing_notice = |tags: &mut BTreeMap<String, String>| {
+        tags.insert(tag::CLOSING_NOTICE.to_owned(), ago("1d").to_string());
     };
-    assert_eq!(noted(farewell)[tag::FAREWELL], "");
-    assert!(!noted(|_| {}).contains_key(tag::FAREWELL));
+    assert_eq!(noted(closing_notice)[tag::CLOSING_NOTICE], "");
+    assert!(!noted(|_| {}).contains_key(tag::CLOSING_NOTICE));
 }
 
 #[test]

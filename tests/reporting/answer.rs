@@ -68,8 +68,12 @@ fn who_is_plainly_compliant_or_not_applicable_is_counted_and_not_listed() {
 
 #[test]
 fn a_closing_that_tells_the_owner_is_two_actions_to_whoever_reads_the_answer() {
-    let close =
-        |farewell| Action::Close { secret: "s".to_owned(), policies: vec![], devices: vec![], farewell };
+    let close = |closing_notice| Action::Close {
+        secret: "s".to_owned(),
+        policies: vec![],
+        devices: vec![],
+        closing_notice,
+    };
     let mut answer = Answer::new(RunKind::Sweep, false, "123456789012");
     answer.add(
         outcome(Status::Compliant, &[], UserResult::Done),

@@ -36,7 +36,11 @@ fn answer(users: &[(u8, Problem)]) -> Answer {
                 delivery: Delivery::Unreached,
                 recipient: Recipient::Name("x".to_owned()),
             }),
-            spared: if *problem == Problem::Blocked { vec![NotQuarantined::NoAnswer] } else { Vec::new() },
+            not_quarantined: if *problem == Problem::Blocked {
+                vec![NotQuarantined::NoAnswer]
+            } else {
+                Vec::new()
+            },
             reattached: *problem == Problem::Reattached,
             ..Outcome::new(&name, &id, Status::NonCompliant, Reason::NoPassword, &[], result)
         });

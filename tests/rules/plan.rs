@@ -336,7 +336,7 @@ fn nobody_is_quarantined_who_cannot_enroll_or_of_whom_nobody_knows() {
         facts.blockers = answer.clone();
         let plan = plan(&facts, &ASKING);
         assert_eq!(plan.actions, [], "{answer:?}");
-        assert_eq!(plan.spared.len(), 1, "{answer:?}");
+        assert_eq!(plan.not_quarantined.len(), 1, "{answer:?}");
     }
     // What keeps it from reading the seed keeps it from nothing else: the console has a way of its own.
     let reads =
@@ -466,7 +466,7 @@ fn with_mfa_the_enrollment_is_closed_and_the_owner_told() {
         secret: format!("mfa-warden/{USER_ID}"),
         policies: vec![Policy::Quarantine, Policy::Enrollment],
         devices: facts.devices.clone(),
-        farewell: Some(Notice::Enrolled),
+        closing_notice: Some(Notice::Enrolled),
     };
     assert_eq!(planned(&facts, &BOTH), [close]);
     facts.devices.clear();
@@ -484,8 +484,8 @@ fn exempt_or_out_of_scope_the_enrollment_is_withdrawn() {
 }
 
 #[test]
-fn nobody_gets_a_farewell_who_was_never_invited_or_got_one_already() {
-    let farewell = |change: fn(&mut mfa_warden::model::enrollment::Secret)| {
+fn nobody_gets_a_closing_notice_who_was_never_invited_or_got_one_already() {
+    let closing_notice = |change: fn(&mut mfa_warden::model::enrollment::Secret)| {
         let mut facts = with_mfa(enrolled_since(user("alice"), "1h"));
         change(secret(&mut facts));
         named(&facts, &[])
@@ -493,28 +493,28 @@ fn nobody_gets_a_farewell_who_was_never_invited_or_got_one_already() {
     let set = |secret: &mut mfa_warden::model::enrollment::Secret, key: &str, value: &str| {
         secret.tags.insert(key.to_owned(), value.to_owned());
     };
-    assert_eq!(farewell(|_| ()), ["close", "notify(enrolled)"]);
-    assert_eq!(farewell(|secret| secret.current_version = None), ["close"], "an empty secret");
-    assert_eq!(farewell(|secret| secret.current_version = Some("terraform-1".to_owned())), ["close"]);
+    assert_eq!(closing_notice(|_| ()), ["close", "notify(enrolled)"]);
+    assert_eq!(closing_notice(|secret| secret.current_version = None), ["close"], "an empty secret");
+    assert_eq!(closing_notice(|secret| secret.current_version = Some("terraform-1".to_owned())), ["close"]);
     assert_eq!(
-        farewell(|secret| {
+        closing_notice(|secret| {
             secret.tags.retain(|key, _| key == tag::USER_ID);
         }),
         ["close"]
     );
     assert_eq!(
-        farewell(|secret| secret.scheduled_for_deletion = true),
+        closing_notice(|secret| secret.scheduled_for_deletion = true),
         ["close", "notify(enrolled)"],
         "somebody else deletes it, and its owner was told nothing yet"
     );
     let future = with_mfa(enrolled_since(user("alice"), "1h"));
     for (value, expected) in [("2999-01-01T00:00:00Z", 2), ("", 2), ("2026-06-15T11:00:00Z", 1)] {
         let mut future = future.clone();
-        set(secret(&mut future), tag::FAREWELL, value);
+        set(secret(&mut future), tag::CLOSING_NOTICE, value);
         assert_eq!(named(&future, &[]).len(), expected, "{value:?}");
     }
     let mut told = with_mfa(enrolled_since(user("alice"), "1h"));
-    set(secret(&mut told), tag::FAREWELL, "2026-06-15T11:00:00Z");
+    set(secret(&mut told), tag::CLOSING_NOTICE, "2026-06-15T11:00:00Z");
     assert_eq!(named(&told, &[]), ["close"]);
 }
 
@@ -584,7 +584,7 @@ fn what_an_earlier_version_prepared_for_an_owner_whom_nobody_can_tell_ends_in_si
             secret: format!("mfa-warden/{USER_ID}"),
             policies: vec![Policy::Quarantine, Policy::Enrollment],
             devices: facts.devices.clone(),
-            farewell: None,
+            closing_notice: None,
         };
         assert_eq!(planned(&facts, &BOTH), [close], "{reach:?}");
         // Who has heard of an earlier version is told of this one when that can be done.

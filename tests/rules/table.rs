@@ -142,7 +142,7 @@ fn unable_to_enroll() {
     facts.blockers = Known::Unreadable;
     let more = [QUARANTINE_SET.as_slice(), &[("PREFLIGHT", "true")]].concat();
     assert_row(&facts, &more, Rule::UnableToEnroll, &NOTHING);
-    assert!(!plan(&facts, &more).spared.is_empty());
+    assert!(!plan(&facts, &more).not_quarantined.is_empty());
 }
 
 #[test]

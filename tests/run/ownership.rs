@@ -108,7 +108,7 @@ async fn a_prepared_secret_that_cannot_be_deleted_fails_its_user_and_gets_no_see
 }
 
 #[tokio::test]
-async fn an_empty_secret_named_after_a_compliant_user_brings_nobody_a_farewell() {
+async fn an_empty_secret_named_after_a_compliant_user_brings_nobody_a_closing_notice() {
     let cloud = Cloud::new().await;
     let alice = cloud.user("alice").await;
     cloud.enroll("alice").await;

@@ -78,7 +78,7 @@ async fn reach(listening: &[Listening], recipient: &str) -> (Known<Delivery>, Ve
     let tags = [("email".to_owned(), recipient.to_owned())].into();
     let recipient = Recipient::of(&tags, "email", "alice");
     let attributes = |one: &str| attributes(Notice::Invitation, one, "alice", "123456789012");
-    (owner_topic.reach(&recipient, attributes).await, said(&owner_topic))
+    (owner_topic.delivery(&recipient, attributes).await, said(&owner_topic))
 }
 
 const ALICES: &str = r#"{"recipient":["alice@example.com"]}"#;
@@ -196,7 +196,7 @@ async fn a_name_that_only_ends_like_an_address_is_not_reached_by_what_mails_addr
         let sns = Topic::with(&[("lambda", "mailer", filter, &[])]).sns(&[]);
         let recipient = Recipient::of(&std::collections::BTreeMap::new(), "email", name);
         let attributes = |one: &str| attributes(Notice::Invitation, one, name, "123456789012");
-        OwnerTopic::new(&sns, TOPIC).reach(&recipient, attributes).await
+        OwnerTopic::new(&sns, TOPIC).delivery(&recipient, attributes).await
     };
     assert_eq!(
         reach(Some(r#"{"recipient":[{"suffix":"@corp.example"}]}"#)).await,
@@ -217,7 +217,7 @@ async fn subscriptions_that_count_for_everybody_are_named() {
     let reach = async |name: &str| {
         let tags = [("email".to_owned(), name.to_owned())].into();
         let recipient = Recipient::of(&tags, "email", "alice");
-        owner_topic.reach(&recipient, |one| attributes(Notice::Invitation, one, "alice", "1")).await
+        owner_topic.delivery(&recipient, |one| attributes(Notice::Invitation, one, "alice", "1")).await
     };
     assert_eq!(reach(ALICE).await, Known::Is(Delivery::Reached));
     assert_eq!(owner_topic.catch_all(), Vec::<String>::new(), "her own mailbox is enough");
@@ -233,7 +233,7 @@ async fn subscriptions_that_count_for_everybody_are_named() {
         let sns = Topic::with(&[("sqs", "q", Some(filter), &[])]).sns(&[]);
         let owner_topic = OwnerTopic::new(&sns, TOPIC);
         let recipient = Recipient::of(&[("email".to_owned(), ALICE.to_owned())].into(), "email", "alice");
-        owner_topic.reach(&recipient, |one| attributes(Notice::Invitation, one, "alice", "1")).await;
+        owner_topic.delivery(&recipient, |one| attributes(Notice::Invitation, one, "alice", "1")).await;
         assert_eq!(!owner_topic.catch_all().is_empty(), named, "{filter}");
     }
 }

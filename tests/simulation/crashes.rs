@@ -130,7 +130,7 @@ async fn make() -> (World, Timestamp) {
             ..Secret::default()
         };
         world.state.secrets.insert(format!("mfa-warden/{id}"), prepared);
-        // An empty one, so that its owner might hear a farewell that nobody owes it.
+        // An empty one, so that its owner might hear a closing notice that nobody owes it.
         let id = world.user("compliant").id.clone();
         let empty = Secret {
             created_at: old,

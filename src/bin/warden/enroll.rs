@@ -5,6 +5,7 @@ use crate::connect::{Connection, connect, foreign_endpoint};
 use crate::output::{Look, plain, print};
 use anyhow::{anyhow, bail};
 use aws_sdk_iam::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use mfa_warden::aws::again::ask_again;
 use mfa_warden::aws::iam::Iam;
 use mfa_warden::aws::without_words;
 use mfa_warden::model::enrollment::{SECRET_PREFIX, user_of_device};
@@ -13,7 +14,6 @@ use mfa_warden::model::user::{AssignedDevice, is_user_name};
 use serde::Deserialize;
 use std::io::{IsTerminal, stdin};
 use std::process::ExitCode;
-use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// How often codes are asked for.
@@ -57,7 +57,7 @@ pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCo
                 let request = iam.0.enable_mfa_device().user_name(user).serial_number(serial_number);
                 match request.authentication_code1(first).authentication_code2(second).send().await {
                     Ok(_) => {
-                        print(&farewell(user, serial_number, is_listed(&iam, user, serial_number).await))?;
+                        print(&done(user, serial_number, is_listed(&iam, user, serial_number).await))?;
                         return Ok(ExitCode::SUCCESS);
                     }
                     Err(error) => explain_enable(error.code(), &said(&error)),
@@ -67,7 +67,7 @@ pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCo
         if !refusal.again {
             // The answer to an earlier attempt may have been lost, and the device be enabled all the same.
             if is_listed(&iam, user, serial_number).await {
-                print(&farewell(user, serial_number, true))?;
+                print(&done(user, serial_number, true))?;
                 return Ok(ExitCode::SUCCESS);
             }
             bail!(refusal.text);
@@ -134,16 +134,11 @@ async fn read_secret(connection: &Connection, has_none: bool) -> anyhow::Result<
 
 /// Whether IAM lists the device as the user's; looks again when it does not, for listings lag.
 async fn is_listed(iam: &Iam, user: &str, serial_number: &str) -> bool {
-    for pause in PAUSES.into_iter().map(Some).chain([None]) {
+    let look = async || {
         let devices = iam.mfa_devices(user).await.unwrap_or_default();
-        if devices.iter().any(|device| device.serial_number == *serial_number) {
-            return true;
-        }
-        if let Some(seconds) = pause {
-            tokio::time::sleep(Duration::from_secs(seconds)).await;
-        }
-    }
-    false
+        devices.iter().any(|device| device.serial_number == *serial_number)
+    };
+    ask_again(&PAUSES, look, |is_listed| *is_listed).await
 }
 
 const TELL_OPERATIONS: &str = "tell whoever runs mfa-warden in your organization";
@@ -360,7 +355,7 @@ where
     shown_within(&said, LONGEST_ERROR)
 }
 
-fn farewell(user: &str, serial_number: &str, listed: bool) -> String {
+fn done(user: &str, serial_number: &str, listed: bool) -> String {
     let proof = if listed { "IAM lists it as yours" } else { "IAM took it, though it does not list it yet" };
     format!(
         "\nDone: the user {user} has MFA. The device is\n  {}\nand {proof}.\n\n\

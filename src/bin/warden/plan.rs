@@ -155,8 +155,8 @@ fn as_table(answer: &Answer, checked: Option<&str>, region: &str, look: Look) ->
             let is_said = outcome.rule == Some(Rule::Unreachable);
             let unreachable = outcome.unreachable.as_ref().filter(|_| !is_said);
             let more = unreachable.into_iter().map(ToString::to_string);
-            let more = more.chain(outcome.denied.iter().map(ToString::to_string));
-            for more in more.chain(outcome.spared.iter().map(ToString::to_string)) {
+            let more = more.chain(outcome.blockers.iter().map(ToString::to_string));
+            for more in more.chain(outcome.not_quarantined.iter().map(ToString::to_string)) {
                 let _ = write!(why, "; {more}");
             }
             table.add_row([cell(&outcome.user), cell(verdict).fg(color), cell(&why), cell(&would(outcome))]);

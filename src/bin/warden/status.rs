@@ -158,7 +158,7 @@ fn enrollments(
             None => State::UserGone,
             Some(_) if secret.scheduled_for_deletion => State::Deleting,
             Some(_) if seed.is_none() => State::NoSeed,
-            Some(_) if secret.lost(now).is_some() => State::Unreachable,
+            Some(_) if secret.undelivered_notice(now).is_some() => State::Unreachable,
             Some(_) => State::Open,
         };
         Enrollment {

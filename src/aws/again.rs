@@ -1,0 +1,20 @@
+//! Ask, pause, and ask again: for answers that AWS gives only after a while.
+
+use std::time::Duration;
+
+/// Asks until an answer is final, at most once more than there are pauses (in seconds). The last answer is returned, final
+/// or not.
+pub async fn ask_again<T>(
+    pauses: &[u64],
+    mut ask: impl AsyncFnMut() -> T,
+    is_final: impl Fn(&T) -> bool,
+) -> T {
+    for seconds in pauses {
+        let answer = ask().await;
+        if is_final(&answer) {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_secs(*seconds)).await;
+    }
+    ask().await
+}
