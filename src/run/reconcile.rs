@@ -3,7 +3,7 @@
 use crate::model::action::{Action, Notice, Obstacle, Policy, Postponed};
 use crate::model::enrollment::Secret;
 use crate::model::facts::UserFacts;
-use crate::model::failure::Failure;
+use crate::model::failure::{Failure, Unreadable};
 use crate::model::known::Known;
 use crate::model::outcome::{OpenEnrollment, Outcome, UserResult};
 use crate::model::rule::Rule;
@@ -14,6 +14,7 @@ use crate::rules::judge::judge;
 use crate::rules::plan::{Plan, Question};
 use crate::run::execute::Halt;
 use crate::run::{Run, Subject, Turn};
+use jiff::SignedDuration;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::time::Instant;
 
@@ -54,15 +55,15 @@ impl Run<'_> {
 
     /// Observes, judges, plans and acts.
     async fn work(&self, subject: Subject) -> Turn {
-        let (User { name, id, .. }, secret, attached) = subject.listed();
-        let (name, id, listed) = (name.clone(), id.clone(), secret.cloned());
+        let (user, secret, attached) = subject.listed();
+        let (user, listed) = (user.clone(), secret.cloned());
         let now = (self.clock)();
         let is_gone = matches!(subject, Subject::Gone(_));
         let mut observed = match subject {
             Subject::Present(candidate) => self.observe(candidate).await,
             Subject::Gone(facts) => Ok(facts),
         };
-        let mut verdict = judge(&observed, self.settings.scope, now);
+        let verdict = judge(&observed, self.settings.scope, now);
         let planned = match &mut observed {
             Ok(facts) => self.plan(facts, &verdict, now).await,
             Err(_) => Ok(Plan::by(Rule::Unknown)),
@@ -70,68 +71,72 @@ impl Run<'_> {
         let (mut facts, mut plan) = match (observed, planned) {
             (Ok(facts), Ok(plan)) => (facts, plan),
             (Err(unreadable), _) | (Ok(_), Err(unreadable)) => {
-                verdict = Verdict { status: Status::Unknown, reason: Reason::Unreadable(unreadable.0) };
                 let open = listed.as_ref().filter(|_| !is_gone).map(|secret| self.open(secret, attached));
-                let outcome = Outcome::new(&name, &id, verdict.status, verdict.reason, &[], UserResult::None);
-                return (Outcome { open, rule: Some(Rule::Unknown), ..outcome }, Vec::new());
+                return (unreadable_outcome(&user, unreadable, open), Vec::new());
             }
         };
         let before = facts.secret.clone();
-        let is_changed = self.is_recipient_changed(&facts, before.as_ref());
         self.limit(&mut plan);
         let actions = std::mem::take(&mut plan.actions);
-        let (done, ending) = if actions.is_empty() {
+        let (done, result) = if actions.is_empty() {
             (Vec::new(), UserResult::None)
         } else if self.dry_run {
             (actions, UserResult::Planned)
         } else {
             self.execute(&mut facts, actions, &verdict, &mut plan).await
         };
-        let ending = match (plan.obstacle, ending) {
-            (Some(Obstacle::ForeignSecret), UserResult::Done | UserResult::Planned | UserResult::None) => {
-                UserResult::Failed(Failure::ForeignSecret(id.clone()))
+        let result = match result {
+            UserResult::Failed(_) => result,
+            _ if plan.obstacle == Some(Obstacle::ForeignSecret) => {
+                UserResult::Failed(Failure::ForeignSecret(user.id))
             }
-            (_, ending) => ending,
+            _ if plan.postponed.is_some() => UserResult::Deferred,
+            result => result,
         };
-        let ending = match ending {
-            UserResult::Done | UserResult::Planned | UserResult::None if plan.postponed.is_some() => {
-                UserResult::Deferred
-            }
-            ending => ending,
-        };
-        let now = (self.clock)();
-        let is_open = verdict.status == Status::NonCompliant;
-        let unreachable = facts.unreachable(self.settings).filter(|_| is_open);
-        let closed = done.iter().any(|action| matches!(action, Action::Close { .. }));
-        let remarks = self.remarks(&facts, &verdict, before.as_ref(), &plan, &done);
-        let age = |secret: &Secret| {
-            let first = secret.first_notice_at(now)?;
-            Some(now.duration_since(first).saturating_add(secret.grace_used()))
-        };
-        // Of nobody else is it worth a memory: who is exempt or gone did not choose the time.
-        let grace_used = before.as_ref().filter(|_| closed && plan.rule == Rule::HasMfa).and_then(age);
-        let blockers = facts.blockers.sure().filter(|_| verdict.status == Status::NonCompliant);
-        let blockers = blockers.cloned().collect();
-        let is_open = is_open && !(closed && self.dry_run);
-        let open = facts.secret.as_ref().filter(|_| is_open);
-        let open = open.map(|secret| self.open(secret, facts.attached));
+        (self.outcome(&facts, verdict, before.as_ref(), plan, &done, result), done)
+    }
+
+    /// What became of a user. `before`: its secret before anything was done.
+    fn outcome(
+        &self,
+        facts: &UserFacts,
+        verdict: Verdict,
+        before: Option<&Secret>,
+        plan: Plan,
+        done: &[Action],
+        result: UserResult,
+    ) -> Outcome {
+        let User { name, id, .. } = &facts.user;
+        let is_noncompliant = verdict.status == Status::NonCompliant;
+        let is_closed = done.iter().any(|action| matches!(action, Action::Close { .. }));
+        let is_open = is_noncompliant && !(is_closed && self.dry_run);
         let is_again = |action: &Action| matches!(action, Action::Attach | Action::Quarantine);
-        let is_mended = !done.is_empty() && done.iter().all(is_again) && before.is_some();
-        let outcome = Outcome {
+        let remarks = self.remarks(facts, &verdict, before, &plan, done);
+        let blockers = facts.blockers.sure().filter(|_| is_noncompliant).cloned().collect();
+        Outcome {
             rule: Some(plan.rule),
-            open,
-            unreachable,
+            open: facts.secret.as_ref().filter(|_| is_open).map(|secret| self.open(secret, facts.attached)),
+            unreachable: facts.unreachable(self.settings).filter(|_| is_noncompliant),
             blockers,
+            // Only of users that enrolled is it worth a memory: an exempt or deleted user did not choose the time.
+            grace_used: before
+                .filter(|_| is_closed && plan.rule == Rule::HasMfa)
+                .and_then(|secret| self.age(secret)),
             not_quarantined: plan.not_quarantined,
             postponed: plan.postponed,
-            recipient_changed: is_changed,
-            reattached: is_mended,
-            grace_used,
-            source: self.source.filter(|_| closed && verdict.status == Status::Compliant),
+            recipient_changed: self.is_recipient_changed(facts, before),
+            reattached: !done.is_empty() && done.iter().all(is_again) && before.is_some(),
+            source: self.source.filter(|_| is_closed && verdict.status == Status::Compliant),
             enabled_at: facts.mfa_devices.iter().map(|device| device.enabled_at).max(),
-            ..Outcome::new(&name, &id, verdict.status, Why { reason: verdict.reason, remarks }, &done, ending)
-        };
-        (outcome, done)
+            ..Outcome::new(name, id, verdict.status, Why { reason: verdict.reason, remarks }, done, result)
+        }
+    }
+
+    /// How much of the grace period was used, in this enrollment and before.
+    fn age(&self, secret: &Secret) -> Option<SignedDuration> {
+        let now = (self.clock)();
+        let first = secret.first_notice_at(now)?;
+        Some(now.duration_since(first).saturating_add(secret.grace_used()))
     }
 
     /// What else is to be said of a user. `before`: its secret before anything was done.
@@ -313,6 +318,13 @@ impl Subject {
 
 fn is_closing_notice(notice: Notice) -> bool {
     matches!(notice, Notice::Enrolled | Notice::Withdrawn)
+}
+
+/// What became of a user of whom something could not be read. `open`: its enrollment, as a listing shows it.
+fn unreadable_outcome(user: &User, unreadable: Unreadable, open: Option<OpenEnrollment>) -> Outcome {
+    let reason = Reason::Unreadable(unreadable.0);
+    let outcome = Outcome::new(&user.name, &user.id, Status::Unknown, reason, &[], UserResult::None);
+    Outcome { open, rule: Some(Rule::Unknown), ..outcome }
 }
 
 /// Logs what became of a user.
