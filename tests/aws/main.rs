@@ -2,4 +2,9 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
-mod answers;
+mod iam;
+#[allow(dead_code)]
+#[path = "../support/mocks.rs"]
+mod mocks;
+mod pages;
+mod secrets;

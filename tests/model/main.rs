@@ -2,9 +2,13 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
+mod account;
 #[allow(dead_code)]
 #[path = "../support/builders.rs"]
 mod builders;
+mod enrollment;
+mod facts;
+mod outcome;
 mod record;
 mod seed;
 mod seed_in_memory;

@@ -3,6 +3,7 @@
 use crate::builders::*;
 use jiff::SignedDuration;
 use mfa_warden::model::record::{tag, went_out};
+use mfa_warden::model::text::rfc3339;
 use std::collections::BTreeMap;
 
 /// What is written down of a notice that goes out now.
@@ -95,4 +96,58 @@ fn everybody_who_was_ever_invited_is_named_once_and_the_first_comes_first() {
         invited(Some("ann@corp.example bob@corp.example"), Some("Ann@corp.example cy@corp.example")),
         ["ann@corp.example", "bob@corp.example", "cy@corp.example"]
     );
+}
+
+#[test]
+fn the_grace_period_counts_from_the_first_notice_that_went_out_and_never_from_before_the_secret() {
+    let created = ago("20d");
+    let first = |tags: &[(&str, Option<&str>)]| {
+        let mut facts = tagged(enrolled_since(user("alice"), "20d"), tags);
+        secret(&mut facts).first_notice_at(now())
+    };
+    let five_days_ago = ago("5d").to_string();
+    let set = |time: &'static str| (tag::FIRST_NOTICE_AT, Some(time));
+    let notices = |count: &'static str| (tag::NOTICES, Some(count));
+    assert_eq!(first(&[(tag::FIRST_NOTICE_AT, Some(&five_days_ago))]), Some(ago("5d")));
+    assert_eq!(first(&[(tag::FIRST_NOTICE_AT, Some(&five_days_ago)), notices("0")]), Some(ago("5d")));
+    assert_eq!(first(&[set("2000-01-01T00:00:00Z")]), Some(created));
+    for forged in ["2999-01-01T00:00:00Z", "soon", ""] {
+        assert_eq!(first(&[set(forged)]), Some(created), "{forged}: notices went out");
+        assert_eq!(first(&[set(forged), notices("0")]), None, "{forged}: none went out");
+    }
+    assert_eq!(
+        first(&[(tag::FIRST_NOTICE_AT, None), notices("3")]),
+        Some(created),
+        "as version 0.1.0 left it"
+    );
+    assert_eq!(first(&[(tag::FIRST_NOTICE_AT, None), notices("0")]), None);
+    assert_eq!(first(&[(tag::FIRST_NOTICE_AT, None), notices("-1")]), Some(created), "no count of ours");
+    assert_eq!(first(&[(tag::FIRST_NOTICE_AT, None), (tag::NOTICES, None)]), Some(created), "it was invited");
+}
+
+#[test]
+fn a_version_is_heard_of_only_since_it_exists_and_only_in_the_past() {
+    let heard = |at: &str| {
+        let mut facts = tagged(enrolled_since(user("alice"), "5d"), &[(tag::HEARD_AT, Some(at))]);
+        secret(&mut facts).heard_at(now())
+    };
+    assert_eq!(heard(&rfc3339(ago("4d"))), Some(ago("4d")));
+    assert_eq!(heard(&rfc3339(ago("5d"))), Some(ago("5d")));
+    for other in [rfc3339(ago("6d")), "2999-01-01T00:00:00Z".to_owned(), "yes".to_owned(), String::new()] {
+        assert_eq!(heard(&other), None, "{other}");
+    }
+}
+
+#[test]
+fn a_recipient_is_compared_as_people_write_it() {
+    let changed = |tag: &str, invited: &str| {
+        let mut facts = tagged(enrolled_since(user("alice"), "5d"), &[(tag::RECIPIENT, Some(invited))]);
+        facts.tags.insert("email".to_owned(), tag.to_owned());
+        let recipient = facts.recipient(&settings(&[]));
+        secret(&mut facts).recipient_changed(&recipient)
+    };
+    assert!(!changed(" Ann@corp.example ", "ann@corp.example"));
+    assert!(!changed("ann@corp.example, bob@corp.example", "ann@corp.example bob@corp.example"));
+    assert!(changed("mallory@corp.example", "ann@corp.example"));
+    assert!(!changed("mallory@corp.example", ""), "earlier versions did not remember whom");
 }

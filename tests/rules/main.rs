@@ -12,6 +12,7 @@ mod enrollment_state;
 mod explain;
 mod history;
 mod judge;
+mod owner_policy;
 mod plan;
 mod table;
 mod trigger;

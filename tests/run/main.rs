@@ -11,9 +11,13 @@ mod delivery;
 mod failures;
 mod leaks;
 mod life;
+#[allow(dead_code)]
+#[path = "../support/mocks.rs"]
+mod mocks;
 mod notify;
 mod ownership;
 mod process;
+mod provision;
 mod rollout;
 mod subscriptions;
 mod sweep;

@@ -126,6 +126,15 @@ pub fn secret(facts: &mut UserFacts) -> &mut Secret {
     facts.secret.as_mut().unwrap()
 }
 
+/// The same with these tags of the secret set or (`None`) removed.
+pub fn tagged(mut facts: UserFacts, tags: &[(&str, Option<&str>)]) -> UserFacts {
+    for (key, value) in tags {
+        secret(&mut facts).tags.remove(*key);
+        secret(&mut facts).tags.extend(value.map(|value| ((*key).to_owned(), value.to_owned())));
+    }
+    facts
+}
+
 pub fn verdict_of(facts: &UserFacts, settings: &Settings) -> Verdict {
     judge(&Ok(facts.clone()), settings.scope, now())
 }

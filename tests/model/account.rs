@@ -1,0 +1,59 @@
+//! The account, and the ARNs of what is in it.
+
+use crate::builders::*;
+use mfa_warden::model::account::Account;
+
+#[test]
+fn the_account_is_read_from_the_functions_arn() {
+    let read = |arn: &str| Account::from_function_arn(arn).map(|a| (a.partition, a.region, a.id));
+    let expected = |partition: &str, region: &str| {
+        Some((partition.to_owned(), region.to_owned(), "123456789012".to_owned()))
+    };
+    assert_eq!(read("arn:aws:lambda:us-east-1:123456789012:function:w"), expected("aws", "us-east-1"));
+    assert_eq!(
+        read("arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:w:live"),
+        expected("aws-us-gov", "us-gov-west-1")
+    );
+    for arn in
+        ["", "mfa-warden", "arn:aws:lambda:us-east-1:12345:function:w", "arn:aws:iam::123456789012:role/w"]
+    {
+        assert_eq!(read(arn), None, "{arn}");
+    }
+}
+
+#[test]
+fn iam_calls_are_judged_in_the_one_region_that_each_partition_has_for_iam() {
+    let region = |partition: &str| {
+        let account = Account {
+            partition: partition.to_owned(),
+            region: "own-region-1".to_owned(),
+            id: "123456789012".to_owned(),
+        };
+        account.iam_region().to_owned()
+    };
+    for (partition, expected) in [
+        ("aws", "us-east-1"),
+        ("aws-us-gov", "us-gov-west-1"),
+        ("aws-cn", "cn-north-1"),
+        ("aws-eusc", "eusc-de-east-1"),
+        ("aws-iso", "us-iso-east-1"),
+        ("aws-iso-b", "us-isob-east-1"),
+        ("aws-iso-e", "eu-isoe-west-1"),
+        ("aws-iso-f", "us-isof-south-1"),
+        ("aws-new", "own-region-1"),
+    ] {
+        assert_eq!(region(partition), expected, "{partition}");
+    }
+}
+
+#[test]
+fn a_secret_and_a_device_are_named_after_the_user() {
+    assert_eq!(
+        account().secret_arn(USER_ID),
+        format!("arn:aws:secretsmanager:us-east-1:123456789012:secret:mfa-warden/{USER_ID}-000000")
+    );
+    assert_eq!(
+        account().serial_number("alice", "019f0000-0000-7000-8000-00000a1b2c3d"),
+        "arn:aws:iam::123456789012:mfa/mfa-warden/alice.0a1b2c3d"
+    );
+}
