@@ -29,10 +29,10 @@ pub fn summary(account: &Account, answer: &Answer, since: Changes<'_>) -> Messag
     count(answer.actions.quarantine, "quarantined");
     count(answer.actions.close, "closed");
     count(answer.actions.subscribe, "subscribed");
-    count(answer.actions.delete_device, "stray devices deleted");
+    count(answer.actions.delete_device, "orphaned devices deleted");
     count(answer.actions.attach.saturating_sub(answer.actions.provision), "policies attached again");
     count(answer.actions.detach, "policies detached");
-    count(answer.actions.put_policy, "secrets' policies renewed");
+    count(answer.actions.put_policy, "secret policies updated");
     count(answer.failed, "failed");
     count(u32::try_from(answer.deferred_for_now()).unwrap_or(u32::MAX), "deferred");
     if done.is_empty() && since.before.is_some() {
@@ -48,7 +48,7 @@ pub fn summary(account: &Account, answer: &Answer, since: Changes<'_>) -> Messag
         done.push(format!("{} exempt", answer.users.exempt));
     }
     if answer.nobody_listens {
-        done.insert(0, "NO OWNER CAN BE TOLD".to_owned());
+        done.insert(0, "NO OWNER RECEIVES MESSAGES".to_owned());
     }
     let new = |outcome: &&Outcome| outcome.did(Step::Provision);
     let resolved = |outcome: &&Outcome| outcome.did(Step::Close);
@@ -59,11 +59,11 @@ pub fn summary(account: &Account, answer: &Answer, since: Changes<'_>) -> Messag
         place(account, answer),
         nobody_listens(answer),
         changed(since),
-        section("NEW: GIVEN A DEVICE", &new),
+        section("DEVICE PREPARED", &new),
         resolved_by(answer, &resolved),
-        section("DONE BESIDES", &rest),
+        section("OTHER CHANGES", &rest),
         section(
-            "ATTACHED AGAIN (if this repeats, another tool detaches the policy; it is told once)",
+            "POLICY ATTACHED AGAIN (another tool may be detaching it; this is reported once)",
             &|outcome| outcome.reattached,
         ),
         recipients_changed(answer),
@@ -72,7 +72,7 @@ pub fn summary(account: &Account, answer: &Answer, since: Changes<'_>) -> Messag
         newly_unreachable(answer, since),
         not_quarantined(answer),
         denied(answer),
-        section("LEFT TO A LATER RUN", &|outcome| {
+        section("POSTPONED TO A LATER RUN", &|outcome| {
             outcome.result == UserResult::Deferred && outcome.postponed != Some(Postponed::Pilot)
         }),
         warnings(answer),
@@ -81,7 +81,7 @@ pub fn summary(account: &Account, answer: &Answer, since: Changes<'_>) -> Messag
         unreachable_before(answer, since),
         catch_all(answer, since),
         section("EXEMPT", &|outcome| outcome.verdict == Status::Exempt && outcome.result != UserResult::Done),
-        section("STILL WITHOUT MFA, INVITED BEFORE", &|outcome| {
+        section("INVITED EARLIER, STILL WITHOUT MFA", &|outcome| {
             outcome.verdict == Status::NonCompliant
                 && outcome.result == UserResult::None
                 && outcome.overdue().is_none()
@@ -123,16 +123,16 @@ pub fn run_failed(account: &Account, user: Option<&str>, error: &str) -> Message
         Some(user) => (
             format!("the check of {user} failed"),
             format!(
-                "The check of the user {user} of {place} failed, and nothing was done:\n\n  {error}\n\n\
-                 Lambda tries again twice; after that the next sweep looks at the user.\n"
+                "The check of the user {user} in {place} failed. Nothing was done:\n\n  {error}\n\n\
+                 Lambda tries this check twice more. After that the next sweep checks the user.\n"
             ),
         ),
         None => (
             "the sweep failed".to_owned(),
             format!(
-                "The sweep of {place} failed, and nothing was done:\n\n  {error}\n\n\
-                 It is tried again. If this message repeats, correct the cause; until then nobody without MFA is found\n\
-                 or followed up by schedule.\n"
+                "The sweep of {place} failed. Nothing was done:\n\n  {error}\n\n\
+                 The function will try again. If this message repeats, fix the cause: until then no sweep finds or\n\
+                 reminds users without MFA.\n"
             ),
         ),
     };
@@ -151,7 +151,7 @@ fn to_operations(kind: &str, account: &Account, what: &str, mut text: String) ->
 
 pub(crate) fn place(account: &Account, answer: &Answer) -> String {
     format!(
-        "AWS account {} ({}), what this {} changed and found:\n",
+        "AWS account {} ({}): what this {} changed and found.\n",
         account.id,
         account.region,
         answer.kind.name()
@@ -177,20 +177,20 @@ pub(crate) fn failures(answer: &Answer) -> String {
     let failed = section("FAILED (the next run tries again)", answer, &|outcome| {
         matches!(outcome.result, UserResult::Failed(_))
     });
-    let unreadable =
-        section("UNREADABLE (nothing was done for these)", answer, &|outcome| outcome.is_unreadable());
+    let unreadable = section("COULD NOT BE READ (nothing was done for these users)", answer, &|outcome| {
+        outcome.is_unreadable()
+    });
     failed + &unreadable
 }
 
-/// Which problems others have now, more or fewer users than operations were told last.
+/// Which problems have other users, more or fewer than operations were told last.
 pub(crate) fn changed(since: Changes<'_>) -> String {
     let Some(before) = since.before else { return String::new() };
     let line = |problem: Problem| {
         let name = problem.name();
         match (before.users(problem), since.now.users(problem)) {
-            (then, 0) => format!("- {name}: nobody any more ({then} before)"),
-            (then, now) if then == now => format!("- {name}: {now}, as many as before, but others"),
-            (then, now) => format!("- {name}: {now} ({then} before)"),
+            (then, now) if then == now => format!("- {name}: {now} (was {then}, but other users)"),
+            (then, now) => format!("- {name}: {now} (was {then})"),
         }
     };
     let lines: Vec<String> = since.changed().into_iter().map(line).collect();
@@ -206,10 +206,10 @@ pub(crate) fn newly_overdue(answer: &Answer, since: Changes<'_>) -> String {
 }
 
 fn overdue_before(answer: &Answer, since: Changes<'_>) -> String {
-    overdue("OVERDUE BEFORE, LONGEST FIRST", answer, &|outcome| !since.is_newly_overdue(outcome))
+    overdue("STILL OVERDUE, LONGEST FIRST", answer, &|outcome| !since.is_newly_overdue(outcome))
 }
 
-/// Who is beyond the grace period, and by how much: the longest first.
+/// Users past the grace period, and by how much: the longest first.
 pub(crate) fn overdue(title: &str, answer: &Answer, wanted: &dyn Fn(&&Outcome) -> bool) -> String {
     let mut overdue: Vec<(SignedDuration, &Outcome)> = answer
         .outcomes
@@ -219,7 +219,7 @@ pub(crate) fn overdue(title: &str, answer: &Answer, wanted: &dyn Fn(&&Outcome) -
         .collect();
     overdue.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
     let line = |(time, outcome): &(SignedDuration, &Outcome)| {
-        format!("- {}: {} over the grace period", shown(&outcome.user), words(*time))
+        format!("- {}: {} past the grace period", shown(&outcome.user), words(*time))
     };
     let lines: Vec<String> = overdue.iter().map(line).collect();
     titled(title, &lines)
@@ -230,7 +230,7 @@ pub(crate) fn newly_unreachable(answer: &Answer, since: Changes<'_>) -> String {
         return String::new();
     }
     unreachable(
-        "UNREACHABLE OWNERS (nothing is prepared for them until a subscription lets them hear it)",
+        "OWNERS WE CANNOT REACH (no device is prepared until a subscription of the owner topic reaches them)",
         answer,
     )
 }
@@ -239,10 +239,10 @@ fn unreachable_before(answer: &Answer, since: Changes<'_>) -> String {
     if since.has_grown(Problem::Unreachable) || since.before.is_none() {
         return String::new();
     }
-    unreachable("UNREACHABLE BEFORE", answer)
+    unreachable("OWNERS WE STILL CANNOT REACH", answer)
 }
 
-/// Whose messages arrive nowhere, and why.
+/// Owners that no message reaches, and why.
 pub(crate) fn unreachable(title: &str, answer: &Answer) -> String {
     let why =
         |outcome: &Outcome| Some(format!("- {}: {}", shown(&outcome.user), outcome.unreachable.as_ref()?));
@@ -250,28 +250,30 @@ pub(crate) fn unreachable(title: &str, answer: &Answer) -> String {
     titled(title, &lines)
 }
 
-/// The first thing to know where there is no way to any owner.
+/// The first thing to know where no owner receives anything.
 pub(crate) fn nobody_listens(answer: &Answer) -> String {
     if !answer.nobody_listens {
         return String::new();
     }
-    "\nNO OWNER CAN BE TOLD ANYTHING\n\nThe owner topic has no subscription. Until it has one, no device is prepared for \
-     anybody: subscribe the owners,\na queue or a function that mails them, or set SUBSCRIBE_OWNERS.\n"
+    "\nNO OWNER RECEIVES MESSAGES\n\nThe owner topic has no subscription, so no device is prepared for anybody. \
+     Subscribe the owners, subscribe\na queue or a function that mails them, or set SUBSCRIBE_OWNERS=true.\n"
         .to_owned()
 }
 
-/// Which subscriptions make every owner count as reached: whoever stands behind them can keep all from hearing. One that
-/// came since the last message is news.
+/// Subscriptions that make every owner count as reached, although their endpoint may forward nothing. One that is new since
+/// the last message is marked.
 pub(crate) fn catch_all(answer: &Answer, since: Changes<'_>) -> String {
     let lines: Vec<String> = answer.catch_all.iter().flatten().map(|one| format!("- {one}")).collect();
     let new = if since.has_grown(Problem::CatchAll) { "NEW: " } else { "" };
     titled(
-        &format!("{new}BY THESE SUBSCRIPTIONS EVERY OWNER COUNTS AS REACHED (make sure that they are yours)"),
+        &format!(
+            "{new}SUBSCRIPTIONS THAT GET EVERY OWNER'S MESSAGES (with them every owner counts as reached: check that they are yours)"
+        ),
         &lines,
     )
 }
 
-/// Closed enrollments, with where the device was enabled from, as far as that was reported.
+/// Closed enrollments, with the address that the device was enabled from, where CloudTrail reported one.
 fn resolved_by(answer: &Answer, resolved: &dyn Fn(&&Outcome) -> bool) -> String {
     let from = |outcome: &Outcome| {
         let at = outcome.enabled_at.map(|at| format!("; enabled on {}", date(at)));
@@ -283,17 +285,20 @@ fn resolved_by(answer: &Answer, resolved: &dyn Fn(&&Outcome) -> bool) -> String 
     titled("RESOLVED", &lines)
 }
 
-/// Whose owner tag was changed since the invitation.
+/// Users whose owner tag was changed since the invitation.
 fn recipients_changed(answer: &Answer) -> String {
     let changed = answer.outcomes.iter().filter(|outcome| outcome.recipient_changed);
     let lines: Vec<String> = changed.map(|outcome| format!("- {}", shown(&outcome.user))).collect();
-    titled("THE OWNER TAG NAMES SOMEBODY ELSE THAN WAS INVITED (invited anew; look who changed it)", &lines)
+    titled(
+        "OWNER TAG CHANGED SINCE THE INVITATION (the new recipient is invited; check who changed the tag)",
+        &lines,
+    )
 }
 
-/// Who would be quarantined, and is not.
+/// Users that a quarantine is due for and that are not quarantined.
 pub(crate) fn not_quarantined(answer: &Answer) -> String {
     let lines = each_reason(answer, |outcome| &outcome.not_quarantined);
-    titled("OVERDUE AND NOT QUARANTINED, FOR THEY COULD NOT ENROLL", &lines)
+    titled("OVERDUE BUT NOT QUARANTINED (these users may be unable to enroll)", &lines)
 }
 
 /// A line for each reason of each user.
@@ -305,11 +310,11 @@ fn each_reason<R: fmt::Display>(answer: &Answer, of: impl Fn(&Outcome) -> &[R]) 
     answer.outcomes.iter().flat_map(each).collect()
 }
 
-/// Whom a policy of the account keeps from enrolling, and which.
+/// Users that a policy keeps from enrolling, and which policy.
 pub(crate) fn denied(answer: &Answer) -> String {
     let lines = each_reason(answer, |outcome| &outcome.blockers);
     titled(
-        "KEPT FROM ENROLLING BY A POLICY (allow it without MFA, or let them use the console's own way)",
+        "A POLICY BLOCKS ENROLLMENT (allow the action without MFA, or point the owner to \"Assign MFA device\" in the console)",
         &lines,
     )
 }

@@ -5,26 +5,28 @@ use crate::model::rule::Rule;
 /// When a row applies, given that none before it does.
 pub fn applies(rule: Rule) -> &'static str {
     match rule {
-        Rule::Unknown => "something of the user could not be read",
+        Rule::Unknown => "something about the user could not be read",
         Rule::UserGone => "there is no such user any more",
         Rule::HasMfa => "the user has an MFA device",
         Rule::NeedNotEnroll => "the user is exempt, or outside `MFA_SCOPE`",
-        Rule::ForeignSecret => "somebody else's secret has the name that the user's would have",
+        Rule::ForeignSecret => {
+            "a secret that mfa-warden did not make has the name that the user's would have"
+        }
         Rule::NeverReached => {
-            "a device is prepared, no notice is known to have reached the owner, and none can reach it now"
+            "a device is prepared, no notice is known to have reached the owner, and none can now"
         }
         Rule::OutsidePilot => "the user is outside `PILOT`, and no notice went out",
         Rule::Unreachable => "no device is prepared, and no message can reach the owner",
         Rule::NotPrepared => "no device is prepared",
         Rule::Broken => "the secret or its device cannot be used, or somebody else changed the secret",
         Rule::OfferTooOld => "the seed is older than `OFFER_TTL`",
-        Rule::Settling => "the device was made so lately that listings may not show it yet",
+        Rule::Settling => "the device is so new that listings may not show it yet",
         Rule::InvitationDue => {
-            "the owner was not invited to this device, is reachable and did not receive the invitation, or is somebody else now"
+            "the owner was not invited to this device, can be reached but did not receive the invitation, or has changed"
         }
         Rule::QuarantineNotTold => "the user is quarantined, and the owner was not told",
         Rule::UnableToEnroll => "a quarantine is due, and the owner is not known to be able to enroll",
-        Rule::OutsideQuarantineHours => "a quarantine is due, and it is outside `QUARANTINE_HOURS`",
+        Rule::OutsideQuarantineHours => "a quarantine is due, but the time is outside `QUARANTINE_HOURS`",
         Rule::QuarantineDue => {
             "a quarantine is due: `AFTER_GRACE=quarantine`, overdue, warned, able to enroll"
         }
@@ -37,11 +39,11 @@ pub fn applies(rule: Rule) -> &'static str {
 pub fn follows(rule: Rule) -> &'static str {
     match rule {
         Rule::Unknown => "nothing is done; the user is reported",
-        Rule::UserGone => "close in silence, or delete the devices that are left",
+        Rule::UserGone => "close without a message, or delete leftover devices",
         Rule::HasMfa => "close, notify(enrolled) where the owner was invited",
         Rule::NeedNotEnroll => "close, notify(withdrawn) where the owner was invited",
         Rule::ForeignSecret => "nothing is prepared; failed; a quarantine is lifted",
-        Rule::NeverReached => "close in silence",
+        Rule::NeverReached => "close without a message",
         Rule::OutsidePilot => "nothing new is begun; deferred",
         Rule::Unreachable => "nothing is prepared; reported",
         Rule::NotPrepared | Rule::Broken | Rule::OfferTooOld => {
@@ -51,11 +53,11 @@ pub fn follows(rule: Rule) -> &'static str {
         Rule::InvitationDue => "notify(invitation)",
         Rule::QuarantineNotTold => "notify(quarantined)",
         Rule::UnableToEnroll => {
-            "no quarantine; reported with what stands in the way; notify(reminder) where one is due"
+            "no quarantine; what blocks enrollment is reported; notify(reminder) where one is due"
         }
         Rule::OutsideQuarantineHours => "deferred; notify(reminder) where one is due",
         Rule::QuarantineDue => {
-            "quarantine, notify(quarantined); `MAX_QUARANTINES` a run, the rest is deferred"
+            "quarantine, notify(quarantined); at most `MAX_QUARANTINES` a run, the rest is deferred"
         }
         Rule::ReminderDue => "notify(reminder)",
     }

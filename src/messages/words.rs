@@ -33,7 +33,11 @@ impl fmt::Display for Blocker {
             Cause::Boundary => write!(f, "{action} is outside the user's permissions boundary"),
             Cause::NotAllowed => write!(f, "{action} is allowed by none of the user's policies"),
         }?;
-        f.write_str(if self.is_unsure { " (perhaps: it hangs on what is not known here)" } else { "" })
+        f.write_str(if self.is_unsure {
+            " (perhaps: it depends on conditions that are not known here)"
+        } else {
+            ""
+        })
     }
 }
 
@@ -42,10 +46,10 @@ impl fmt::Display for Postponed {
         f.write_str(match self {
             Postponed::Pilot => "outside the pilot",
             Postponed::QuarantineHours => "its quarantine waits for QUARANTINE_HOURS",
-            Postponed::MaxQuarantines => "its quarantine is left to a later run by MAX_QUARANTINES",
-            Postponed::MaxProvisions => "left to a later run by MAX_PROVISIONS",
+            Postponed::MaxQuarantines => "its quarantine waits for a later run (MAX_QUARANTINES)",
+            Postponed::MaxProvisions => "its device waits for a later run (MAX_PROVISIONS)",
             Postponed::Deadline => "the deadline of the run came first",
-            Postponed::Race => "another run is at work for this user",
+            Postponed::Race => "another run is working on this user",
         })
     }
 }
@@ -53,11 +57,11 @@ impl fmt::Display for Postponed {
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Doubt::NoValue => "it holds no value",
-            Doubt::OthersVersion => "it holds a version that mfa-warden did not make",
+            Doubt::NoValue => "it has no value",
+            Doubt::OthersVersion => "it has a version that mfa-warden did not make",
             Doubt::Replicated => "it is replicated",
-            Doubt::Rotates => "it has a rotation",
-            Doubt::OtherKey => "it is encrypted under another key than SECRET_KMS_KEY_ID",
+            Doubt::Rotates => "it has a rotation schedule",
+            Doubt::OtherKey => "it is encrypted with another key than SECRET_KMS_KEY_ID",
         })
     }
 }
@@ -66,7 +70,7 @@ impl fmt::Display for NotQuarantined {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NotQuarantined::NoAnswer => {
-                f.write_str("IAM's simulator gave no answer whether the owner can enroll")
+                f.write_str("IAM's policy simulator did not say whether the owner can enroll")
             }
             NotQuarantined::Denied(denial) => denial.fmt(f),
         }
@@ -77,10 +81,12 @@ impl fmt::Display for Unreachable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whom = shown(&self.recipient.each().join(" and "));
         match self.delivery {
-            // Nobody says so of it.
+            // An owner that is reached is not unreachable: this is never written.
             Delivery::Reached => write!(f, "messages to {whom} may arrive"),
-            Delivery::Pending => write!(f, "the subscription of {whom} waits to be confirmed"),
-            Delivery::Filtered => write!(f, "the filter of {whom}'s own subscription keeps messages out"),
+            Delivery::Pending => write!(f, "the subscription of {whom} is not confirmed yet"),
+            Delivery::Filtered => {
+                write!(f, "the filter policy of {whom}'s own subscription keeps messages out")
+            }
             Delivery::Unreached => {
                 write!(f, "no subscription of the owner topic lets messages to {whom} through")
             }
@@ -105,32 +111,32 @@ impl fmt::Display for Failure {
             Failure::Report(why) => write!(f, "failed to read the credential report: {why}"),
             Failure::UserVanished(user) => write!(
                 f,
-                "IAM listed the user `{}` and then did not find it: it was made, renamed or deleted a moment ago",
+                "IAM listed the user `{}` and then did not find it: it was created, renamed or deleted a moment ago",
                 shown(user)
             ),
             Failure::ListingsDisagree(user) => write!(
                 f,
-                "IAM lists a device of `{user}` as assigned, and then none of its devices: one of the two lags behind"
+                "IAM lists a device as assigned to `{user}`, but lists no device of `{user}`: one of the two lists is out of date"
             ),
             Failure::JustEnabled(serial_number) => {
                 write!(f, "its device {} was enabled a moment ago", shown(serial_number))
             }
             Failure::ForeignSecret(user_id) => write!(
                 f,
-                "somebody else's secret bears the name `{SECRET_PREFIX}{user_id}`, which this user's would have: it lacks \
-                 mfa-warden's tag, is left alone, and has to be removed by whoever made it"
+                "the name `{SECRET_PREFIX}{user_id}`, which this user's secret would have, is taken by a secret without \
+                 mfa-warden's tag. mfa-warden leaves that secret alone; the person who made it has to remove it"
             ),
             Failure::Doubtful { secret, doubt, failure } => write!(
                 f,
-                "its secret `{secret}` may have been prepared by somebody else ({doubt}), so that no seed is written into \
-                 it, and it cannot be made anew: {failure}"
+                "its secret `{secret}` may have been prepared by somebody else ({doubt}), so no seed is written into it, \
+                 and it cannot be replaced: {failure}"
             ),
             Failure::NamesTaken { user, names } => write!(
                 f,
                 "failed to create a virtual MFA device of `{user}`: AWS says that each of {names} random names is taken"
             ),
             Failure::SecretChangedTwice => f.write_str(
-                "its secret changed twice meanwhile: another run is at work on it, or somebody deletes it",
+                "its secret changed twice during this run: another run is working on it, or somebody is deleting it",
             ),
             Failure::NoPolicyArn(policy) => write!(
                 f,
@@ -186,7 +192,7 @@ impl fmt::Display for Reason {
                 exemption.as_ref().map_or(Ok(()), |exemption| write!(f, "; {exemption}"))
             }
             Reason::Unreadable(failure) => failure.fmt(f),
-            Reason::NotLookedAt => f.write_str("not looked at before the deadline"),
+            Reason::NotLookedAt => f.write_str("not checked before the deadline"),
             Reason::CutOff => f.write_str("cut off at the deadline; the next run goes on"),
         }
     }
@@ -197,13 +203,13 @@ impl fmt::Display for Remark {
         match self {
             Remark::SeedExistedFor(life) => write!(f, "its seed existed for {}", words(*life)),
             Remark::GraceUsed(used) => {
-                write!(f, "it was without MFA before, and {} of its grace period are used up", words(*used))
+                write!(f, "{} of its grace period were used in an earlier enrollment", words(*used))
             }
-            Remark::ToldAlready => f.write_str("its owner has been told already"),
-            Remark::NeverInvited => f.write_str("its owner is told nothing, for nobody was invited"),
-            Remark::NothingPrepared(unreachable) => write!(f, "nothing is prepared: {unreachable}"),
+            Remark::ToldAlready => f.write_str("its owner was told before"),
+            Remark::NeverInvited => f.write_str("its owner gets no message, because nobody was invited"),
+            Remark::NothingPrepared(unreachable) => write!(f, "no device is prepared: {unreachable}"),
             Remark::Postponed(postponed) => postponed.fmt(f),
-            Remark::RecipientChanged => f.write_str("the owner tag names somebody else than was invited"),
+            Remark::RecipientChanged => f.write_str("the owner tag changed since the invitation"),
         }
     }
 }
@@ -222,15 +228,15 @@ impl fmt::Display for Warning {
                 let named: Vec<String> = named.iter().map(|name| shown(name)).collect();
                 write!(
                     f,
-                    "secrets that mfa-warden did not make bear its prefix and are left alone (each of its own is named after \
-                     a user's unique id and has a tag that says the same): {}",
+                    "mfa-warden leaves alone secrets under its prefix that it did not make (each of its own is named after a \
+                     user's unique id and has a tag with that id): {}",
                     named.join(", ")
                 )?;
                 if *more == 0 { Ok(()) } else { write!(f, " and {more} more") }
             }
             Warning::Attachments(failure) => write!(
                 f,
-                "cannot tell whom our policies are attached to, so that none is attached or detached: {failure}"
+                "cannot tell which users mfa-warden's policies are attached to, so none is attached or detached: {failure}"
             ),
             Warning::RootWithoutMfa => f.write_str(
                 "the root user has a password and no MFA: sign in as root and assign an MFA device, or remove its \
@@ -239,40 +245,41 @@ impl fmt::Display for Warning {
             Warning::Root(failure) => write!(f, "cannot tell whether the root user has MFA: {failure}"),
             Warning::NoReport(failure) => write!(
                 f,
-                "no credential report, so that every user without a listed device is looked at alone: {failure}"
+                "there is no credential report, so each user without a listed device is checked one by one: {failure}"
             ),
             Warning::Leftovers(Failure::Deadline(what)) => write!(f, "the deadline came before {what}"),
             Warning::Leftovers(failure) => {
-                write!(f, "cannot tell what is left over from users that are gone: {failure}")
+                write!(f, "cannot tell what is left over from deleted users: {failure}")
             }
             Warning::NoUserListed(Some(count)) => {
-                write!(f, "IAM lists no user, and counts {count}: nothing was taken for left over")
+                write!(f, "IAM lists no user but counts {count}, so nothing was taken for left over")
             }
             Warning::NoUserListed(None) => {
-                f.write_str("IAM lists no user, and counts nobody knows how many: nothing was taken for left over")
+                f.write_str("IAM lists no user and gives no count, so nothing was taken for left over")
             }
             Warning::UserCount(failure) => write!(
                 f,
-                "IAM lists no user, and nobody knows whether there is none, so nothing was taken for left over: {failure}"
+                "IAM lists no user, and their number could not be read, so nothing was taken for left over: {failure}"
             ),
             Warning::UserOfSecret { secret, failure } => {
-                write!(f, "cannot tell whether the user of `{secret}` is gone: {failure}")
+                write!(f, "cannot tell whether the user of `{secret}` was deleted: {failure}")
             }
             Warning::NoSuchUser(name) => write!(f, "there is no IAM user `{}`", shown(name)),
             Warning::OperationsNotTold(failure) => write!(f, "operations were not told: {failure}"),
             Warning::NoSubscription => f.write_str(
-                "the owner topic has no subscription: no owner can be told anything, and nothing is prepared for them",
+                "the owner topic has no subscription: no owner receives messages, so no device is prepared",
             ),
             Warning::Filter(arn) => write!(
                 f,
-                "filters of the owner topic's subscriptions are not understood: nobody can tell whom {arn} reaches"
+                "cannot tell whom the subscription {arn} of the owner topic reaches: its filter policy has rules that \
+                 mfa-warden does not know"
             ),
-            Warning::Delivery(failure) => write!(f, "cannot tell whether owners are reached: {failure}"),
+            Warning::Delivery(failure) => write!(f, "cannot tell whether messages reach the owners: {failure}"),
             Warning::SubscriptionQuota(failure) => write!(f, "no more owners can be subscribed: {failure}"),
             Warning::Subscription { address, failure } => {
                 write!(f, "some owners cannot be subscribed: {}: {failure}", shown(address))
             }
-            Warning::Simulator(failure) => write!(f, "cannot tell what keeps owners from enrolling: {failure}"),
+            Warning::Simulator(failure) => write!(f, "cannot tell which policies block enrollment: {failure}"),
         }
     }
 }

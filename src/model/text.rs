@@ -1,5 +1,5 @@
-//! Words of others: whatever somebody outside this function may have chosen (tags, names, descriptions, policies'
-//! names, errors, ARNs) and that goes into a message, an answer, a table, a file or onto a terminal. Pure.
+//! Text from outside, made safe to show in a message, an answer, a table, a file or on a terminal: tags, names,
+//! descriptions, policy names, errors and ARNs. Others may have chosen it. Pure.
 
 use jiff::Timestamp;
 
@@ -8,25 +8,25 @@ pub fn rfc3339(time: Timestamp) -> String {
     Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }
 
-/// The most characters that are shown of a name or of a tag's value: as many as IAM allows in a tag.
+/// The most characters that are shown of a name or a tag's value: the longest tag value that IAM allows.
 pub const LONGEST: usize = 256;
 
 /// The most characters that are shown of what AWS said.
 pub const LONGEST_ERROR: usize = 600;
 
-/// What is shown for an `@` that begins a mention. All of it is ASCII.
+/// Shown instead of an `@` that begins a mention. ASCII, so that its bytes are its characters.
 const AT: &str = "(at)";
 
-/// A name or a tag's value as it may be shown: one line, a length, no link, no mention, no markup, no invisible
-/// characters. What is left are the same words.
+/// A name or a tag's value, safe to show: one line of limited length, without links, mentions, markup or invisible
+/// characters. The words stay the same.
 pub fn shown(words: &str) -> String {
     shown_within(words, LONGEST)
 }
 
-/// [`shown`] with another length, in characters of what is shown: `(at)` is four. A cut is marked by one more.
+/// [`shown`] with another length, counted in shown characters: `(at)` is four. If the text is cut, `…` is added.
 pub fn shown_within(words: &str, longest: usize) -> String {
     let mut text = String::new();
-    // What the last character shown was: a mention begins where no word goes on, a link with a colon and two slashes.
+    // The last character shown. A mention begins where no word goes on; a link has a colon and two slashes.
     let mut before = ' ';
     let mut left = longest;
     let mut rest = words.chars().peekable();
@@ -51,7 +51,8 @@ pub fn shown_within(words: &str, longest: usize) -> String {
             '[' => '(',
             ']' => ')',
             '*' if alone => '*',
-            '<' | '>' | '{' | '}' | '|' | '`' | '*' | '~' | '^' | '\\' => '?',
+            '`' => '\'',
+            '<' | '>' | '{' | '}' | '|' | '*' | '~' | '^' | '\\' => '?',
             _ if is_invisible(c) => '?',
             c => c,
         };
@@ -61,7 +62,7 @@ pub fn shown_within(words: &str, longest: usize) -> String {
     text
 }
 
-/// Our own words around a name that is what IAM allows, which may begin like a mention.
+/// mfa-warden's own text around a valid IAM name. Only the name may begin like a mention.
 pub fn unmentioned(text: &str) -> String {
     let mut before = ' ';
     let mut one = |c: char| {
@@ -72,23 +73,23 @@ pub fn unmentioned(text: &str) -> String {
     text.chars().map(&mut one).collect()
 }
 
-/// Text of several sentences for a terminal or a table: as it is, but for what nobody would see and a terminal might obey.
+/// Text of several sentences for a terminal or a table. Only invisible characters are replaced: a terminal might obey them.
 pub fn printable(text: &str) -> String {
     text.replace(|c: char| is_invisible(c) && c != '\u{fffd}', "\u{fffd}")
 }
 
-/// Whether an `@` begins a mention, and not the domain of an address, where `before` stands before it.
+/// Whether an `@` that follows `before` begins a mention, and not the domain of an address.
 fn begins_mention(before: char) -> bool {
     !(before.is_alphanumeric() || before == '_')
 }
 
-/// Whether a character belongs to a word that goes on, as in an e-mail address.
+/// Whether the character continues a word, as in an e-mail address.
 fn goes_on(c: char) -> bool {
     c.is_alphanumeric() || "_.+-=@".contains(c)
 }
 
 /// Control and format characters: terminal escapes, bidirectional overrides, zero widths, tags (Unicode's general
-/// categories Cc, Cf, Co, and its line and paragraph separators), and the replacement for what was no character.
+/// categories Cc, Cf, Co, and its line and paragraph separators), and the replacement character for invalid input.
 fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -101,7 +102,7 @@ fn is_invisible(c: char) -> bool {
             | '\u{e0000}'..='\u{10ffff}')
 }
 
-/// The text with what stands before the `@` of each e-mail address left out: logs are read by more people than messages.
+/// The text without the part before the `@` of each e-mail address: more people read logs than messages.
 pub fn without_addresses(text: &str) -> String {
     let is_local = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_{|}~.".contains(c);
     let mut shown = String::with_capacity(text.len());
@@ -122,6 +123,11 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn times_are_written_in_whole_seconds_of_utc() {
+        assert_eq!(rfc3339("2026-06-15T14:00:00.987+02:00".parse().unwrap()), "2026-06-15T12:00:00Z");
+    }
+
+    #[test]
     fn words_stay_words() {
         for (words, expected) in [
             ("alice", "alice"),
@@ -134,7 +140,7 @@ mod tests {
             ("@channel hello @here", "(at)channel hello (at)here"),
             ("(@here)", "((at)here)"),
             ("-@here =@here .@here", "-(at)here =(at)here .(at)here"),
-            ("<https://a|b> [click](x) `rm` *now* ~no~", "?https:/ a?b? (click)(x) ?rm? ?now? ?no?"),
+            ("<https://a|b> [click](x) `rm` *now* ~no~", "?https:/ a?b? (click)(x) 'rm' ?now? ?no?"),
             ("on resource: *", "on resource: *"),
             ("\u{1b}[31mred", "?(31mred"),
             ("a\u{202e}b\u{200b}c\u{feff}", "a?b?c?"),

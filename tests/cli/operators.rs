@@ -73,8 +73,7 @@ async fn a_plan_tells_who_would_not_be_reached_where_it_knows_the_topic() {
     assert!(new.out.contains("subscribe 1"), "{}", new.out);
     cloud.sweep().await;
     let invited = say(operator(&gate), &["plan", "--owner-topic-arn", topic]);
-    let hindrance =
-        "; nothing is prepared: no subscription of the owner topic lets messages to anna@example.com through";
+    let hindrance = "; no device is prepared: no subscription of the owner topic lets messages to anna@example.com through";
     assert!(invited.out.contains(hindrance), "{}", invited.out);
     assert!(invited.out.contains("nothing until the owner can be told"), "{}", invited.out);
     assert!(!say(operator(&gate), &["plan"]).out.contains("owner topic"));

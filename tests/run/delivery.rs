@@ -43,7 +43,7 @@ async fn nothing_is_prepared_for_an_owner_out_of_reach_and_operations_hear_why_u
     assert_eq!(answer["outcomes"][0]["result"], "none", "{answer}");
     assert_eq!(
         answer["outcomes"][0]["reason"],
-        format!("console password, no MFA device; nothing is prepared: {why}")
+        format!("console password, no MFA device; no device is prepared: {why}")
     );
     let calls = cloud.calls();
     assert_eq!(writes(&calls), ["Publish", "TagResource"], "operations are told, and nobody else");
@@ -213,7 +213,7 @@ async fn whoever_heard_the_invitation_and_left_keeps_its_device_and_operations_h
     assert_eq!(answer["outcomes"][0]["actions"], json!(["notify(reminder)"]), "{answer}");
     let calls = cloud.calls();
     assert_eq!(writes(&calls)[..2], ["TagResource", "Publish"], "noted, and then published: at most once");
-    assert!(published(&calls)[1].text.contains("UNREACHABLE OWNERS"));
+    assert!(published(&calls)[1].text.contains("OWNERS WE CANNOT REACH"));
     cloud.assert_sound("alice", &alice).await;
     cloud.sweep().await;
     assert_eq!(writes(&cloud.calls()), NOTHING);
@@ -278,7 +278,7 @@ async fn what_cannot_be_read_of_the_topic_is_a_warning_and_owners_are_told_as_ev
         cloud.take_down(api);
         let answer = cloud.sweep().await;
         assert!(
-            answer["warnings"].to_string().contains("cannot tell whether owners are reached"),
+            answer["warnings"].to_string().contains("cannot tell whether messages reach the owners"),
             "{answer}"
         );
         cloud.assert_sound("alice", &alice).await;
@@ -293,7 +293,7 @@ async fn nobody_is_quarantined_for_invitations_to_a_topic_without_any_subscripti
     cloud.tag("alice", "email", "alice@example.com").await;
     let answer = cloud.sweep().await;
     assert!(answer["warnings"].to_string().contains("the owner topic has no subscription"), "{answer}");
-    assert!(summary(&cloud).contains("UNREACHABLE OWNERS"), "operations hear who was not reached");
+    assert!(summary(&cloud).contains("OWNERS WE CANNOT REACH"), "operations hear who was not reached");
     cloud.sweep().await;
     assert_eq!(writes(&cloud.calls()), NOTHING, "nobody has come to listen");
 

@@ -25,7 +25,7 @@ async fn when_the_account_cannot_be_listed_the_sweep_fails_and_changes_nothing()
         assert_eq!(writes(&calls), ["Publish"]);
         let message = &published(&calls)[0];
         assert_eq!((message.topic.as_str(), message.attributes["kind"].as_str()), ("ops", "failure"));
-        assert!(message.text.contains("nothing was done"));
+        assert!(message.text.contains("Nothing was done"));
     }
 }
 
@@ -179,7 +179,7 @@ async fn without_a_simulator_the_invitation_shows_every_way_and_operations_hear_
     cloud.user("bob").await;
     let answer = cloud.sweep().await;
     let warnings = answer["warnings"].to_string();
-    assert_eq!(warnings.matches("cannot tell what keeps owners from enrolling").count(), 1, "{answer}");
+    assert_eq!(warnings.matches("cannot tell which policies block enrollment").count(), 1, "{answer}");
     let calls = cloud.calls();
     let asked = |calls: &[Call]| names(calls).iter().filter(|api| **api == "SimulatePrincipalPolicy").count();
     assert_eq!(asked(&calls), 2, "one a provision");
@@ -246,7 +246,7 @@ async fn machines_get_json_and_chats_what_amazon_q_shows() {
             assert_eq!((&data["kind"], &data["actions"]["provision"]), (&json!("summary"), &json!(1)));
             assert_eq!(data["outcomes"][0]["user"], "alice");
         }
-        assert!(by_protocol["default"].as_str().unwrap().contains("NEW: GIVEN A DEVICE\n\n- alice: "));
+        assert!(by_protocol["default"].as_str().unwrap().contains("DEVICE PREPARED\n\n- alice: "));
         let https = read("https");
         if chat == "true" {
             assert_eq!((&https["version"], &https["source"]), (&json!("1.0"), &json!("custom")));

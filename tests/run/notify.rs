@@ -125,7 +125,7 @@ async fn an_owner_tag_that_is_changed_is_news_warned_anew_and_leads_no_closing_n
     let messages = published(&cloud.calls());
     assert_eq!(messages[0].attributes["recipient"], "mallory@example.com");
     let summary = &messages.last().unwrap().text;
-    assert!(summary.contains("THE OWNER TAG NAMES SOMEBODY ELSE THAN WAS INVITED"), "{summary}");
+    assert!(summary.contains("OWNER TAG CHANGED SINCE THE INVITATION"), "{summary}");
     cloud.wait(24 * 2);
     assert_eq!(
         cloud.sweep().await["actions"]["quarantine"],

@@ -39,7 +39,7 @@ async fn what_only_bears_our_prefix_outlives_every_run_and_is_a_warning() {
     for event in [json!({"action": "sweep"}), json!({"action": "check", "user": "smtp-relay"})] {
         let answer = cloud.handle(event).await.unwrap();
         assert_eq!(answer["actions"]["close"], 0, "{answer}");
-        let warning = "secrets that mfa-warden did not make bear its prefix and are left alone";
+        let warning = "mfa-warden leaves alone secrets under its prefix that it did not make";
         assert!(answer["warnings"].to_string().contains(warning), "{answer}");
         assert!(answer["warnings"].to_string().contains("mfa-warden/smtp-relay"), "{answer}");
     }
@@ -100,7 +100,7 @@ async fn a_prepared_secret_that_cannot_be_deleted_fails_its_user_and_gets_no_see
     let answer = cloud.sweep().await;
     let result = answer["outcomes"][0]["result"].as_str().unwrap();
     assert!(result.contains("may have been prepared by somebody else"), "{result}");
-    assert!(result.contains("it holds a version that mfa-warden did not make"), "{result}");
+    assert!(result.contains("it has a version that mfa-warden did not make"), "{result}");
     let calls = cloud.calls();
     assert!(!names(&calls).contains(&"PutSecretValue") && !names(&calls).contains(&"CreateVirtualMFADevice"));
     let told = crate::cloud::published(&calls);
@@ -116,7 +116,7 @@ async fn an_empty_secret_named_after_a_compliant_user_brings_nobody_a_closing_no
     let answer = cloud.sweep().await;
     assert_eq!(answer["outcomes"][0]["actions"], json!(["close"]), "{answer}");
     let reason = answer["outcomes"][0]["reason"].as_str().unwrap();
-    assert!(reason.ends_with("its owner is told nothing, for nobody was invited"), "{reason}");
+    assert!(reason.ends_with("its owner gets no message, because nobody was invited"), "{reason}");
     assert_eq!(cloud.told(), []);
 }
 
@@ -173,11 +173,11 @@ async fn empty_listings_of_users_end_nothing_while_iam_counts_users() {
             (&answer["actions"]["close"], &answer["actions"]["delete_device"]),
             (&json!(0), &json!(0))
         );
-        assert!(answer["warnings"].to_string().contains("IAM lists no user, and counts 1"), "{answer}");
+        assert!(answer["warnings"].to_string().contains("IAM lists no user but counts 1"), "{answer}");
     }
     cloud.take_down("GetAccountSummary");
     let answer = cloud.sweep().await;
-    assert!(answer["warnings"].to_string().contains("nobody knows whether there is none"), "{answer}");
+    assert!(answer["warnings"].to_string().contains("their number could not be read"), "{answer}");
     cloud.restore();
     cloud.show_users();
     cloud.assert_sound("alice", &alice).await;
@@ -245,5 +245,5 @@ async fn of_a_user_that_is_gone_nobody_says_that_its_owner_tag_was_changed_and_i
     assert_eq!((&answer["users"]["total"], &answer["users"]["not_applicable"]), (&json!(1), &json!(1)));
     let told = crate::cloud::published(&cloud.calls());
     assert_eq!(told.iter().filter(|message| message.topic == "owners").count(), 0);
-    assert!(!told[0].text.contains("SOMEBODY ELSE"), "{}", told[0].text);
+    assert!(!told[0].text.contains("OWNER TAG CHANGED"), "{}", told[0].text);
 }

@@ -93,8 +93,8 @@ async fn without_an_answer_of_the_simulator_nobody_is_quarantined_and_operations
     assert_eq!(answer["actions"]["quarantine"], 0, "{answer}");
     let messages = crate::cloud::published(&cloud.calls());
     let summary = &messages.last().unwrap().text;
-    let line = "- alice: IAM's simulator gave no answer whether the owner can enroll";
-    assert!(summary.contains("OVERDUE AND NOT QUARANTINED") && summary.contains(line), "{summary}");
+    let line = "- alice: IAM's policy simulator did not say whether the owner can enroll";
+    assert!(summary.contains("OVERDUE BUT NOT QUARANTINED") && summary.contains(line), "{summary}");
     cloud.wait(1);
     cloud.sweep().await;
     assert_eq!(writes(&cloud.calls()), [""; 0], "told once");
