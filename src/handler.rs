@@ -1,4 +1,4 @@
-//! One invocation: event in, answer out, operations told.
+//! One invocation: it takes an event, reports to operations and returns an answer.
 
 use crate::aws::Clients;
 use crate::model::account::Account;
@@ -29,12 +29,12 @@ pub struct Warden {
 }
 
 impl Warden {
-    /// Handles one event. `function_arn` is the invoked function's, `time_left` what remains until Lambda ends
-    /// the invocation.
+    /// Handles one event. `function_arn` is the invoked function's ARN, `time_left` the time until Lambda ends the
+    /// invocation.
     ///
     /// # Errors
-    /// When the event is none of ours, when a sweep could not list the account, and when a check's user failed or
-    /// was unreadable (so that Lambda tries again).
+    /// When the function does not know the event, when a sweep cannot list the account, and when the user of a check
+    /// failed or is unreadable (so that Lambda tries again).
     pub async fn handle(
         &self,
         event: &Value,
@@ -42,11 +42,11 @@ impl Warden {
         time_left: Duration,
     ) -> anyhow::Result<Response> {
         let account = Account::from_function_arn(function_arn)
-            .with_context(|| format!("the invoked function's ARN `{function_arn}` is not understood"))?;
+            .with_context(|| format!("the invoked function's ARN `{function_arn}` is malformed"))?;
         let misplaced = self.settings.misplaced(&account.partition, &account.region, &account.id);
         if !misplaced.is_empty() {
             return Err(anyhow!(
-                "nothing was done, the settings are of another place: {}. Correct the function's environment",
+                "nothing was done, because settings name another region or account: {}. Correct the function's environment",
                 misplaced.into_iter().map(|problem| problem.words).collect::<Vec<_>>().join("; ")
             ));
         }
@@ -63,7 +63,7 @@ impl Warden {
         let run = Run::new(&self.clients, &self.settings, &account, self.clock, dry_run, stop_at);
         let run = Run { source, ..run };
         let (started, calls) = (Instant::now(), self.clients.calls.made());
-        // What is left of the time, less a moment for the answer.
+        // Reports to operations must end here: the last half second is for the answer.
         let until = started + time_left.saturating_sub(Duration::from_millis(500));
         let (action, ran) = match &user {
             Some(user) => ("check", Box::pin(run.check(user)).await),
@@ -77,7 +77,7 @@ impl Warden {
                     let error = error.to_string();
                     let telling = run.tell_of_failure(user.as_deref(), &error);
                     if tokio::time::timeout_at(until, telling).await.is_err() {
-                        tracing::error!("operations were not told of the failure: the deadline came first");
+                        tracing::error!("the deadline came before operations were told of the failure");
                     }
                 }
                 return Err(anyhow!(error));
@@ -86,13 +86,13 @@ impl Warden {
         if !run.dry_run {
             let telling = run.tell_operations(&mut answer, changed);
             if tokio::time::timeout_at(until, Box::pin(telling)).await.is_err() {
-                tracing::error!("operations were not told of this {action}: the deadline came first");
+                tracing::error!("the deadline came before operations were told of this {action}");
             }
             let effort = Effort {
                 aws_calls: self.clients.calls.made() - calls,
                 duration: SignedDuration::try_from(started.elapsed()).unwrap_or_default(),
             };
-            // As a line of its own and not as a log event: CloudWatch looks for the format at the line's top level.
+            // A separate line and not a log event: CloudWatch looks for the format at the line's top level.
             println!("{}", metrics::embedded(&answer, effort, (self.clock)()));
         }
         for warning in &answer.warnings {
@@ -113,7 +113,7 @@ impl Warden {
             warnings = answer.warnings.len(),
             "{action} finished"
         );
-        // A sweep comes again by itself; a check must be repeated by Lambda.
+        // The schedule repeats a sweep; only Lambda's retry repeats a check.
         match user.and_then(|user| Some((user, answer.outcomes.iter().find_map(Outcome::cause)?))) {
             Some((user, cause)) => Err(anyhow!("the check of `{user}` failed: {cause}")),
             None => Ok(Response::Ran(Box::new(answer))),
@@ -121,7 +121,7 @@ impl Warden {
     }
 }
 
-/// Time kept back at the end of an invocation, for users already begun and for the message to operations.
+/// Time reserved at the end of an invocation, for turns already started and for the message to operations.
 fn reserve(time_left: Duration) -> Duration {
     (time_left / 6).clamp(Duration::from_secs(3), Duration::from_secs(30))
 }

@@ -1,15 +1,14 @@
-//! Structured logs, one JSON object a line.
+//! Structured logs, one JSON object per line.
 
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Starts logging to standard output at the level that Lambda passes on from the function's logging
-/// configuration (`AWS_LAMBDA_LOG_LEVEL`), or at `RUST_LOG`'s; `INFO` by default.
+/// Starts logging to standard output. The level comes from the function's logging configuration
+/// (`AWS_LAMBDA_LOG_LEVEL`) or from `RUST_LOG`; the default is `INFO`.
 ///
-/// Below `INFO` only this crate speaks: at `TRACE` the HTTP stack writes down what goes over the wire, and what
-/// goes over the wire here is seeds.
+/// Below `INFO`, only this crate logs: at `TRACE`, the HTTP stack logs requests and answers, and these hold seeds.
 pub fn init(env: impl Fn(&str) -> Option<String>) {
     let level = level(env);
     let filter = Targets::new().with_default(level.min(Level::INFO)).with_target("mfa_warden", level);

@@ -1,4 +1,4 @@
-//! The Lambda function's start: logging, settings, clients, then one invocation after the other.
+//! The Lambda function's start: it sets up logging, settings and clients, then handles one invocation after the other.
 
 use anyhow::anyhow;
 use jiff::Timestamp;

@@ -1,8 +1,8 @@
-//! Ask, pause, and ask again: for answers that AWS gives only after a while.
+//! Repeated calls, for answers that AWS gives only after a while.
 
 use std::time::Duration;
 
-/// Asks until an answer is final, at most once more than there are pauses (in seconds). The last answer is returned, final
+/// Asks until an answer is final, at most once more than there are pauses (in seconds). Returns the last answer, final
 /// or not.
 pub async fn ask_again<T>(
     pauses: &[u64],

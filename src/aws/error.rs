@@ -1,4 +1,4 @@
-//! A failed AWS call, told to the person who has to do something about it.
+//! A failed AWS call, worded for the person who must act on it.
 
 use crate::model::failure::{AwsFailure, Failure, Unreadable};
 use crate::model::text::{LONGEST_ERROR, shown_within, unmentioned};
@@ -8,7 +8,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use std::error::Error;
 use std::fmt;
 
-/// What was attempted, on what, what AWS said, and what to do where that is known.
+/// What was attempted, on what, what AWS said, and what to do, if that is known.
 #[derive(Debug)]
 pub struct AwsError {
     code: Option<String>,
@@ -29,7 +29,7 @@ impl AwsError {
             (Some(code), None) => code.clone(),
             (None, _) => causes(&error),
         };
-        // AWS repeats what others chose: names, paths, ARNs.
+        // AWS's message may repeat text that others chose: names, paths, ARNs.
         let said = shown_within(&said, LONGEST_ERROR);
         AwsError {
             attempted: unmentioned(&attempted.into()),
@@ -39,8 +39,8 @@ impl AwsError {
         }
     }
 
-    /// The error of a call that carries a seed, in its request or in its answer. Whatever stands in the way may repeat
-    /// either: only the code and the number of the request are kept.
+    /// The error of a call whose request or answer holds a seed. Any party on the way may repeat either in its error,
+    /// so only the error code and the request ID are kept.
     pub fn secretive<E>(attempted: impl Into<String>, error: SdkError<E, HttpResponse>) -> Self
     where
         E: Error + ProvideErrorMetadata + Send + Sync + 'static,
@@ -50,7 +50,7 @@ impl AwsError {
         AwsError { code, attempted: unmentioned(&attempted.into()), source: said.clone().into(), said }
     }
 
-    /// Whether a quota of SNS was hit that no second attempt gets around.
+    /// Whether the call hit an SNS quota, so that a second attempt would fail too.
     pub fn is_quota(&self) -> bool {
         matches!(
             self.code.as_deref(),
@@ -63,32 +63,33 @@ impl AwsError {
         )
     }
 
-    /// Whether SNS refused the call because another one on the same tags was under way.
+    /// Whether SNS refused the call because another call was changing the same tags.
     pub fn is_concurrent_access(&self) -> bool {
         matches!(self.code.as_deref(), Some("ConcurrentAccess" | "ConcurrentAccessException"))
     }
 
-    /// Whether AWS says that there is no such thing in IAM.
+    /// Whether AWS says that the IAM entity does not exist.
     pub fn is_no_such_entity(&self) -> bool {
         matches!(self.code.as_deref(), Some("NoSuchEntity" | "NoSuchEntityException"))
     }
 
-    /// Whether AWS says that the thing is in a state that does not take the call: a secret being deleted, for instance.
+    /// Whether AWS says that the resource's state does not allow the call, for instance while a secret is being
+    /// deleted.
     pub fn is_invalid_request(&self) -> bool {
         matches!(self.code.as_deref(), Some("InvalidRequestException" | "ResourceNotFoundException"))
     }
 
     /// A call that was cut off at the deadline.
     pub fn late(attempted: impl Into<String>) -> Self {
-        Self::without_code(attempted, "the deadline of the run came before AWS's answer".to_owned())
+        Self::without_code(attempted, "the run's deadline came before AWS's answer".to_owned())
     }
 
-    /// What AWS had not done when the time was over that it was given.
+    /// An operation that AWS did not finish in the given time.
     pub fn not_ready(attempted: impl Into<String>, seconds: u64) -> Self {
         Self::without_code(attempted, format!("AWS had not finished after {seconds} seconds"))
     }
 
-    /// An answer of AWS that lacks what it must have.
+    /// An answer from AWS that lacks a required part.
     pub fn incomplete(attempted: impl Into<String>, lacking: &str) -> Self {
         Self::without_code(attempted, format!("AWS's answer has no usable {lacking}"))
     }
@@ -98,8 +99,7 @@ impl AwsError {
     }
 }
 
-/// What went wrong where AWS gave no code: each cause in its own words, once. (The SDK's own display adds the whole of the
-/// answer.)
+/// What went wrong, if AWS gave no code: the text of each cause, once. (The SDK's own display adds the whole answer.)
 fn causes(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |&error| error.source());
     let mut said: Vec<String> = causes.map(ToString::to_string).collect();
@@ -107,8 +107,7 @@ fn causes(error: &(dyn Error + 'static)) -> String {
     said.join(": ")
 }
 
-/// The code of an error and what is to be said of it, without any word that came with it: the code, and the number of the
-/// request.
+/// The code of an error, and a text that holds nothing of the answer but the code and the request ID.
 pub fn without_words<E>(error: &SdkError<E, HttpResponse>) -> (Option<String>, String)
 where
     E: Error + ProvideErrorMetadata,
@@ -119,13 +118,13 @@ where
         (Some(code), _) => code.clone(),
         (None, SdkError::TimeoutError(_)) => "no answer in time".to_owned(),
         (None, SdkError::DispatchFailure(_)) => "the connection failed".to_owned(),
-        (None, _) => "the answer is not understood, and is not repeated here".to_owned(),
+        (None, _) => "the answer cannot be parsed, and is not shown because it may hold a secret".to_owned(),
     };
     let request = request.map_or(String::new(), |id| format!(" (request {id})"));
     (code, what + &request)
 }
 
-/// Whether this can be an error's code and nothing else.
+/// Whether the text can only be an error code.
 fn is_code(text: &str) -> bool {
     let letters = (1..=48).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphabetic());
     letters
@@ -133,7 +132,7 @@ fn is_code(text: &str) -> bool {
         && text.contains(|c: char| c.is_ascii_lowercase())
 }
 
-/// The number that AWS gave the request, as support asks for it.
+/// The ID that AWS gave the request. AWS Support asks for it.
 fn request_id(headers: &Headers) -> Option<&str> {
     let id = ["x-amzn-requestid", "x-amz-request-id"].into_iter().find_map(|name| headers.get(name))?;
     let is_id = (1..=36).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
@@ -149,7 +148,7 @@ fn advice(code: Option<&str>) -> &'static str {
             " (AWS throttled all attempts; the next run tries again)"
         }
         Some("FilterPolicyLimitExceeded" | "FilterPolicyLimitExceededException") => {
-            " (raise the quota of filter policies, or let one queue or function without a filter mail the owners)"
+            " (raise the quota of filter policies, or subscribe one unfiltered queue or function that mails the owners)"
         }
         _ => "",
     }

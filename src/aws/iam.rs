@@ -1,4 +1,4 @@
-//! IAM: users, what they sign in with, MFA devices, the root user.
+//! IAM: users, their credentials, MFA devices, the root user.
 
 use super::again::ask_again;
 use super::{AwsError, Page, SaysWhetherMoreFollows, all_pages, timestamp, whole_page};
@@ -21,26 +21,26 @@ use aws_sdk_iam::{
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// The most that IAM's list calls hand out on one page.
+/// The most entries that IAM's list calls return on one page.
 const PAGE: i32 = 1000;
 
 const ACCOUNT_SUMMARY: &str = "read the account summary";
 
-/// Pauses between two looks at a report in the making, in seconds: a minute in all. Each look is a call, so that they
-/// are few.
+/// Pauses between calls while AWS generates the credential report, in seconds: a minute in all. They grow, to save
+/// calls.
 const REPORT_PAUSES: [u64; 5] = [2, 5, 10, 18, 25];
 
 /// The IAM client.
 #[derive(Debug, Clone)]
 pub struct Iam(pub aws_sdk_iam::Client);
 
-/// What came of creating a device.
+/// The result of creating a device.
 pub enum Created {
     /// The device, with the one copy of its seed.
     Device {
         /// The device's ARN.
         serial_number: String,
-        /// Its seed; `None`: AWS handed out none that an authenticator could use.
+        /// Its seed; `None`: AWS returned none that an authenticator can use.
         seed: Option<Seed>,
     },
     /// The name is taken, for instance by a first attempt whose answer was lost.
@@ -51,7 +51,7 @@ impl Iam {
     /// All users of the account, without their tags.
     ///
     /// # Errors
-    /// When any page cannot be read: a part of the users is never taken for all of them.
+    /// When any page cannot be read: a partial listing never counts as complete.
     pub async fn users(&self) -> Result<Vec<User>, AwsError> {
         let attempted = "list the IAM users";
         let listed = all_pages(attempted, async |marker| {
@@ -83,7 +83,7 @@ impl Iam {
         });
         let device = |device: aws_sdk_iam::types::VirtualMfaDevice| Device {
             serial_number: device.serial_number,
-            // An emulator may tell when a device was enabled and not by whom: it is assigned all the same.
+            // An emulator may give a device's enable date without its user. The device is assigned even so.
             assigned_to: match (device.user, device.enable_date) {
                 (Some(user), _) => Some(user.arn),
                 (None, Some(_)) => Some(String::new()),
@@ -96,7 +96,7 @@ impl Iam {
     /// The user of that name with its tags; `None`: there is no such user.
     ///
     /// # Errors
-    /// When AWS does not say.
+    /// When AWS gives no usable answer.
     pub async fn user(&self, name: &str) -> Result<Option<(User, BTreeMap<String, String>)>, AwsError> {
         let attempted = || format!("read the IAM user `{name}`");
         match self.0.get_user().user_name(name).send().await {
@@ -115,7 +115,7 @@ impl Iam {
     /// Whether the user has a login profile, that is a console password.
     ///
     /// # Errors
-    /// When AWS does not say.
+    /// When AWS gives no usable answer.
     pub async fn has_password(&self, name: &str) -> Result<bool, AwsError> {
         match self.0.get_login_profile().user_name(name).send().await {
             Ok(_) => Ok(true),
@@ -166,7 +166,7 @@ impl Iam {
         let attempted = format!("list the users that {policy_arn} is attached to");
         let users = all_pages(&attempted, async |marker| {
             let request = self.0.list_entities_for_policy().policy_arn(policy_arn);
-            // Users who have the policy as their permissions boundary are others.
+            // This leaves out users that have the policy as their permissions boundary.
             let request = request.entity_filter(EntityType::User);
             let request = request.policy_usage_filter(PolicyUsageType::PermissionsPolicy).max_items(PAGE);
             let answer = request.set_marker(marker).send().await;
@@ -193,19 +193,19 @@ impl Iam {
         Ok(policies.await?.into_iter().filter_map(|policy| policy.policy_arn).collect())
     }
 
-    /// Attaches a managed policy to the user; one that is attached already is no error.
+    /// Attaches a managed policy to the user. A policy that is already attached is no error.
     ///
     /// # Errors
-    /// What AWS said.
+    /// When AWS refuses the call.
     pub async fn attach_policy(&self, name: &str, policy_arn: &str) -> Result<(), AwsError> {
         let answer = self.0.attach_user_policy().user_name(name).policy_arn(policy_arn).send().await;
         answer.map(|_| ()).map_err(|error| AwsError::new(format!("attach {policy_arn} to `{name}`"), error))
     }
 
-    /// Detaches a managed policy from the user; one that is not attached is no error.
+    /// Detaches a managed policy from the user. A policy that is not attached is no error.
     ///
     /// # Errors
-    /// What AWS said.
+    /// When AWS refuses the call.
     pub async fn detach_policy(&self, name: &str, policy_arn: &str) -> Result<(), AwsError> {
         match self.0.detach_user_policy().user_name(name).policy_arn(policy_arn).send().await {
             Ok(_) => Ok(()),
@@ -214,21 +214,21 @@ impl Iam {
         }
     }
 
-    /// Has the credential report made, waits for it and reads it: CSV. AWS makes a new one every four hours at most and
-    /// hands out the last one in between.
+    /// Requests the credential report, waits for it and reads it (CSV). AWS generates a new report every four hours at
+    /// most, and returns the last one in between.
     ///
     /// # Errors
-    /// When there is none to be had within about a minute.
+    /// When there is no report within about a minute.
     pub async fn credential_report(&self) -> Result<Vec<u8>, AwsError> {
         let generate = async || {
             let answer = self.0.generate_credential_report().send().await;
-            let answer = answer.map_err(|error| AwsError::new("have the credential report made", error))?;
+            let answer = answer.map_err(|error| AwsError::new("generate the credential report", error))?;
             Ok(answer.state == Some(ReportStateType::Complete))
         };
         let is_made = ask_again(&REPORT_PAUSES, generate, |made| !matches!(made, Ok(false))).await?;
         if !is_made {
             let waited = REPORT_PAUSES.iter().sum();
-            return Err(AwsError::not_ready("have the credential report made", waited));
+            return Err(AwsError::not_ready("generate the credential report", waited));
         }
         let answer = self.0.get_credential_report().send().await;
         let answer = answer.map_err(|error| AwsError::new("read the credential report", error))?;
@@ -239,7 +239,7 @@ impl Iam {
     /// Whether the root user has a password and MFA.
     ///
     /// # Errors
-    /// When AWS does not say.
+    /// When AWS gives no usable answer.
     pub async fn root(&self) -> Result<Root, AwsError> {
         let summary = self.account_summary().await?;
         let entry = |key: SummaryKeyType| summary.get(&key).copied();
@@ -247,8 +247,8 @@ impl Iam {
             .ok_or_else(|| AwsError::incomplete(ACCOUNT_SUMMARY, "AccountMFAEnabled entry"))?;
         Ok(Root {
             mfa: mfa > 0,
-            // Only accounts whose root credentials were removed centrally have none; where nothing is said, it
-            // has one.
+            // Only accounts whose root credentials were removed centrally have none. Without an entry, the root user
+            // counts as having one.
             password: entry(SummaryKeyType::AccountPasswordPresent) != Some(0),
         })
     }
@@ -267,11 +267,11 @@ impl Iam {
         Ok(answer.summary_map.unwrap_or_default())
     }
 
-    /// What of enrolling is not allowed to the user without MFA. One call; two where the stack is in another region than
-    /// IAM, for policies judge each call by its region.
+    /// The steps of enrolling that the user may not do without MFA. One call, or two if the stack is in another region
+    /// than IAM: policies can depend on the region of a call.
     ///
     /// # Errors
-    /// When AWS does not say.
+    /// When AWS gives no usable answer.
     pub async fn simulate(
         &self,
         user: &User,
@@ -280,7 +280,7 @@ impl Iam {
         now: Timestamp,
     ) -> Result<Vec<Blocker>, AwsError> {
         let secret = account.secret_arn(&user.id);
-        // A key by id or alias has no ARN here; the simulator then takes it for any.
+        // A key that is set by ID or alias has no ARN here, so the simulator judges access to any key.
         let key = key.map(|key| if key.starts_with("arn:") { key } else { "*" });
         let in_region = [("secretsmanager:GetSecretValue", Some(secret.as_str())), ("kms:Decrypt", key)];
         let in_region = in_region.into_iter().filter_map(|(action, resource)| Some((action, resource?)));
@@ -308,8 +308,9 @@ impl Iam {
         use ContextKeyTypeEnum::{Boolean, Date, String as Text};
         let attempted = format!("simulate the policies of `{}`", user.name);
         let now = rfc3339(now);
-        // All that is known of the request. What is not said counts as missing, and decisions that hang on it are unsure.
-        // AWS's pages disagree on the name in China, and are silent on the European cloud: unknown there.
+        // Everything that is known of the request. The simulator counts other keys as missing, and decisions that
+        // depend on them are unsure. The service's name is unknown in China, where AWS's pages disagree, and in the
+        // European Sovereign Cloud, where they give none.
         let is_known = ["aws", "aws-us-gov"].contains(&account.partition.as_str());
         let via_service = is_known.then(|| format!("secretsmanager.{region}.amazonaws.com"));
         let secret = account.secret_arn(&user.id);
@@ -328,7 +329,7 @@ impl Iam {
         ];
         let via_service = via_service.as_deref().map(|service| ("kms:ViaService", Text, service));
         let kms_key = [
-            // Secrets Manager decrypts for the caller, and says for which secret.
+            // Secrets Manager decrypts for the caller, and names the secret in the encryption context.
             ("kms:EncryptionContext:SecretARN", Text, secret.as_str()),
             ("kms:CallerAccount", Text, account.id.as_str()),
             ("aws:ResourceTag/mfa-warden:user-id", Text, user.id.as_str()),
@@ -366,7 +367,7 @@ impl Iam {
     /// Creates an unassigned virtual MFA device under [`DEVICE_PATH`].
     ///
     /// # Errors
-    /// What AWS said.
+    /// When AWS refuses the call.
     pub async fn create_virtual_mfa_device(&self, name: &str) -> Result<Created, AwsError> {
         let attempted = || format!("create the virtual MFA device `{name}`");
         let request = self.0.create_virtual_mfa_device().path(DEVICE_PATH).virtual_mfa_device_name(name);
@@ -384,10 +385,10 @@ impl Iam {
         Ok(Created::Device { serial_number: device.serial_number, seed })
     }
 
-    /// Deletes an unassigned device; one that is gone already is no error.
+    /// Deletes an unassigned device. A device that is already gone is no error.
     ///
     /// # Errors
-    /// What AWS said; it refuses for an assigned device.
+    /// When AWS refuses the call, as it does for an assigned device.
     pub async fn delete_virtual_mfa_device(&self, serial_number: &str) -> Result<(), AwsError> {
         match self.0.delete_virtual_mfa_device().serial_number(serial_number).send().await {
             Ok(_) => Ok(()),
@@ -397,7 +398,7 @@ impl Iam {
     }
 }
 
-/// Whether a decision is, among others, on `resource`: what is said of other resources alone says nothing of it.
+/// Whether a decision covers `resource`. A decision on other resources only says nothing about it.
 fn is_of(result: &EvaluationResult, resource: &str) -> bool {
     let specific = result.resource_specific_results();
     specific.is_empty() || specific.iter().any(|specific| specific.eval_resource_name == resource)
@@ -405,8 +406,8 @@ fn is_of(result: &EvaluationResult, resource: &str) -> bool {
 
 /// Why a simulated call is not allowed; `None`: it is.
 fn denial(result: &EvaluationResult, calls: &[(&str, &str)]) -> Option<Blocker> {
-    // The top level judges each action on all resources together; what counts is its own alone. Only what organizations
-    // say stands on the top level.
+    // The top level judges an action on all resources together, but only the action's own resource counts. The
+    // organization's decision is on the top level only.
     let (_, own) = calls.iter().find(|(action, _)| action.eq_ignore_ascii_case(&result.eval_action_name))?;
     let specific = result.resource_specific_results();
     let on_own = specific.iter().find(|specific| specific.eval_resource_name == *own);
@@ -440,14 +441,14 @@ fn denial(result: &EvaluationResult, calls: &[(&str, &str)]) -> Option<Blocker> 
         _ if boundary || outside(result.permissions_boundary_decision_detail()) => Cause::Boundary,
         _ => Cause::NotAllowed,
     };
-    // Of the keys that all policies ask for: what another service's key says decides nothing here.
+    // `missing` names the keys of all policies. A key of another service does not affect this decision.
     let service = result.eval_action_name.split(':').next().unwrap_or_default();
     let decides = |key: &String| {
         let prefix = key.split(':').next().unwrap_or_default();
         ["aws", service].iter().any(|own| prefix.eq_ignore_ascii_case(own))
     };
     let is_unsure = missing.iter().any(decides);
-    // An explicit denial of an organization has no statement of the account's.
+    // An organization's explicit deny matches no statement in the account.
     let cause = match cause {
         Cause::Policies(policies) if policies.is_empty() && by_organization => Cause::Organization,
         cause => cause,
@@ -455,7 +456,7 @@ fn denial(result: &EvaluationResult, calls: &[(&str, &str)]) -> Option<Blocker> 
     Some(Blocker { action: result.eval_action_name.clone(), cause, is_unsure })
 }
 
-/// The policy of a simulated statement, and where in it the statement stands.
+/// The policy of a simulated statement, and the statement's lines in it.
 fn denying_statement(statement: &Statement) -> Option<String> {
     let policy = statement.source_policy_id.as_ref()?;
     let line = |position: &Option<Position>| position.as_ref().map(|position| position.line);
@@ -466,7 +467,7 @@ fn denying_statement(statement: &Statement) -> Option<String> {
     })
 }
 
-/// Whether AWS itself answered with that one error. Nothing else, timeouts least of all, means "there is none".
+/// Whether AWS itself answered with exactly that error. No other error means "there is none", least of all a timeout.
 fn is_none<E>(error: &SdkError<E>, kind: impl Fn(&E) -> bool) -> bool {
     error.as_service_error().is_some_and(kind)
 }

@@ -1,4 +1,4 @@
-//! The edge: one file a service, concrete SDK clients, plain facts out. Nothing here decides.
+//! The calls to AWS: one file per service, with concrete SDK clients. They return plain facts and decide nothing.
 
 pub mod again;
 mod error;
@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// The AWS clients, made once a process.
+/// The AWS clients, made once per process.
 #[derive(Debug, Clone)]
 pub struct Clients {
     /// IAM.
@@ -36,11 +36,11 @@ pub struct Clients {
     pub secrets: secrets::Secrets,
     /// SNS.
     pub sns: sns::Sns,
-    /// What they have sent so far.
+    /// The count of their requests so far.
     pub calls: Calls,
 }
 
-/// Counts the requests of all clients that it was given to, retries included.
+/// Counts the requests of all clients that share it, retries included.
 #[derive(Debug, Clone, Default)]
 pub struct Calls {
     made: Arc<AtomicU32>,
@@ -70,13 +70,13 @@ impl Intercept for Calls {
 }
 
 impl Clients {
-    /// Clients of the Lambda's own region and role.
+    /// Clients in the function's own region, with its role.
     pub fn new(config: &SdkConfig) -> Self {
         let calls = Calls::default();
         Clients { calls: calls.clone(), ..Clients::intercepted(config, calls) }
     }
 
-    /// Clients whose every call `by` sees first.
+    /// Clients whose calls pass the interceptor `by` first.
     pub fn intercepted(config: &SdkConfig, by: impl Intercept + Clone + 'static) -> Self {
         let iam = aws_sdk_iam::config::Builder::from(config).interceptor(by.clone());
         let secrets = aws_sdk_secretsmanager::config::Builder::from(config).interceptor(by.clone());
@@ -90,12 +90,12 @@ impl Clients {
     }
 }
 
-/// The SDK's configuration: from the environment.
+/// The SDK's configuration, from the environment.
 pub async fn config() -> SdkConfig {
     loader(http_client()).load().await
 }
 
-/// What every configuration starts from; with time limits because a hung connection must not eat the invocation.
+/// The base of every configuration. It sets timeouts, because a hung connection must not use up the invocation.
 pub fn loader(http_client: SharedHttpClient) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(3))
@@ -107,13 +107,14 @@ pub fn loader(http_client: SharedHttpClient) -> ConfigLoader {
         .timeout_config(timeouts)
 }
 
-/// HTTP and TLS. ring and not aws-lc: a third of the code size, and a C compiler is all it takes to cross-compile.
+/// HTTP and TLS, with ring and not aws-lc: ring has a third of the code size and needs only a C compiler to
+/// cross-compile.
 pub fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
-/// How failed calls are tried again: adaptively, because IAM throttles without a documented rate and the whole
-/// run has to slow down with it.
+/// How failed calls are retried: adaptively, because IAM's rate limit is undocumented and the whole run must slow down
+/// when IAM throttles.
 pub fn retries() -> RetryConfig {
     RetryConfig::adaptive().with_max_attempts(6)
 }
@@ -123,8 +124,8 @@ fn timestamp(time: &aws_smithy_types::DateTime) -> Option<Timestamp> {
     Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).ok()?).ok()
 }
 
-/// Refuses a page of IAM's that does not say whether more follows, for the SDK takes a missing `IsTruncated` for `false`.
-/// Asked of the two listings that tell what belongs to nobody and is deleted: users and virtual devices.
+/// Refuses a page of IAM that does not say whether more follows, because the SDK reads a missing `IsTruncated` as
+/// `false`. The two listings that decide what belongs to nobody and is deleted use it: users and virtual devices.
 #[derive(Debug)]
 struct SaysWhetherMoreFollows;
 
@@ -140,7 +141,7 @@ impl Intercept for SaysWhetherMoreFollows {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         const ELEMENT: &[u8] = b"<IsTruncated>";
-        // What could not be read or understood is tried again as any other.
+        // An answer that could not be read or parsed is retried like any other failure.
         if context.output_or_error().is_err() {
             return Ok(());
         }
@@ -154,10 +155,10 @@ impl Intercept for SaysWhetherMoreFollows {
     }
 }
 
-/// Pauses before a page is asked for again whose answer broke off, in seconds.
+/// Pauses before a page is requested again because its answer broke off, in seconds.
 const PAGE_PAUSES: [u64; 2] = [0, 0];
 
-/// Asks for a page again whose answer broke off on its way: the SDK takes what is there for all.
+/// Requests a page again if its answer broke off. The SDK would take the part that arrived for the whole.
 async fn whole_page<O, E>(
     ask: impl AsyncFn() -> Result<O, SdkError<E, Response>>,
 ) -> Result<O, SdkError<E, Response>> {
@@ -176,14 +177,14 @@ struct Page<T> {
 enum Next {
     /// The page says that it is the last one.
     Nothing,
-    /// The page that this marker asks for.
+    /// The page at this marker.
     At(String),
-    /// The page says that more follows, and not how to ask for it.
+    /// The page says that more follows, but gives no marker for it.
     Unknown,
 }
 
 impl<T> Page<T> {
-    /// As IAM answers: a marker where the list is truncated.
+    /// A page as IAM returns it: with a marker if the list is truncated.
     fn of_iam(entries: Vec<T>, is_truncated: bool, marker: Option<String>) -> Self {
         let next = match marker.filter(|marker| !marker.is_empty()) {
             Some(marker) => Next::At(marker),
@@ -193,15 +194,15 @@ impl<T> Page<T> {
         Page { entries, next }
     }
 
-    /// As the other services answer: a token where there is more.
+    /// A page as the other services return it: with a token if more follows.
     fn of_token(entries: Vec<T>, token: Option<String>) -> Self {
         let next = token.filter(|token| !token.is_empty()).map_or(Next::Nothing, Next::At);
         Page { entries, next }
     }
 }
 
-/// Reads page after page until one says that it is the last: a part of a listing is never taken for all of it. (The
-/// SDK's own paginators end where a marker repeats, or where it is missing.)
+/// Reads page after page until one says that it is the last: a partial listing never counts as complete. (The SDK's own
+/// paginators end when a marker repeats or is missing.)
 async fn all_pages<T>(
     attempted: &str,
     page: impl AsyncFn(Option<String>) -> Result<Page<T>, AwsError>,

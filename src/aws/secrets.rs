@@ -1,4 +1,4 @@
-//! Secrets Manager: the owner's secret, never its value back.
+//! Secrets Manager: the owner's secret. The function writes its value and never reads it.
 
 use super::again::ask_again;
 use super::{AwsError, Page, all_pages, timestamp};
@@ -12,54 +12,55 @@ use aws_sdk_secretsmanager::operation::update_secret_version_stage::UpdateSecret
 use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, Tag};
 use std::collections::{BTreeMap, HashMap};
 
-/// The most that `ListSecrets` hands out on one page.
+/// The most secrets that `ListSecrets` returns on one page.
 const PAGE: i32 = 100;
 
-/// The stage of the version in force.
+/// The version stage of the current version.
 const CURRENT: &str = "AWSCURRENT";
 
-/// The stage a version is made with, so that it never becomes current by being written.
+/// The version stage of a new version, so that the write alone does not make it current.
 const PENDING: &str = "WARDEN_PENDING";
 
-/// Pauses before a secret is created again whose namesake is still being deleted, in seconds: AWS takes one to four.
+/// Pauses between attempts to create a secret while one of the same name is being deleted, in seconds: AWS takes one to
+/// four.
 const DELETION_PAUSES: [u64; 4] = [1, 2, 3, 4];
 
-/// Pauses before a policy that names a user made a moment ago is tried again, in seconds.
+/// Pauses between attempts to put a policy that names a new user, in seconds.
 const POLICY_PAUSES: [u64; 4] = [1, 2, 4, 8];
 
-/// The Secrets Manager client. Calls that change a secret take its id ([`Secret::id`]): the ARN of the very secret that was
-/// seen, and not of another that has come under its name since.
+/// The Secrets Manager client. Calls that change a secret take its id ([`Secret::id`]). It is the ARN of the secret
+/// that was read, so that no call changes a later secret of the same name.
 #[derive(Debug, Clone)]
 pub struct Secrets(pub aws_sdk_secretsmanager::Client);
 
-/// What came of creating a secret.
+/// The result of creating a secret.
 pub enum Creation {
-    /// It is there now. Secrets Manager gives a secret without a value no version; an emulator may.
+    /// The secret exists now. Secrets Manager gives a secret without a value no version; an emulator may.
     Created {
-        /// Its ARN, which no secret of that name had before.
+        /// Its ARN, which no earlier secret of that name had.
         arn: Option<String>,
         /// The version that the answer named.
         version: Option<String>,
     },
-    /// There was one already, which the listing did not show yet.
+    /// The secret existed already, but the listing did not show it yet.
     Exists,
 }
 
-/// What came of claiming `AWSCURRENT` for a new version.
+/// The result of claiming `AWSCURRENT` for a new version.
 pub enum Claim {
     /// The new version is current.
     Won,
     /// Another run was faster; the new version is not current and will never be.
     Lost,
-    /// The call failed, and the secret was then seen not to carry the new version.
+    /// The call failed, and a read then showed that the new version is not current.
     Failed(AwsError),
-    /// The call failed, and whether the new version is current could not be seen.
+    /// The call failed, and whether the new version is current could not be read.
     Unclear(AwsError),
 }
 
 impl Secrets {
-    /// All secrets under [`SECRET_PREFIX`], ours and others', those scheduled for deletion included. The listing may lag
-    /// by minutes, and does not tell whether a secret has replicas.
+    /// All secrets under [`SECRET_PREFIX`], mfa-warden's and others', including those scheduled for deletion. The
+    /// listing may lag by minutes, and does not show whether a secret has replicas.
     ///
     /// # Errors
     /// When any page cannot be read.
@@ -74,7 +75,7 @@ impl Secrets {
         });
         let mut secrets = Vec::new();
         for entry in listed.await? {
-            // The filter matches prefixes of words and ignores case: the name decides.
+            // The filter matches prefixes of words and ignores case, so the name is checked here.
             let Some(name) = entry.name.filter(|name| name.starts_with(SECRET_PREFIX)) else {
                 continue;
             };
@@ -95,7 +96,7 @@ impl Secrets {
         Ok(secrets)
     }
 
-    /// Whether a secret's primary is in another region, and so is not this one.
+    /// Whether a secret is a replica: its primary is in another region.
     fn is_elsewhere(&self, primary_region: Option<&str>) -> bool {
         let here = self.0.config().region().map(AsRef::as_ref);
         primary_region.is_some_and(|primary| !primary.is_empty() && Some(primary) != here)
@@ -104,7 +105,7 @@ impl Secrets {
     /// The secret of that name or ARN as it is now; `None`: there is no such secret.
     ///
     /// # Errors
-    /// When AWS does not say.
+    /// When AWS gives no usable answer.
     pub async fn describe(&self, id: &str) -> Result<Option<Secret>, AwsError> {
         let attempted = || format!("describe the secret `{}`", name_of(id));
         match self.0.describe_secret().secret_id(id).send().await {
@@ -132,11 +133,11 @@ impl Secrets {
         }
     }
 
-    /// Creates the secret without a value, so that its policy can be in place before there is one. Where one of that name
-    /// is still being deleted, it is tried again for a while.
+    /// Creates the secret without a value, so that its policy can be in place before the value. While a secret of that
+    /// name is still being deleted, tries again for a while.
     ///
     /// # Errors
-    /// What AWS said.
+    /// When AWS refuses the call.
     pub async fn create(
         &self,
         name: &str,
@@ -166,10 +167,10 @@ impl Secrets {
         }
     }
 
-    /// Calls off a deletion that someone scheduled.
+    /// Cancels a deletion that somebody scheduled.
     ///
     /// # Errors
-    /// What AWS said.
+    /// When AWS refuses the call.
     pub async fn restore(&self, id: &str) -> Result<(), AwsError> {
         let answer = self.0.restore_secret().secret_id(id).send().await;
         answer
@@ -177,11 +178,11 @@ impl Secrets {
             .map_err(|error| AwsError::new(format!("restore the secret `{}`", name_of(id)), error))
     }
 
-    /// Closes the secret to everyone but its owner (the policy of `rules::owner_policy`). A user made a moment ago may not be
-    /// known as a principal yet, so that refusal is tried again for a while.
+    /// Closes the secret to everyone but its owner (the policy of `rules::owner_policy`). AWS may not know a new user
+    /// as a principal yet, so this refusal is retried for a while.
     ///
     /// # Errors
-    /// What AWS said.
+    /// When AWS refuses the call.
     pub async fn put_policy(&self, id: &str, policy: &str) -> Result<(), AwsError> {
         let request =
             self.0.put_resource_policy().secret_id(id).resource_policy(policy).block_public_policy(true);
@@ -197,8 +198,8 @@ impl Secrets {
         answer.map(|_| ()).map_err(|error| AwsError::new(attempted(), error))
     }
 
-    /// Writes the value as `version` and makes it current if `observed` still is (`None`: if no version is):
-    /// a compare-and-swap. A secret's first version becomes current by being written, which the answer tells.
+    /// Writes the value as `version`, and makes it current if `observed` is still current (`None`: if no version is).
+    /// This is a compare-and-swap. The write alone makes a secret's first version current, and the answer shows that.
     pub async fn claim(&self, id: &str, version: &str, observed: Option<&str>, value: &SecretValue) -> Claim {
         let put = self
             .0
@@ -221,7 +222,8 @@ impl Secrets {
             },
             Err(error) => Some(put_failed(id, error)),
         };
-        // A refusal or an error may stem from a retry after a lost answer: only the secret itself tells.
+        // A refusal or an error may come from a retry after a lost answer: only the secret shows which version is
+        // current.
         match (self.describe(id).await, failed) {
             (Ok(Some(secret)), _) if secret.current_version.as_deref() == Some(version) => Claim::Won,
             (Ok(_), None) => Claim::Lost,
@@ -230,7 +232,8 @@ impl Secrets {
         }
     }
 
-    /// `from`: the version that must hold the stage; without it AWS refuses where any version does.
+    /// Moves `AWSCURRENT` to the version `to`. `from`: the version that must have the stage now; without it, AWS
+    /// refuses if any version has the stage.
     async fn move_current(
         &self,
         id: &str,
@@ -242,10 +245,10 @@ impl Secrets {
         request.move_to_version_id(to).send().await.map(|_| ())
     }
 
-    /// Deletes the secret and every version of it at once and for good; one that is gone already is no error.
+    /// Deletes the secret and all its versions, immediately and permanently. A secret that is already gone is no error.
     ///
     /// # Errors
-    /// What AWS said.
+    /// When AWS refuses the call.
     pub async fn delete(&self, id: &str) -> Result<(), AwsError> {
         match self.0.delete_secret().secret_id(id).force_delete_without_recovery(true).send().await {
             Ok(_) => Ok(()),
@@ -259,7 +262,7 @@ impl Secrets {
     /// Sets tags on the secret.
     ///
     /// # Errors
-    /// What AWS said.
+    /// When AWS refuses the call.
     pub async fn tag(&self, id: &str, tags: &[(&str, String)]) -> Result<(), AwsError> {
         let request = self.0.tag_resource().secret_id(id).set_tags(Some(tag_list(tags)));
         let answer = request.send().await;
@@ -267,7 +270,7 @@ impl Secrets {
     }
 }
 
-/// The name in a secret's ARN, to which Secrets Manager adds a hyphen and six characters; a name is its own.
+/// The name in a secret's ARN, without the hyphen and six characters that Secrets Manager adds. A name stays unchanged.
 fn name_of(id: &str) -> &str {
     let resource = id.split_once(":secret:").map(|(_, resource)| resource);
     resource.and_then(|resource| resource.rsplit_once('-')).map_or(id, |(name, _)| name)

@@ -1,4 +1,4 @@
-//! SNS: publishing a message with the attributes that subscriptions filter on.
+//! SNS: subscriptions, tags, and messages with the attributes that subscriptions filter on.
 
 use super::{AwsError, Page, all_pages};
 use crate::model::message::Message;
@@ -26,7 +26,7 @@ impl Sns {
             Ok(Page::of_token(answer.subscriptions.unwrap_or_default(), answer.next_token))
         });
         let subscription = |subscription: aws_sdk_sns::types::Subscription| Subscription {
-            // Where there is no ARN yet, AWS says `PendingConfirmation`; `Deleted` delivers nothing either.
+            // Before there is an ARN, AWS says `PendingConfirmation`. `Deleted` delivers nothing either.
             arn: subscription.subscription_arn.filter(|arn| arn.starts_with("arn:")),
             protocol: subscription.protocol.unwrap_or_default(),
             endpoint: subscription.endpoint.unwrap_or_default(),
@@ -34,10 +34,10 @@ impl Sns {
         Ok(listed.await?.into_iter().map(subscription).collect())
     }
 
-    /// What a subscription lets through.
+    /// The filter policy of a subscription.
     ///
     /// # Errors
-    /// What AWS said.
+    /// When AWS refuses the call.
     pub async fn filter(&self, subscription_arn: &str) -> Result<FilterPolicy, AwsError> {
         let answer = self.0.get_subscription_attributes().subscription_arn(subscription_arn).send().await;
         let answer = answer.map_err(|error| {
@@ -49,11 +49,11 @@ impl Sns {
         Ok(FilterPolicy { policy: attribute("FilterPolicy").cloned(), on_body })
     }
 
-    /// Subscribes an e-mail address to the messages whose `recipient` it is, however its case is written: one mailbox may
-    /// stand in the tags of several users. SNS asks the address to confirm.
+    /// Subscribes an e-mail address to the messages whose `recipient` it is, in any case: the tags of several users may
+    /// spell one mailbox differently. SNS asks the address to confirm.
     ///
     /// # Errors
-    /// What AWS said.
+    /// When AWS refuses the call.
     pub async fn subscribe(&self, topic_arn: &str, address: &str) -> Result<(), AwsError> {
         let request = self.0.subscribe().topic_arn(topic_arn).protocol("email").endpoint(address);
         let answer = request
@@ -66,17 +66,17 @@ impl Sns {
     /// The topic's tags.
     ///
     /// # Errors
-    /// What AWS said.
+    /// When AWS refuses the call.
     pub async fn tags(&self, topic_arn: &str) -> Result<BTreeMap<String, String>, AwsError> {
         let answer = self.0.list_tags_for_resource().resource_arn(topic_arn).send().await;
         let answer = answer.map_err(|error| AwsError::new(format!("read the tags of {topic_arn}"), error))?;
         Ok(answer.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect())
     }
 
-    /// Sets tags of the topic; those of other keys stay.
+    /// Sets tags of the topic; tags with other keys stay.
     ///
     /// # Errors
-    /// What AWS said.
+    /// When AWS refuses the call.
     pub async fn set_tags(&self, topic_arn: &str, tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
         let attempted = || format!("tag {topic_arn}");
         let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
@@ -88,11 +88,11 @@ impl Sns {
         answer.map(|_| ()).map_err(|error| AwsError::new(attempted(), error))
     }
 
-    /// Publishes `message` to the topic: its text to mailboxes, its data, where it has any, to machines. `chat`: HTTPS
-    /// endpoints get the text in the schema that Amazon Q Developer in chat applications shows.
+    /// Publishes `message` to the topic: its text goes to mailboxes, its data (if it has any) to machines. `chat`:
+    /// HTTPS endpoints get the text in the schema that Amazon Q Developer in chat applications shows.
     ///
     /// # Errors
-    /// What AWS said.
+    /// When AWS refuses the call.
     pub async fn publish(&self, topic_arn: &str, message: &Message, chat: bool) -> Result<(), AwsError> {
         let mut request = self.0.publish().topic_arn(topic_arn).subject(&message.subject);
         request = match by_protocol(message, chat) {
@@ -112,9 +112,9 @@ impl Sns {
 /// The most bytes of a message (SNS's quotas).
 const LONGEST_MESSAGE: usize = 256 * 1024;
 
-/// One text for each protocol (`MessageStructure=json`): people read mail, everything else is a machine.
+/// One text for each protocol (`MessageStructure=json`): people read mail, machines read the other protocols.
 fn by_protocol(message: &Message, chat: bool) -> Option<String> {
-    /// What Amazon Q Developer shows of a notification, in characters; it cuts longer ones off by itself.
+    /// How many characters of a notification Amazon Q Developer shows. It cuts off longer texts itself.
     const SHOWN: usize = 8000;
     let data = message.data.as_ref()?;
     let https = if chat {
@@ -129,6 +129,6 @@ fn by_protocol(message: &Message, chat: bool) -> Option<String> {
         "default": message.text,
         "sqs": data, "lambda": data, "http": data, "https": https, "firehose": data,
     });
-    // Better text for all than nothing for anybody.
+    // If this is too long for SNS, all protocols get the text.
     Some(by_protocol.to_string()).filter(|text| text.len() <= LONGEST_MESSAGE)
 }

@@ -29,7 +29,7 @@ impl Links<'_> {
         format!("https://{}/iam/home#/security_credentials", self.console_domain())
     }
 
-    /// `None` where there is no CloudShell: the China regions.
+    /// `None` in the China regions, which have no CloudShell.
     pub(super) fn cloudshell(&self) -> Option<String> {
         let region = &self.0.region;
         match self.0.partition.as_str() {
@@ -50,12 +50,12 @@ pub(crate) fn later(time: Timestamp, by: SignedDuration) -> Timestamp {
     time.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
-/// A day that a person reads, in UTC as every time of this project.
+/// A date and time for people, in UTC like every time in this project.
 pub fn date(time: Timestamp) -> String {
     time.strftime("%-d %B %Y, %H:%M UTC").to_string()
 }
 
-/// `3 days`, `12 hours`, `1 day 12 hours`; to the minute, below one to the second.
+/// `3 days`, `12 hours`, `1 day 12 hours`: rounded to the minute, and below one minute to the second.
 pub fn words(duration: SignedDuration) -> String {
     let smallest = if duration < SignedDuration::from_mins(1) { Unit::Second } else { Unit::Minute };
     let whole = SpanRound::new().largest(Unit::Day).smallest(smallest).days_are_24_hours();

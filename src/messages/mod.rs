@@ -1,4 +1,4 @@
-//! Words for people: owners and operations.
+//! Texts for people: owners and operations.
 
 pub mod format;
 pub mod instructions;

@@ -1,4 +1,4 @@
-//! The texts for owners. Pure. Never a seed, never a code.
+//! The texts for owners. They never hold a seed or a code. Pure.
 
 use crate::messages::format::{Links, date, later, words};
 use crate::model::account::Account;
@@ -12,34 +12,34 @@ use crate::model::verdict::{Status, Verdict};
 use jiff::{SignedDuration, Timestamp};
 use std::net::IpAddr;
 
-/// The attributes of a notice to one recipient, by which subscriptions filter.
+/// The attributes of a notice to one recipient, which subscriptions filter on.
 pub fn attributes(notice: Notice, recipient: &str, user: &str, account: &str) -> Vec<(&'static str, String)> {
     let attributes =
         [("kind", notice.kind()), ("recipient", recipient), ("user", user), ("account", account)];
     attributes.map(|(name, value)| (name, value.to_owned())).into()
 }
 
-/// What a notice to an owner tells.
+/// The content of a notice to an owner.
 #[derive(Debug)]
 pub struct OwnerNotice<'a> {
-    /// Which.
+    /// The kind of notice.
     pub notice: Notice,
     /// The account.
     pub account: &'a Account,
     /// The settings that decide what happens next.
     pub settings: &'a Settings,
-    /// The verdict that led to it.
+    /// The verdict that led to the notice.
     pub verdict: &'a Verdict,
     /// What is known of the user.
     pub facts: &'a UserFacts,
-    /// Where the change came from that this notice answers, as CloudTrail reported it.
+    /// The IP address behind the change that led to the notice, as CloudTrail reported it.
     pub source: Option<IpAddr>,
     /// The time of writing.
     pub now: Timestamp,
 }
 
 impl OwnerNotice<'_> {
-    /// The message for the owner topic, to one of those who are told.
+    /// The message for the owner topic, to one recipient.
     pub fn message(&self, recipient: &str) -> Message {
         Message {
             subject: self.subject(),
@@ -53,7 +53,7 @@ impl OwnerNotice<'_> {
         &self.facts.user.name
     }
 
-    /// A user name has 64 characters at most, which leaves 35 for the words.
+    /// The subject. A user name has 64 characters at most, which leaves 35 for the words.
     fn subject(&self) -> String {
         let user = self.user();
         match self.notice {
@@ -107,7 +107,7 @@ impl OwnerNotice<'_> {
             ),
         };
         let earlier = self.facts.secret.as_ref().is_some_and(|secret| secret.notices() > 0);
-        // Who never heard that it replaces one is told so again.
+        // An invitation that repeats one for the same version replaces no device.
         let again = self.facts.secret.as_ref().is_some_and(|secret| secret.notified_of(self.version()));
         let replaces = if self.notice == Notice::Invitation && earlier && !again {
             "It replaces the device of an earlier message: if you added that one to your app, remove it there.\n"
@@ -131,7 +131,8 @@ impl OwnerNotice<'_> {
         let is_own =
             |serial: &str| user_of_device(serial).is_some_and(|user| user.eq_ignore_ascii_case(own_name));
         let kind = |serial: &str| match () {
-            // Our own name for it; whoever makes a device of its own chooses the name.
+            // The name that mfa-warden gave it. Other names are not shown: the person who makes a device chooses its
+            // name.
             () if serial.starts_with(ours.as_str()) && is_own(serial) => serial.to_owned(),
             () if serial.contains(":u2f/") => "a passkey or a security key".to_owned(),
             () if serial.starts_with("arn:") => "a virtual MFA device".to_owned(),
@@ -167,7 +168,7 @@ impl OwnerNotice<'_> {
 
     fn withdrawn(&self) -> String {
         let reason = match self.verdict.status {
-            // Whoever may tag users chooses the reason's words.
+            // The tag's text is not shown: anybody who may tag users can write it.
             Status::Exempt => "it is exempt, as its tag in IAM says".to_owned(),
             _ => self.verdict.reason.to_string(),
         };
@@ -185,8 +186,8 @@ impl OwnerNotice<'_> {
         )
     }
 
-    /// When the grace period ends. It begins with the first notice that goes out: perhaps with this one. Nobody is
-    /// quarantined who has not known for a while, so whoever is first told late has until then.
+    /// When the grace period ends. It begins with the first notice that goes out, perhaps with this one. No user is
+    /// quarantined unless its owner has known for the warning time, so an owner who is first told late has until then.
     fn deadline(&self) -> Timestamp {
         let secret = self.facts.secret.as_ref();
         let first = secret.and_then(|secret| secret.first_notice_at(self.now));
@@ -210,7 +211,7 @@ impl OwnerNotice<'_> {
         secret.map_or(self.settings.grace_period, |secret| secret.grace(self.settings))
     }
 
-    /// The version of the secret that is offered, where there is one.
+    /// The version of the secret that is offered, if there is one.
     pub(crate) fn version(&self) -> &str {
         self.facts.secret.as_ref().and_then(|secret| secret.current_version.as_deref()).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What an invocation answers: the JSON contract.
+//! The answer of an invocation, as JSON. Callers rely on its form.
 
 use crate::model::action::Step;
 use crate::model::blocker::{Blocker, NotQuarantined};
@@ -9,13 +9,13 @@ use crate::model::verdict::Why;
 use crate::model::warning::Warning;
 use serde::Serialize;
 
-/// What an invocation answers.
+/// The answer of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Response {
     /// A sweep or a check.
     Ran(Box<Answer>),
-    /// Nothing was looked at.
+    /// The event was ignored: no user was looked at.
     Ignored {
         /// `ignored`.
         action: &'static str,
@@ -42,7 +42,7 @@ impl Serialize for RunKind {
     }
 }
 
-/// What is written in the words that people read.
+/// Types that are written in the words that people read.
 macro_rules! in_words {
     ($($what:ty),+) => {
         $(impl Serialize for $what {

@@ -1,8 +1,8 @@
-//! A run as metrics, in CloudWatch's embedded metric format: one line of the log, which CloudWatch turns into metrics by
-//! itself. Pure.
+//! The metrics of a run, in CloudWatch's embedded metric format: one log line, which CloudWatch turns into metrics.
+//! Pure.
 //!
 //! The format is plain JSON (CloudWatch user guide, "Embedded metric format specification"); the crates that write it
-//! want a recorder of their own for the whole process.
+//! need a global recorder for the whole process.
 
 use crate::model::outcome::{Answer, OpenEnrollment};
 use jiff::{SignedDuration, Timestamp};
@@ -11,22 +11,22 @@ use serde_json::{Map, Value, json};
 /// The namespace of all metrics.
 const NAMESPACE: &str = "mfa-warden";
 
-/// What a run took.
+/// The effort of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Effort {
     /// AWS calls, retries included.
     pub aws_calls: u32,
-    /// From the event to the answer.
+    /// The time from the event to the answer.
     pub duration: SignedDuration,
 }
 
-/// The line of metrics of a run: a sweep's tells of the whole account, a check's only what was done.
+/// The metrics line of a run. A sweep's line describes the whole account, a check's only what was done.
 pub fn embedded(answer: &Answer, effort: Effort, now: Timestamp) -> Value {
     let mut metrics = Metrics::default();
     if answer.is_sweep() {
         let users = answer.users;
         let demanded = users.compliant + users.non_compliant + users.unknown;
-        // An account in which nobody must have MFA is covered.
+        // An account in which nobody must have MFA is fully covered.
         let coverage =
             if demanded == 0 { 100.0 } else { f64::from(users.compliant) * 100.0 / f64::from(demanded) };
         let open: Vec<&OpenEnrollment> =

@@ -1,4 +1,4 @@
-//! What operations hear, for machines.
+//! The report to operations, as data for machines.
 
 use crate::model::account::Account;
 use crate::model::outcome::{Answer, Outcome, UserResult};
@@ -7,17 +7,18 @@ use crate::model::verdict::Status;
 use crate::rules::changes::{Changes, Problem, is_newly_unreachable};
 use serde_json::{Map, Value, json};
 
-/// The most users and warnings in what machines get.
+/// The most users in the data.
 const LISTED: usize = 50;
 
+/// The most warnings in the data.
 const WARNINGS: usize = 20;
 
-/// The most bytes of what machines and people get: SNS takes 256 KiB for one text and five copies of the data, in which
-/// JSON escapes quotes and ends of lines.
+/// The most bytes of the data. SNS takes 256 KiB for one text and five copies of the data, in which JSON escapes quotes
+/// and line ends.
 const DATA_BYTES: usize = 24 * 1024;
 
-/// What machines get: the answer without users that nothing is to be said of, the news first, and no more of it than
-/// fits. Of a check's user nobody knows since when it has its problem.
+/// The data for machines: the answer without users that have nothing to report, news first, cut to what fits. A check
+/// does not know since when its user has a problem.
 pub fn data(kind: &str, account: &Account, answer: &Answer, since: Changes<'_>) -> Value {
     let is_sweep = answer.is_sweep();
     let told = |outcome: &&Outcome| {
@@ -78,7 +79,7 @@ pub fn data(kind: &str, account: &Account, answer: &Answer, since: Changes<'_>) 
     }
 }
 
-/// What machines get when a whole run failed: a sweep, or the check of `user`.
+/// The data for machines when a whole run failed: a sweep, or the check of `user`.
 pub fn run_failed(account: &Account, user: Option<&str>, error: &str) -> Value {
     json!({
         "kind": "failure", "account": account.id, "region": account.region,

@@ -19,7 +19,7 @@ impl Run<'_> {
     /// Looks at one user.
     ///
     /// # Errors
-    /// When AWS does not say whether there is such a user, or what it has; nothing was changed then.
+    /// When AWS does not tell whether the user exists, or what it has. Nothing was changed then.
     pub async fn check(&self, name: &str) -> Result<Answer, AwsError> {
         let mut answer = Answer::new(RunKind::Check(name.to_owned()), self.dry_run, &self.account.id);
         let candidate = match self.look_up(name, &mut answer).await? {
@@ -36,10 +36,11 @@ impl Run<'_> {
         Ok(answer)
     }
 
-    /// Why the function does what it does for a user, and what would change it. Changes nothing.
+    /// Explains what the function does for a user, why, and what would change that (`None`: the user does not exist).
+    /// Changes nothing.
     ///
     /// # Errors
-    /// When AWS does not say whether there is such a user (`None`: there is none), or what it has.
+    /// When AWS does not tell whether the user exists, or what it has.
     pub async fn explain(&self, name: &str) -> Result<Option<(Explanation, Vec<Warning>)>, Unreadable> {
         let mut answer = Answer::new(RunKind::Check(name.to_owned()), true, &self.account.id);
         let Found::User(candidate) = self.look_up(name, &mut answer).await? else { return Ok(None) };
@@ -47,7 +48,7 @@ impl Run<'_> {
         let mut facts = self.observe(*candidate).await?;
         let verdict = judge(&Ok(facts.clone()), self.settings.scope, now);
         self.plan(&mut facts, &verdict, now).await?;
-        // What a help desk is asked, whether or not the plan hangs on it.
+        // A help desk needs these answers, even if the plan does not.
         if verdict.status == Status::NonCompliant && facts.delivery == Known::NotAsked {
             self.learn(Question::Delivery, &mut facts, now).await?;
         }
@@ -58,13 +59,13 @@ impl Run<'_> {
             self.learn(Question::Blockers, &mut facts, now).await?;
         }
         self.conclude(&mut answer);
-        // The root user is no concern of this one's.
+        // Warnings about the root user do not concern this user.
         let is_of_user = |warning: &Warning| !matches!(warning, Warning::RootWithoutMfa | Warning::Root(_));
         answer.warnings.retain(is_of_user);
         Ok(Some((explain(facts, self.settings, now), answer.warnings)))
     }
 
-    /// The user, with what is to be known of it.
+    /// The user, with its tags, secret, devices and attached policies.
     async fn look_up(&self, name: &str, answer: &mut Answer) -> Result<Found, AwsError> {
         let Clients { iam, .. } = self.clients;
         let reading = self.in_time("read the user", async {
@@ -102,7 +103,7 @@ impl Run<'_> {
         })))
     }
 
-    /// There is no user of this name: what is left of it is removed. Only complete listings tell what belongs to nobody.
+    /// Removes what a deleted user left. Only complete listings show what belongs to nobody.
     async fn check_nobody(
         &self,
         name: &str,
@@ -126,10 +127,10 @@ impl Run<'_> {
     }
 }
 
-/// Whom a check found.
+/// What a check found.
 enum Found {
     /// The user.
     User(Box<Candidate>),
-    /// Nobody of that name; these are the unassigned devices.
+    /// No user of that name. These are the account's unassigned devices.
     Nobody(Vec<Device>),
 }

@@ -1,4 +1,4 @@
-//! One action -> AWS calls. After every call the facts say what is now true, so that the next action of the same plan stands on them.
+//! The AWS calls of one action. Each action updates the facts, because the plan's next action relies on them.
 
 use crate::aws::AwsError;
 use crate::model::action::{Action, Notice, Policy};
@@ -19,11 +19,11 @@ pub enum Halt {
     Failed(Failure),
     /// Another run provisions this user and was faster.
     RaceLost,
-    /// It could not be done, which is told once a run and keeps nothing else from being done.
+    /// The action could not be done. The run warns of it once, and the plan continues.
     LeftUndone,
-    /// The secret is being destroyed already: there is nothing left to close, and nothing to tell.
+    /// The secret is already being destroyed: there is nothing left to close or to tell.
     Destroyed,
-    /// The secret is another than the facts show (listings lag, and other runs write): read it and plan again.
+    /// The secret differs from the facts (listings lag, and other runs write): the run reads it and plans again.
     SecretChanged,
 }
 
@@ -37,7 +37,7 @@ impl Run<'_> {
     /// Carries out one action and updates the facts.
     ///
     /// # Errors
-    /// A `Halt` ends the plan of this user, and of no other.
+    /// A `Halt`, which concerns the plan of this user only.
     pub async fn execute_action(
         &self,
         action: &Action,
@@ -70,13 +70,13 @@ impl Run<'_> {
                 }
                 let is_going = facts.secret.as_ref().is_some_and(|secret| secret.scheduled_for_deletion);
                 if is_going && closing_notice.is_some() {
-                    // A secret that somebody scheduled for deletion takes no note until that is called off. One that is being
-                    // destroyed cannot be called back, and whoever destroys it has said what there was to say.
+                    // A secret scheduled for deletion takes no tags until the deletion is canceled. A secret that is
+                    // being destroyed cannot be restored; the actor that destroys it has told the owner.
                     let secret = facts.secret.clone();
                     if let Some(secret) = secret
                         && !self.call_off(&secret).await?
                     {
-                        // Whatever refused to call it off, the seed is to go.
+                        // The seed must be deleted, whatever prevented the cancellation.
                         return match self.clients.secrets.delete(secret.id()).await {
                             Err(error) if !error.is_invalid_request() => Err(error.into()),
                             _ => Err(Halt::Destroyed),
@@ -84,10 +84,10 @@ impl Run<'_> {
                     }
                 }
                 if let Some(notice) = closing_notice {
-                    // Noted first: while the secret cannot be deleted, no run says it again.
+                    // The tag comes first: if the secret cannot be deleted, later runs do not repeat the notice.
                     let noted = self.note(facts, vec![(tag::CLOSING_NOTICE, rfc3339((self.clock)()))]).await;
                     if noted.is_err() && is_going {
-                        // It was on its way out, and must not stay because this run called that off.
+                        // The secret must not stay because this run canceled its deletion.
                         self.clients.secrets.delete(secret).await?;
                     }
                     noted?;
@@ -112,7 +112,7 @@ impl Run<'_> {
             Action::Detach(policy) => {
                 self.detach(*policy, &facts.user.name).await?;
                 facts.set_attached(*policy, false);
-                // Another quarantine is to be told again.
+                // The owner must be told of the next quarantine again.
                 let secret = facts.secret.as_ref();
                 let was_told = secret.is_some_and(|secret| secret.record(tag::QUARANTINED_AT).is_some());
                 if *policy == Policy::Quarantine && was_told {

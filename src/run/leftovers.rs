@@ -1,4 +1,4 @@
-//! What is left of users that are gone.
+//! Secrets and devices that deleted users left.
 
 use crate::aws::AwsError;
 use crate::model::enrollment::Secret;
@@ -13,13 +13,13 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use std::collections::HashSet;
 
-/// Devices of a user that is gone, in one turn.
+/// The most devices of a deleted user in one turn.
 const DEVICES: usize = 10;
 
 impl Run<'_> {
-    /// Ends what belongs to no user: secrets by the unique id in their name, and unassigned devices of ours. What one
-    /// complete listing of users lacks may have been renamed between two of its pages, and IAM cannot be asked for an id:
-    /// a second complete listing, begun after the first had ended, has to lack it too.
+    /// Removes what belongs to no user: secrets, by the unique id in their name, and mfa-warden's unassigned devices.
+    /// One complete listing may miss a user that was renamed between two pages, and IAM cannot look up a unique id. So
+    /// a second complete listing, begun after the first ended, must miss the user too.
     pub(super) async fn remove_leftovers(&self, ownership: Ownership, answer: &mut Answer) {
         let now = (self.clock)();
         let Ownership { mut devices, secrets, .. } = ownership;
@@ -34,9 +34,9 @@ impl Run<'_> {
                 return;
             }
             Err(_) => {
-                answer.warnings.push(Warning::Leftovers(Failure::Deadline(
-                    "what is left over from users that are gone",
-                )));
+                answer
+                    .warnings
+                    .push(Warning::Leftovers(Failure::Deadline("the cleanup after deleted users")));
                 return;
             }
         };
@@ -63,7 +63,8 @@ impl Run<'_> {
             }
         }
         for mut unowned in devices.into_values().filter(|devices| !devices.is_empty()) {
-            // So that a device that cannot be deleted does not keep the others for ever, and many are no long turn.
+            // Shuffled, so that a device that cannot be deleted does not block the others forever. Split, so that turns
+            // are short.
             fastrand::shuffle(&mut unowned);
             leftovers
                 .extend(unowned.chunks(DEVICES).map(|devices| UserFacts::gone("", None, devices.to_vec())));
@@ -77,7 +78,7 @@ impl Run<'_> {
         }
     }
 
-    /// Whether IAM counts no user either, before an empty listing ends all that there is.
+    /// Whether IAM's account summary counts no user either. An empty listing alone must not delete everything.
     async fn has_no_user(&self, answer: &mut Answer) -> bool {
         let warning = match self.in_time("read the account summary", self.clients.iam.user_count()).await {
             Ok(Some(0)) => return true,
@@ -88,8 +89,8 @@ impl Run<'_> {
         false
     }
 
-    /// Whether the user of a secret is gone, who is in no listing. While the secret is so young that the listing of
-    /// users may lag behind its creation, IAM is asked for the user itself.
+    /// Whether the user of a secret is gone, after no listing shows it. The listing of users may lag behind a young
+    /// secret: the function then asks IAM for the user itself.
     async fn is_gone(&self, user_id: &str, secret: &Secret, now: Timestamp) -> Result<bool, AwsError> {
         if now.duration_since(secret.created_at) > self.settings.settle {
             return Ok(true);

@@ -1,4 +1,4 @@
-//! What this function remembers beyond single users: tags of the operations topic, read once a run and only when needed.
+//! What the function remembers beyond single users: tags of the operations topic, read only when needed.
 
 use crate::aws::AwsError;
 use crate::aws::sns::Sns;
@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
-/// How long reading may take: nothing that it is good for is worth keeping an owner waiting.
+/// How long a read of the tags may take: an owner must not wait longer for it.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
-/// Between two attempts to write, where another run wrote at the same moment.
+/// The pause before a second write, when another run wrote at the same moment.
 const AGAIN: Duration = Duration::from_millis(300);
 
 /// The tags of the operations topic, as one run sees them.
@@ -25,40 +25,40 @@ pub struct Memory<'a> {
 }
 
 impl<'a> Memory<'a> {
-    /// The memory in that topic's tags; nothing is read yet.
+    /// The memory in a topic's tags. Nothing is read yet.
     pub fn new(sns: &'a Sns, topic_arn: &'a str, clock: fn() -> Timestamp) -> Self {
         Memory { sns, topic_arn, clock, at_first: OnceCell::new() }
     }
 
-    /// The tags as they are now; `None`: they cannot be read, which is logged. Then operations are told again of what they
-    /// know, and a grace period is a whole one.
+    /// The present tags; `None`: they cannot be read, which is logged. Operations are then told again what they know,
+    /// and users get a full grace period.
     pub async fn tags(&self) -> Option<BTreeMap<String, String>> {
         match tokio::time::timeout(PATIENCE, self.sns.tags(self.topic_arn)).await {
             Ok(Ok(tags)) => Some(tags),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "nothing is known of what earlier runs told, and of grace periods used before");
+                tracing::warn!(%error, "cannot read the topic's tags: earlier messages and used grace are unknown");
                 None
             }
             Err(_) => {
                 tracing::warn!(
-                    "nothing is known of what earlier runs told, and of grace periods used before: SNS does not answer"
+                    "cannot read the topic's tags, SNS is too slow: earlier messages and used grace are unknown"
                 );
                 None
             }
         }
     }
 
-    /// How much of its grace period a user has used up in enrollments that were closed.
+    /// How much of its grace period a user used in enrollments that were closed.
     pub async fn grace_used(&self, user_id: &str) -> SignedDuration {
         let tags = self.at_first.get_or_init(|| self.tags()).await;
         tags.as_ref().map_or(SignedDuration::ZERO, |tags| History::parse(tags, (self.clock)()).used(user_id))
     }
 
-    /// Writes tags; those of other keys stay. Another run may be tagging the topic at the same moment, which SNS refuses:
-    /// then once more.
+    /// Writes tags; tags with other keys stay. SNS refuses the call while another run tags the topic: it is then tried
+    /// once more.
     ///
     /// # Errors
-    /// What AWS said.
+    /// When AWS refuses the call.
     pub async fn write(&self, tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
         match self.sns.set_tags(self.topic_arn, tags).await {
             Err(error) if error.is_concurrent_access() => {

@@ -1,4 +1,4 @@
-//! observe -> judge -> plan -> act, for one user and for all of them.
+//! Observe, judge, plan, act: for one user and for all users.
 
 mod check;
 mod execute;
@@ -34,10 +34,10 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-/// Users worked on at once: enough to hide AWS's latency, few enough for IAM's undocumented rate.
+/// Users worked on at once: enough to hide AWS's latency, few enough for IAM's undocumented rate limit.
 const AT_ONCE: usize = 8;
 
-/// Between the moment when no user is begun any more and the one when users that were begun are cut off.
+/// The time from the last start of a turn to the moment when running turns are cut off.
 const LAST_MOMENTS: Duration = Duration::from_secs(2);
 
 /// One run: a sweep or a check.
@@ -49,62 +49,62 @@ pub struct Run<'a> {
     pub settings: &'a Settings,
     /// The account.
     pub account: &'a Account,
-    /// The clock; only the entry knows the real one.
+    /// The clock. Only a program's entry point knows the real one.
     pub clock: fn() -> Timestamp,
-    /// When the run began: who was overdue then is reported as overdue.
+    /// When the run began. A user that was overdue then is reported as overdue.
     pub began: Timestamp,
-    /// Plan only.
+    /// Whether the run only plans.
     pub dry_run: bool,
-    /// When to stop starting on users.
+    /// When the run stops starting turns.
     pub stop_at: Instant,
-    /// When to cut off what was begun: the rest of the time is for telling operations.
+    /// When running turns are cut off. The rest of the time is for the report to operations.
     pub give_up_at: Instant,
-    /// Users that may still be provisioned.
+    /// How many users may still be provisioned.
     pub provisions_left: AtomicU32,
-    /// Users that may still be quarantined.
+    /// How many users may still be quarantined.
     pub quarantines_left: AtomicU32,
-    /// Where the change that this run was woken for came from, as its event reports.
+    /// The IP address behind the change that triggered this run, as its event reports it.
     pub source: Option<IpAddr>,
-    /// Who listens to the owner topic.
+    /// The owner topic's subscriptions.
     pub owner_topic: OwnerTopic<'a>,
-    /// What is remembered beyond single users.
+    /// What the function remembers beyond single users.
     pub memory: Memory<'a>,
-    /// How far the run is.
+    /// The progress of the run.
     pub progress: Progress,
-    /// The second listing of devices, where one was needed.
+    /// The second listing of devices, if one was needed, and its time.
     pub devices_again: OnceCell<(Timestamp, Vec<Device>)>,
 }
 
-/// A user to be looked at alone.
+/// A user that gets a turn of its own.
 struct Candidate {
     user: User,
-    /// The user's tags, where they were read with the user.
+    /// The user's tags, if they were read with the user.
     tags: Option<BTreeMap<String, String>>,
     secret: Option<Secret>,
-    /// Somebody else's secret bears the name that the user's would have.
+    /// Whether a secret that mfa-warden did not make has the name of the user's secret.
     foreign_secret: bool,
     /// Whether `secret` was read by name in this run, and not taken from a listing that may lag.
     secret_is_fresh: bool,
-    /// Unassigned devices of ours that belong to the user.
+    /// mfa-warden's unassigned devices that belong to the user.
     devices: Vec<String>,
     attached: Known<Attached>,
     /// Whether the listing of devices shows one assigned to the user.
     enrolled: bool,
 }
 
-/// Whom a turn is about.
+/// What a turn is about.
 enum Subject {
     /// A user that IAM listed.
     Present(Candidate),
-    /// What is left of a user that is gone.
+    /// What a deleted user left.
     Gone(UserFacts),
 }
 
-/// What became of a user, and what was done.
+/// The outcome of a user's turn, and the actions that were done.
 type Turn = (Outcome, Vec<Action>);
 
 impl<'a> Run<'a> {
-    /// A run with its settings' limits, that stops starting on users at `stop_at` and cuts off what was begun some seconds
+    /// A run with its settings' limits. It starts no turn after `stop_at`, and cuts off running turns some seconds
     /// later.
     pub fn new(
         clients: &'a Clients,
@@ -135,18 +135,18 @@ impl<'a> Run<'a> {
 }
 
 impl Run<'_> {
-    /// Cuts a read off at the deadline, so that there is time to tell operations.
+    /// Cuts off a read at the deadline, so that time remains for the report to operations.
     async fn in_time<T>(
         &self,
         attempted: &str,
         read: impl Future<Output = Result<T, AwsError>>,
     ) -> Result<T, AwsError> {
-        // The SDK's futures are large, and stacks are not.
+        // Boxed, because the SDK's futures are large and stacks are small.
         let read = tokio::time::timeout_at(self.give_up_at, Box::pin(read)).await;
         read.unwrap_or_else(|_| Err(AwsError::late(attempted)))
     }
 
-    /// What the run learned about reaching owners.
+    /// Adds to the answer what the run learned about reaching owners.
     fn conclude(&self, answer: &mut Answer) {
         answer.warnings.extend(self.owner_topic.warnings());
         answer.catch_all = self.owner_topic.is_known().then(|| self.owner_topic.catch_all());

@@ -1,4 +1,4 @@
-//! Telling the owner, and noting it.
+//! Notices to owners, and the tags that record them.
 
 use crate::aws::AwsError;
 use crate::messages::owner::{OwnerNotice, attributes};
@@ -18,9 +18,8 @@ use crate::run::execute::Halt;
 use jiff::SignedDuration;
 
 impl Run<'_> {
-    /// Invites the owner, at least once: publishes, and then notes that it went out. Where the version was won by an
-    /// earlier run, this run first proves that it can note anything: a secret that cannot be tagged costs one message, and
-    /// not one a run.
+    /// Invites the owner, at least once: publishes the invitation, then tags the secret. If an earlier run made the
+    /// version, this run first writes a tag: a secret that cannot be tagged then costs one message, not one per run.
     pub(super) async fn invite(&self, verdict: &Verdict, facts: &mut UserFacts) -> Result<(), Halt> {
         let version = facts.secret.as_ref().and_then(|secret| secret.current_version.clone());
         let suffix = version.as_deref().map(version_suffix).unwrap_or_default().to_owned();
@@ -43,7 +42,8 @@ impl Run<'_> {
         } else if secret.recipient_changed(&recipient) {
             tags.push((tag::HEARD_AT, String::new()));
         } else if let Some(heard) = secret.heard_at(now).filter(|_| is_first) {
-            // An earlier version was heard of in the second in which this one was made: tags hold no parts of one.
+            // An owner may have received an earlier version's notice in the second in which this version was made. Tags
+            // hold whole seconds, so one second less keeps the two apart.
             tags.push((tag::HEARD_AT, rfc3339(heard - SignedDuration::from_secs(1))));
         }
         tags.push((tag::RECIPIENT, recipient.to_string()));
@@ -58,12 +58,12 @@ impl Run<'_> {
             tags.push((tag::POLICY, policy.clone()));
         }
         self.note(facts, tags).await?;
-        // Where it went to some and not to others, it is noted all the same: the others hear of it by reminders, and the
-        // first are not told again and again.
+        // Recorded even if some recipients got no invitation: reminders reach these, and the others are not invited
+        // again and again.
         published.into_result()
     }
 
-    /// Whether a message of that kind is known to reach one of those to whom it went out.
+    /// Whether a notice of that kind is known to reach at least one of the recipients `to`.
     async fn is_heard(&self, notice: Notice, to: &[String], facts: &UserFacts) -> bool {
         if facts.delivery == Known::NotAsked
             || matches!(facts.recipient(self.settings), Recipient::Malformed(_))
@@ -75,8 +75,8 @@ impl Run<'_> {
             == Known::Is(Delivery::Reached)
     }
 
-    /// Any other message to the owner, at most once: notes it, and then publishes. One that dies in between is made up for
-    /// by the next reminder.
+    /// Sends any other notice to the owner, at most once: tags the secret, then publishes. If the run dies in between,
+    /// the next reminder replaces the lost notice.
     pub(super) async fn follow_up(
         &self,
         notice: Notice,
@@ -102,7 +102,7 @@ impl Run<'_> {
         published.into_result()
     }
 
-    /// Writes on the secret what is to be remembered.
+    /// Tags the secret with what later runs need.
     pub(super) async fn note(
         &self,
         facts: &mut UserFacts,
@@ -114,7 +114,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Publishes a notice to each of these, whatever becomes of the others.
+    /// Publishes a notice to each recipient, even if another one fails.
     pub(super) async fn publish(
         &self,
         notice: Notice,
@@ -144,11 +144,11 @@ impl Run<'_> {
     }
 }
 
-/// What became of a notice to one or several.
+/// The result of publishing a notice to one or several recipients.
 pub(super) struct Published {
-    /// To whom it went out.
+    /// The recipients that it went out to.
     to: Vec<String>,
-    /// Why it did not go out to another.
+    /// Why it did not go out to another recipient.
     error: Option<AwsError>,
 }
 
@@ -162,8 +162,8 @@ pub(super) fn each(recipient: &Recipient) -> Vec<String> {
     recipient.each().into_iter().map(str::to_owned).collect()
 }
 
-/// Everybody who was ever invited: an owner tag that was changed leads no closing notice away, and to nobody else. Version 0.1.0
-/// did not remember whom it invited: then it is who would be now.
+/// Everybody who was ever invited: a changed owner tag must not redirect the closing notice. Version 0.1.0 did not
+/// record whom it invited: its secrets' notices go to the present recipient.
 pub(super) fn everybody(facts: &UserFacts, settings: &Settings) -> Vec<String> {
     let invited = facts.secret.as_ref().map(Secret::invited).unwrap_or_default();
     if invited.is_empty() { each(&facts.recipient(settings)) } else { invited }

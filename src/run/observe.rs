@@ -1,4 +1,4 @@
-//! What is to be known of one user: read from AWS, and what the planner asks for besides.
+//! The facts about one user: those that every turn reads from AWS, and those that the planner asks for.
 
 use crate::aws::AwsError;
 use crate::messages::owner::attributes;
@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use std::collections::HashSet;
 
 impl Run<'_> {
-    /// All users that our policies are attached to.
+    /// All users that mfa-warden's policies are attached to.
     pub(super) async fn attachments(&self) -> Result<Attachments, AwsError> {
         let users = async |arn: &Option<String>| match arn {
             Some(arn) => self.clients.iam.users_of_policy(arn).await,
@@ -29,7 +29,7 @@ impl Run<'_> {
         Ok(Attachments { enrollment, quarantine })
     }
 
-    /// Which of our policies are attached to one user.
+    /// Which of mfa-warden's policies are attached to one user.
     pub(super) async fn attached(&self, user: &User) -> Result<Attached, AwsError> {
         let Settings { enrollment_policy_arn, quarantine_policy_arn, .. } = self.settings;
         if enrollment_policy_arn.is_none() && quarantine_policy_arn.is_none() {
@@ -43,7 +43,7 @@ impl Run<'_> {
         })
     }
 
-    /// Asks the planner, and learns what it wants to know, until it says what to do.
+    /// Asks the planner, and answers its questions, until it returns a plan.
     pub(super) async fn plan(
         &self,
         facts: &mut UserFacts,
@@ -73,7 +73,7 @@ impl Run<'_> {
                 let list = || self.clients.iam.virtual_mfa_devices(false);
                 let version = facts.secret.as_ref().and_then(|secret| secret.current_version.as_deref());
                 let seed_age = facts.secret.as_ref().and_then(|secret| secret.seed_age(now));
-                // One listing does for all, but for a version that had not settled when it was made.
+                // One listing serves all users, except a user whose version had not settled when the listing was made.
                 let is_settled = |at: Timestamp| {
                     seed_age.is_some_and(|age| age - now.duration_since(at) > self.settings.settle)
                 };
@@ -113,7 +113,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Reads what is to be known of one user. Any read that fails makes the whole user unknown.
+    /// Reads the facts about one user. Any read that fails makes the whole user unknown.
     pub(super) async fn observe(&self, candidate: Candidate) -> Result<UserFacts, Unreadable> {
         let iam = &self.clients.iam;
         let Candidate {
@@ -152,14 +152,14 @@ impl Run<'_> {
             version_is_new: false,
             is_gone: false,
         };
-        // A device that was enabled since the devices were listed is in use, and not ours to delete any more.
+        // A device that was enabled since the listing is in use: mfa-warden must not delete it any more.
         let is_assigned =
             |serial: &String| facts.mfa_devices.iter().any(|device| device.serial_number == *serial);
         facts.devices.retain(|serial| !is_assigned(serial));
         if enrolled && facts.mfa_devices.is_empty() {
             return Err(Unreadable(Failure::ListingsDisagree(facts.user.name)));
         }
-        // Whoever has MFA needs no further look: no credential changes the verdict.
+        // For a user with MFA, no credential changes the verdict.
         if facts.mfa_devices.is_empty() {
             facts.password = Known::Is(iam.has_password(&facts.user.name).await?);
             if self.settings.scope == Scope::Credentials && !facts.has_password() {
@@ -169,7 +169,7 @@ impl Run<'_> {
         Ok(facts)
     }
 
-    /// The user's secret, and whether one that is not ours bears its name.
+    /// The user's secret, and whether a secret that mfa-warden did not make has its name.
     pub(super) async fn describe(&self, user: &User) -> Result<(Option<Secret>, bool), AwsError> {
         let found = self.clients.secrets.describe(&format!("{SECRET_PREFIX}{}", user.id)).await?;
         Ok(match found {
@@ -180,7 +180,7 @@ impl Run<'_> {
     }
 }
 
-/// The unique ids of the users that each of our policies is attached to.
+/// The unique ids of the users that each of mfa-warden's policies is attached to.
 pub(super) struct Attachments {
     enrollment: HashSet<String>,
     quarantine: HashSet<String>,

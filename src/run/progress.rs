@@ -1,8 +1,8 @@
-//! How far a run is, for somebody who watches it.
+//! The progress of a run, for a person who watches it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Users looked at, of those to be looked at alone.
+/// How many users get a turn of their own, and how many had it.
 #[derive(Debug, Default)]
 pub struct Progress {
     to_look_at: AtomicUsize,
@@ -10,12 +10,12 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Users to be looked at alone; none before the account is listed.
+    /// How many users get a turn of their own; 0 before the account is listed.
     pub fn to_look_at(&self) -> usize {
         self.to_look_at.load(Ordering::Relaxed)
     }
 
-    /// Users of these that have been looked at.
+    /// How many of these users had their turn.
     pub fn looked_at(&self) -> usize {
         self.looked_at.load(Ordering::Relaxed)
     }

@@ -14,13 +14,13 @@ use crate::run::Run;
 use crate::run::execute::Halt;
 use jiff::Timestamp;
 
-/// Names tried for a new device; a name is only ever taken when an answer was lost.
+/// How many names are tried for a new device. A name is taken only if an earlier answer was lost.
 const NAMES: u32 = 3;
 
 impl Run<'_> {
-    /// Makes a new version and its device current. The order is what keeps the seed safe at every moment: the
-    /// secret exists first (it is the record that work was begun), is closed to all but its owner before it has
-    /// a value, and nothing of an older version goes before the new one has won.
+    /// Makes a new version and its device current. The order keeps the seed safe at every moment. The secret exists
+    /// first: it records that work began. It is closed to all but its owner before it has a value. Nothing of an older
+    /// version is deleted before the new version is current.
     pub(super) async fn provision(
         &self,
         observed: Option<Secret>,
@@ -59,7 +59,7 @@ impl Run<'_> {
             Claim::Won => {
                 secret.current_version = Some(version);
                 secret.scheduled_for_deletion = false;
-                // Written down with the invitation.
+                // The invitation writes this tag to the secret.
                 secret.tags.insert(tag::POLICY.to_owned(), fingerprint);
                 facts.secret = Some(secret);
                 facts.version_is_new = true;
@@ -70,12 +70,13 @@ impl Run<'_> {
                 }
                 return Ok(());
             }
-            // The version may be in force, and then its device must stay. The next run sees which.
+            // The version may be current, and its device must then stay. The next run sees whether it is.
             Claim::Unclear(error) => return Err(error.into()),
             Claim::Lost => Halt::RaceLost,
             Claim::Failed(error) => error.into(),
         };
-        // Nobody will ever hold this device's seed: it must not pile up, and it is ours alone to delete.
+        // Nobody will ever have this device's seed. mfa-warden has to delete the device, so that unused ones do not
+        // pile up.
         match (iam.delete_virtual_mfa_device(&serial_number).await, stop) {
             (Ok(()), stop) => Err(stop),
             (Err(error), Halt::Failed(cause)) => {
@@ -94,7 +95,7 @@ impl Run<'_> {
             (tag::USER_ID, facts.user.id.clone()),
             (tag::NONCOMPLIANT_SINCE, rfc3339(now)),
             (tag::NOTICES, "0".to_owned()),
-            // Put before there is a value; without one the secret is made anew.
+            // The policy is put before there is a value. A secret without a value is made again.
             (tag::POLICY, owner_policy::fingerprint(&policy)),
         ];
         if used.is_positive() {
@@ -118,8 +119,8 @@ impl Run<'_> {
         })
     }
 
-    /// Deletes a secret that somebody else may have prepared. Another run may have begun it a moment ago, and have written
-    /// its value meanwhile: then there is nothing to doubt any more.
+    /// Deletes a secret that somebody else may have prepared. If another run began it a moment ago and has since
+    /// written its value, there is no doubt any more.
     async fn delete_doubtful(&self, secret: &Secret, doubt: Doubt) -> Result<(), Halt> {
         let secrets = &self.clients.secrets;
         if doubt == Doubt::NoValue {
@@ -134,8 +135,8 @@ impl Run<'_> {
         })
     }
 
-    /// Calls off a deletion that someone scheduled. One that is under way for good cannot be called off: then the secret
-    /// is made anew.
+    /// Cancels a deletion that somebody scheduled. If AWS already carries it out, it cannot be canceled: the secret is
+    /// then made again.
     async fn restore(&self, secret: Secret, facts: &UserFacts) -> Result<Secret, Halt> {
         if !secret.closing_notice_sent((self.clock)()) && self.call_off(&secret).await? {
             return Ok(secret);
@@ -143,7 +144,7 @@ impl Run<'_> {
         self.create_secret(facts).await
     }
 
-    /// Calls off the deletion of a secret; whether it could be: not once it is under way for good.
+    /// Cancels the deletion of a secret. Returns `false` if AWS already carries it out.
     pub(super) async fn call_off(&self, secret: &Secret) -> Result<bool, Halt> {
         match self.clients.secrets.restore(secret.id()).await {
             Ok(()) => Ok(true),

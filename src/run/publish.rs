@@ -1,4 +1,4 @@
-//! Telling operations what a run did and found, if that is news.
+//! Reports to operations: what a run did and found, if that is news.
 
 use crate::aws::AwsError;
 use crate::messages::operations;
@@ -13,13 +13,13 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Key of the tag on the operations topic that says what sweeps told them last.
+/// The key of the tag on the operations topic that records what sweeps last told them.
 const TOLD: &str = "mfa-warden:told";
 
 impl Run<'_> {
-    /// Tells operations what a run did and found, if that is news. `changed`: CloudTrail reported a change, so that an
-    /// exemption seen now is news. A tag of the topic says what sweeps told last, so that what goes on is not told again
-    /// at each of them.
+    /// Tells operations what a run did and found, if that is news. `changed`: CloudTrail reported a change, so an
+    /// exemption seen now is news. A tag of the topic records what sweeps last told, so that they do not repeat a
+    /// problem that goes on.
     pub(crate) async fn tell_operations(&self, answer: &mut Answer, changed: bool) {
         let (account, began) = (self.account, self.began);
         let is_sweep = answer.is_sweep();
@@ -28,7 +28,7 @@ impl Run<'_> {
             .iter()
             .filter_map(|outcome| Some((outcome.user_id.as_str(), outcome.grace_used?)))
             .collect();
-        // Read now, and not with the first need in this run: what other runs wrote meanwhile is to stay.
+        // Read now, and not when this run first needed the tags: what other runs wrote meanwhile must stay.
         let tags = if is_sweep || !closed.is_empty() { self.memory.tags().await } else { None };
         let closings = self.grace_periods_used(&closed, tags.as_ref());
         let told_before = tags.as_ref().filter(|_| is_sweep).and_then(|tags| tags.get(TOLD));
@@ -54,7 +54,7 @@ impl Run<'_> {
         }
         let mut told = !messages.is_empty();
         for (message, data) in messages {
-            // Users were served all the same, so this must not make Lambda repeat the run.
+            // The users were served, so this failure must not make Lambda repeat the run.
             if let Err(error) = self.tell(message, &data).await {
                 told = false;
                 answer.warnings.push(Warning::OperationsNotTold(error.into()));
@@ -63,19 +63,19 @@ impl Run<'_> {
         if told && is_sweep && (is_news || !since.changed().is_empty()) {
             let tag = [(TOLD.to_owned(), snapshot.to_string())].into();
             if let Err(error) = self.memory.write(&tag).await {
-                tracing::warn!(%error, "operations will be told again of what they know");
+                tracing::warn!(%error, "the next sweep tells operations again what they already know");
             }
         }
-        // A call of its own: what keeps one from being written must not keep the other.
+        // A separate call: if one write fails, the other may still succeed.
         if !closings.is_empty()
             && let Err(error) = self.memory.write(&closings).await
         {
-            tracing::warn!(%error, "users who lose MFA again will have a whole grace period");
+            tracing::warn!(%error, "users who lose MFA again will get a full grace period");
         }
     }
 
-    /// What is to be remembered of the enrollments that a run closed; nothing where what is remembered of others could not
-    /// be read, for they share tags.
+    /// The tags that record the grace periods of the enrollments that a run closed. Empty if the present tags could not
+    /// be read, because users share tags.
     fn grace_periods_used(
         &self,
         closed: &[(&str, SignedDuration)],
@@ -88,13 +88,13 @@ impl Run<'_> {
         history.changes()
     }
 
-    /// Tells operations that the whole run failed: a sweep, or the check of `user`. That they could not be told either is
-    /// logged, and must not hide why the run failed.
+    /// Tells operations that the whole run failed: a sweep, or the check of `user`. If that fails too, it is only
+    /// logged: it must not hide why the run failed.
     pub(crate) async fn tell_of_failure(&self, user: Option<&str>, error: &str) {
         let message = operations::run_failed(self.account, user, error);
         let data = summary::run_failed(self.account, user, error);
         if let Err(error) = self.tell(message, &data).await {
-            tracing::error!(%error, "operations were not told");
+            tracing::error!(%error, "operations were not told of the failure");
         }
     }
 

@@ -1,4 +1,4 @@
-//! One user, from looking to acting.
+//! One user's turn: observe, judge, plan, act.
 
 use crate::model::action::{Action, Notice, Obstacle, Policy, Postponed};
 use crate::model::enrollment::Secret;
@@ -19,11 +19,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::time::Instant;
 
 impl Run<'_> {
-    /// One user's turn, from looking to acting, within the deadline.
+    /// Takes one user's turn, within the deadline.
     pub(super) async fn reconcile_user(&self, subject: Subject) -> Turn {
         let (User { name, id, .. }, secret, attached) = subject.listed();
         let open = secret.map(|secret| self.open(secret, attached));
-        // Of what is left of a user that is gone, that much is known.
+        // A deleted user's status is known without a turn.
         let status = match subject {
             Subject::Present(_) => Status::Unknown,
             Subject::Gone(_) => Status::NotApplicable,
@@ -45,9 +45,9 @@ impl Run<'_> {
                 log(&outcome);
                 (outcome, done)
             }
-            // As if the process had died here: the next run mends it.
+            // This is as if the process had died here: the next run repairs it.
             Err(_) => {
-                tracing::warn!(user = name, user_id = id, "cut off at the deadline: the next run goes on");
+                tracing::warn!(user = name, user_id = id, "cut off at the deadline: the next run continues");
                 left(Reason::CutOff)
             }
         }
@@ -96,7 +96,7 @@ impl Run<'_> {
         (self.outcome(&facts, verdict, before.as_ref(), plan, &done, result), done)
     }
 
-    /// What became of a user. `before`: its secret before anything was done.
+    /// The outcome of a user's turn. `before`: its secret before any action.
     fn outcome(
         &self,
         facts: &UserFacts,
@@ -118,7 +118,7 @@ impl Run<'_> {
             open: facts.secret.as_ref().filter(|_| is_open).map(|secret| self.open(secret, facts.attached)),
             unreachable: facts.unreachable(self.settings).filter(|_| is_noncompliant),
             blockers,
-            // Only of users that enrolled is it worth a memory: an exempt or deleted user did not choose the time.
+            // Recorded only for users that enrolled: an exempt or deleted user did not choose the time.
             grace_used: before
                 .filter(|_| is_closed && plan.rule == Rule::HasMfa)
                 .and_then(|secret| self.age(secret)),
@@ -132,14 +132,14 @@ impl Run<'_> {
         }
     }
 
-    /// How much of the grace period was used, in this enrollment and before.
+    /// How much of the grace period was used, in this enrollment and in earlier ones.
     fn age(&self, secret: &Secret) -> Option<SignedDuration> {
         let now = (self.clock)();
         let first = secret.first_notice_at(now)?;
         Some(now.duration_since(first).saturating_add(secret.grace_used()))
     }
 
-    /// What else is to be said of a user. `before`: its secret before anything was done.
+    /// Remarks on a user's turn. `before`: its secret before any action.
     fn remarks(
         &self,
         facts: &UserFacts,
@@ -171,13 +171,13 @@ impl Run<'_> {
         remarks
     }
 
-    /// Whether the owner tag names somebody else than was invited. Of a user that is gone nobody knows the tag any more.
+    /// Whether the owner tag names somebody else than was invited. A deleted user's tag is unknown.
     fn is_recipient_changed(&self, facts: &UserFacts, before: Option<&Secret>) -> bool {
         let recipient = facts.recipient(self.settings);
         !facts.is_gone && before.is_some_and(|secret| secret.recipient_changed(&recipient))
     }
 
-    /// An enrollment as its secret tells of it.
+    /// The open enrollment, as its secret and the attached policies show it.
     pub(super) fn open(&self, secret: &Secret, attached: Known<Attached>) -> OpenEnrollment {
         let now = (self.clock)();
         OpenEnrollment {
@@ -188,7 +188,8 @@ impl Run<'_> {
         }
     }
 
-    /// Takes one of the run's provisions and quarantines where the plan needs them.
+    /// Takes one of the run's provisions and quarantines if the plan needs them. If none is left, postpones these
+    /// actions.
     fn limit(&self, plan: &mut Plan) {
         let take = |left: &AtomicU32| {
             let one_less = |left: u32| left.checked_sub(1);
@@ -196,7 +197,7 @@ impl Run<'_> {
         };
         let has = |plan: &Plan, wanted: &dyn Fn(&Action) -> bool| plan.actions.iter().any(wanted);
         if has(plan, &|action| matches!(action, Action::Provision { .. })) && !take(&self.provisions_left) {
-            // Whoever is to be free is so all the same.
+            // Detaching a policy does not wait.
             plan.actions.retain(|action| matches!(action, Action::Detach(_)));
             plan.postponed = Some(Postponed::MaxProvisions);
         }
@@ -209,7 +210,7 @@ impl Run<'_> {
         }
     }
 
-    /// Acts; the first failure ends the plan of this user, but for a policy that could not be attached.
+    /// Carries out the plan. The first failure ends it, except a failure to attach the enrollment policy.
     async fn execute(
         &self,
         facts: &mut UserFacts,
@@ -220,7 +221,8 @@ impl Run<'_> {
         let mut done = Vec::new();
         let mut unattached = None;
         let ended = self.go_through(facts, actions, verdict, plan, &mut done, &mut unattached).await;
-        // Who is quarantined, and neither given the policy nor known to be allowed to enroll by any other, is locked out.
+        // A quarantined user without the enrollment policy is locked out, unless another policy is known to let it
+        // enroll.
         let is_quarantined = facts.is_quarantined();
         let is_unable = facts.blockers.value().is_none() || facts.blockers.is_unable_to_enroll(true);
         if unattached.is_some() && is_quarantined && is_unable {
@@ -240,8 +242,8 @@ impl Run<'_> {
         (done, ending)
     }
 
-    /// One action after the other, until one ends the plan early: then why. `unattached`: why the enrollment policy could
-    /// not be attached.
+    /// Carries out one action after the other. Returns why, if one ends the plan early. `unattached` receives why the
+    /// enrollment policy could not be attached.
     async fn go_through(
         &self,
         facts: &mut UserFacts,
@@ -255,12 +257,12 @@ impl Run<'_> {
         let mut queue = actions.into_iter();
         while let Some(action) = queue.next() {
             if action == Action::Quarantine && unattached.is_some() {
-                // Denied everything but enrolling, and not allowed to enroll: that would be a lockout.
+                // A user that may do nothing but enroll, and may not enroll, would be locked out.
                 return None;
             }
             match self.execute_action(&action, verdict, facts).await {
                 Ok(()) => done.push(action),
-                // Whoever cannot be given the policy must hear of the device all the same: many need no policy.
+                // The owner must be told of the device even without the policy: many do not need it.
                 Err(Halt::Failed(cause)) if action == Action::Attach => *unattached = Some(cause),
                 Err(Halt::LeftUndone | Halt::Destroyed) => {}
                 Err(Halt::RaceLost) => {
@@ -294,7 +296,7 @@ impl Run<'_> {
         None
     }
 
-    /// Gives back what a plan took of the run's limits and did not use.
+    /// Gives back the provisions and quarantines that a plan took and did not use.
     fn give_back<'a>(&self, unused: impl Iterator<Item = &'a Action>) {
         for action in unused {
             match action {
@@ -307,7 +309,7 @@ impl Run<'_> {
 }
 
 impl Subject {
-    /// What the listings show: the user, its secret, and which of our policies are attached.
+    /// What the listings show: the user, its secret, and which of mfa-warden's policies are attached.
     fn listed(&self) -> (&User, Option<&Secret>, Known<Attached>) {
         match self {
             Subject::Present(candidate) => (&candidate.user, candidate.secret.as_ref(), candidate.attached),
@@ -320,14 +322,14 @@ fn is_closing_notice(notice: Notice) -> bool {
     matches!(notice, Notice::Enrolled | Notice::Withdrawn)
 }
 
-/// What became of a user of whom something could not be read. `open`: its enrollment, as a listing shows it.
+/// The outcome for a user that could not be read. `open`: its enrollment, as a listing shows it.
 fn unreadable_outcome(user: &User, unreadable: Unreadable, open: Option<OpenEnrollment>) -> Outcome {
     let reason = Reason::Unreadable(unreadable.0);
     let outcome = Outcome::new(&user.name, &user.id, Status::Unknown, reason, &[], UserResult::None);
     Outcome { open, rule: Some(Rule::Unknown), ..outcome }
 }
 
-/// Logs what became of a user.
+/// Logs the outcome of a user's turn.
 fn log(outcome: &Outcome) {
     let Outcome { user, user_id, .. } = outcome;
     let reason = without_addresses(&outcome.why.to_string());
@@ -338,7 +340,7 @@ fn log(outcome: &Outcome) {
             tracing::error!(user, user_id, rule, cause, "user `{user}` failed");
         }
         UserResult::None if outcome.verdict == Status::Unknown => {
-            tracing::error!(user, user_id, rule, cause = reason, "user `{user}` is unreadable");
+            tracing::error!(user, user_id, rule, cause = reason, "user `{user}` could not be read");
         }
         UserResult::None => tracing::debug!(user, user_id, rule, reason, "nothing to do for `{user}`"),
         result => {

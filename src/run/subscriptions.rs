@@ -1,4 +1,4 @@
-//! Who listens to the owner topic: read once a run, and only when somebody is to be told something.
+//! The owner topic's subscriptions. A run reads them once, and only if it has something to tell an owner.
 
 use crate::aws::AwsError;
 use crate::aws::sns::Sns;
@@ -15,11 +15,11 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OnceCell};
 use tokio::time::Instant;
 
-/// Between two messages where mailboxes or functions listen: SNS suspends an e-mail endpoint that gets more than ten a
-/// second.
+/// The pause between two messages if mailboxes or functions are subscribed: SNS suspends an e-mail endpoint that gets
+/// more than ten messages a second.
 const MAIL_PACE: Duration = Duration::from_millis(250);
 
-/// A subscription, and its filter once somebody has asked for it (`None`: it could not be read).
+/// A subscription, and its filter once the run needs it (`None`: it could not be read).
 type Listener = (Subscription, OnceCell<Option<Filter>>);
 
 /// The owner topic's subscriptions, as one run sees them.
@@ -29,20 +29,20 @@ pub struct OwnerTopic<'a> {
     topic_arn: Option<&'a str>,
     /// `None`: they could not be listed.
     subscriptions: OnceCell<Option<Vec<Listener>>>,
-    /// What could not be read, or was refused for everybody: told once a run.
+    /// What could not be read, or what AWS refused: one warning of each kind per run.
     warnings: std::sync::Mutex<Vec<Warning>>,
     full: OnceLock<()>,
-    /// The topic has no subscription at all.
+    /// Set if the topic has no subscription at all.
     deaf: OnceLock<()>,
-    /// Subscriptions that let everybody's messages through: whoever stands behind them, all owners count as reached.
+    /// Subscriptions that let every owner's messages through: because of them, all owners count as reached.
     catch_all: std::sync::Mutex<BTreeSet<String>>,
-    /// Addresses that were asked to confirm in this run: users may share one.
+    /// Addresses that this run asked to confirm: users may share one.
     asked: std::sync::Mutex<HashSet<String>>,
     last_mail: Mutex<Option<Instant>>,
 }
 
 impl<'a> OwnerTopic<'a> {
-    /// Who listens to a topic; nothing is read yet.
+    /// The subscriptions of a topic. Nothing is read yet.
     pub fn new(sns: &'a Sns, topic_arn: &'a str) -> Self {
         OwnerTopic {
             sns,
@@ -57,13 +57,13 @@ impl<'a> OwnerTopic<'a> {
         }
     }
 
-    /// Nobody knows which topic it is: what would arrive is unknown, and nothing is asked.
+    /// An owner topic with an unknown ARN: nothing is read, and no delivery is known.
     pub fn unknown(sns: &'a Sns) -> Self {
         OwnerTopic { topic_arn: None, ..OwnerTopic::new(sns, "") }
     }
 
-    /// Whether messages arrive at a recipient: the best of its addresses. `attributes` are those of a message to one of
-    /// them. One call a run, and one for each subscription whose filter has to be known.
+    /// Whether messages reach a recipient: the best result of its addresses. `attributes` gives the attributes of a
+    /// message to one address. This takes one call per run, and one for each subscription whose filter is needed.
     pub async fn delivery(
         &self,
         recipient: &Recipient,
@@ -75,7 +75,7 @@ impl<'a> OwnerTopic<'a> {
         self.best_delivery(recipient.each().into_iter(), attributes).await
     }
 
-    /// Whether messages arrive at one of several, each by itself.
+    /// Whether messages reach at least one of several addresses.
     pub async fn best_delivery<'r>(
         &self,
         each: impl Iterator<Item = &'r str>,
@@ -93,7 +93,8 @@ impl<'a> OwnerTopic<'a> {
         if is_unreadable { Known::Unreadable } else { Known::Is(best) }
     }
 
-    /// The recipient's own subscription is asked first, so that others are asked about only when that fails.
+    /// Whether messages reach one address. Its own subscription is read first: the others are read only if that one
+    /// does not deliver.
     async fn delivery_to(&self, recipient: &str, attributes: &[(&'static str, String)]) -> Known<Delivery> {
         let Some(topic_arn) = self.topic_arn else { return Known::Unreadable };
         let Some(subscriptions) = self.subscriptions.get_or_init(|| self.list(topic_arn)).await else {
@@ -113,12 +114,12 @@ impl<'a> OwnerTopic<'a> {
                 uncertain = true;
                 continue;
             };
-            // What reaches one person is a way to the owner only where it lists that very recipient.
+            // A subscription that reaches one person counts only if its filter lists exactly this recipient.
             let lists_recipient = filter.lists("recipient", recipient);
             if subscription.is_personal(recipient) && !lists_recipient {
                 continue;
             }
-            // Whoever takes all addresses of a domain cannot mail to what only ends like one.
+            // A subscriber for all addresses of a domain cannot send mail to text that only ends like an address.
             let is_no_address = recipient.contains('@') && Address::parse(recipient).is_none();
             if is_no_address && filter.names("recipient") && !lists_recipient {
                 continue;
@@ -157,7 +158,7 @@ impl<'a> OwnerTopic<'a> {
         }
     }
 
-    /// The subscriptions that count for every owner, as far as this run had to ask.
+    /// The subscriptions that count for every owner, as far as this run read them.
     pub fn catch_all(&self) -> Vec<String> {
         self.catch_all.lock().map(|known| known.iter().cloned().collect()).unwrap_or_default()
     }
@@ -167,13 +168,13 @@ impl<'a> OwnerTopic<'a> {
         self.subscriptions.get().is_some_and(Option::is_some)
     }
 
-    /// Whether the owner topic was seen to have no subscription at all.
+    /// Whether this run saw that the owner topic has no subscription at all.
     pub fn is_deaf(&self) -> bool {
         self.deaf.get().is_some()
     }
 
-    /// Subscribes an e-mail address to its own messages, once a run. Whatever AWS has against it is told once and is no
-    /// failure of the user's: what was to be done for it is done. Quotas stop subscribing for the rest of the run.
+    /// Subscribes an e-mail address to its own messages, once per run. If AWS refuses, the run warns once, and the user
+    /// does not count as failed: everything else was done for it. A quota stops subscribing for the rest of the run.
     pub async fn subscribe(&self, address: &str) -> bool {
         let Some(topic_arn) = self.topic_arn.filter(|_| self.full.get().is_none()) else {
             return false;
@@ -197,8 +198,8 @@ impl<'a> OwnerTopic<'a> {
         }
     }
 
-    /// Waits until the next message may go out, where mailboxes or functions listen: some may take every message. The first
-    /// of a run goes out at once, and asks nothing.
+    /// Waits until the next message may go out, if mailboxes or functions are subscribed: one may get every message.
+    /// The first message of a run goes out at once, without a call.
     pub async fn pace(&self) {
         let Some(topic_arn) = self.topic_arn else { return };
         let mut last = self.last_mail.lock().await;
@@ -212,12 +213,13 @@ impl<'a> OwnerTopic<'a> {
         *last = Some(Instant::now());
     }
 
-    /// What operations should know of reaching owners.
+    /// Warnings for operations about reaching owners.
     pub fn warnings(&self) -> Vec<Warning> {
         self.warnings.lock().map(|warnings| warnings.clone()).unwrap_or_default()
     }
 
-    /// Notes what operations should know; the first of a kind is enough, for what is denied once is denied always.
+    /// Adds a warning for operations. The first of a kind is enough, because a call that is denied once is denied
+    /// always.
     pub fn warn(&self, warning: Warning) {
         if let Ok(mut warnings) = self.warnings.lock()
             && !warnings.iter().any(|known| known.is_of_kind(&warning))
@@ -240,7 +242,7 @@ impl<'a> OwnerTopic<'a> {
         Some(Filter::read(policy.as_deref(), on_body))
     }
 
-    /// What was read of the topic; what could not be is noted.
+    /// The result of a read. A failed read becomes a warning.
     fn known<T>(&self, read: Result<T, AwsError>) -> Option<T> {
         read.map_err(|error| self.warn(Warning::Delivery(error.into()))).ok()
     }

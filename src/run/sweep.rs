@@ -18,11 +18,11 @@ impl Run<'_> {
     /// Looks at every user of the account.
     ///
     /// # Errors
-    /// When users, devices or secrets cannot be listed; nothing was changed then.
+    /// When users, devices or secrets cannot be listed. Nothing was changed then.
     pub async fn sweep(&self) -> Result<Answer, AwsError> {
         let Clients { iam, secrets, .. } = self.clients;
         let mut answer = Answer::new(RunKind::Sweep, self.dry_run, &self.account.id);
-        // Devices and secrets before users: what a new user has is never taken for nobody's.
+        // Devices and secrets are listed before users: those of a new user then never seem to belong to nobody.
         let listing = self.in_time("list the account", async {
             let (devices, secrets) = futures_util::try_join!(iam.virtual_mfa_devices(false), secrets.list())?;
             Ok((devices, secrets, iam.users().await?))
@@ -35,7 +35,7 @@ impl Run<'_> {
                 Err(_) => Err(Unreadable(Failure::Deadline("the credential report"))),
             }
         };
-        // Where the report says that the root user has MFA, nothing is to be asked of it.
+        // If the report says that the root user has MFA, no call is needed.
         let report_and_root = async {
             let report: Result<CredentialReport, Unreadable> = report.await;
             let is_covered = report.as_ref().is_ok_and(|report| report.root_mfa == Some(true));
@@ -43,7 +43,7 @@ impl Run<'_> {
             Ok((report, if is_covered { None } else { Some(root.await) }))
         };
         let attachments =
-            async { Ok(self.in_time("list whom our policies are attached to", self.attachments()).await) };
+            async { Ok(self.in_time("list the users with mfa-warden's policies", self.attachments()).await) };
         let ((devices, secrets, users), (report, root), attachments) =
             futures_util::try_join!(listing, report_and_root, attachments)?;
         let report = report.unwrap_or_else(|unreadable| {
@@ -92,7 +92,7 @@ impl Run<'_> {
         }
         self.progress.begin(suspects.len());
         tracing::info!(settled = answer.users.total, suspects = suspects.len(), "account listed");
-        // So that users that always fail cannot keep others from their turn when time is short.
+        // Shuffled, so that users that always fail do not keep others from their turn when time is short.
         fastrand::shuffle(&mut suspects);
         let mut turns = stream::iter(suspects)
             .map(|candidate| self.reconcile_user(Subject::Present(candidate)))

@@ -1,4 +1,4 @@
-//! What a person should know beyond single users.
+//! Warnings about the account, beyond single users.
 
 use crate::aws::AwsError;
 use crate::model::account::Root;
@@ -8,14 +8,14 @@ use crate::model::user::is_unique_id;
 use crate::model::warning::Warning;
 use std::collections::HashSet;
 
-/// Names of others' secrets in one warning.
+/// How many foreign secrets one warning names.
 const NAMED: usize = 5;
 
 pub(super) fn warn_of_others(foreign: &HashSet<String>, answer: &mut Answer) {
     if foreign.is_empty() {
         return;
     }
-    // Those that a user's secret would be named like first: they stand in the way.
+    // Names that a user's secret would need come first: these secrets block an enrollment.
     let mut names: Vec<&String> = foreign.iter().collect();
     names.sort_by_key(|name| (!is_unique_id(name), name.as_str()));
     let named: Vec<String> = names.iter().take(NAMED).map(|name| format!("{SECRET_PREFIX}{name}")).collect();

@@ -26,7 +26,7 @@ async fn a_report_that_is_never_ready_is_given_up_after_a_minute() {
     let generate = mock!(IamClient::generate_credential_report)
         .then_output(|| GenerateCredentialReportOutput::builder().state(ReportStateType::Inprogress).build());
     let error = iam(&[&generate]).credential_report().await.unwrap_err().to_string();
-    assert_eq!(error, "failed to have the credential report made: AWS had not finished after 60 seconds");
+    assert_eq!(error, "failed to generate the credential report: AWS had not finished after 60 seconds");
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ async fn somebody_elses_secret_of_a_users_name_fails_that_user_and_no_other() {
     let answer = cloud.sweep().await;
     assert_eq!((&answer["failed"], &answer["actions"]["provision"]), (&json!(1), &json!(1)), "{answer}");
     let result = answer["outcomes"][0]["result"].as_str().unwrap();
-    assert!(result.starts_with("failed: somebody else's secret bears the name"), "{result}");
+    assert!(result.starts_with("failed: the name `mfa-warden/"), "{result}");
     assert!(cloud.check_result("alice").await.is_err());
     assert_eq!(value(&cloud, &name).await.as_deref(), Some("theirs"));
     assert!(cloud.devices().await.iter().all(|device| device.contains("/bob.")));

@@ -250,7 +250,8 @@ async fn a_filter_that_is_not_understood_is_told() {
     let (reach, troubles) = reach(&[queue], ALICE).await;
     assert_eq!(reach, Known::Unreadable);
     assert!(
-        troubles[0].contains("not understood") && troubles[0].contains(&format!("{TOPIC}:0")),
+        troubles[0].contains("has rules that mfa-warden does not know")
+            && troubles[0].contains(&format!("{TOPIC}:0")),
         "{troubles:?}"
     );
 }
