@@ -115,8 +115,8 @@
 //! - No database, no state outside IAM, Secrets Manager and the tags of the operations topic.
 //! - No port traits and no handwritten mocks: the core takes plain structs, and the edge is tested over HTTP.
 //! - No `EnableMFADevice` and no `GetSecretValue` in the function: it can neither finish an enrollment nor read a seed.
-//! - No text of an event in any message: of an event, only the user's name decides anything. The source address of an
-//!   enabled device is only shown.
+//! - No free text of an event in any message: an event gives a user's name, and the IP address that a device was enabled
+//!   from.
 //!
 //! # Unknown is never none
 //!

@@ -1,4 +1,4 @@
-//! Which account this is: the one reader of its ARNs.
+//! The account that the function runs in. Only this module reads the function's ARN and builds ARNs.
 
 use crate::model::enrollment::{DEVICE_PATH, SECRET_PREFIX, device_name};
 
@@ -7,7 +7,7 @@ use crate::model::enrollment::{DEVICE_PATH, SECRET_PREFIX, device_name};
 pub struct Account {
     /// `aws`, `aws-us-gov`, `aws-cn`, …
     pub partition: String,
-    /// The region of the function, and so of its secrets and topics.
+    /// The region of the function, its secrets and its topics.
     pub region: String,
     /// Twelve digits.
     pub id: String,
@@ -31,7 +31,7 @@ impl Account {
         }
     }
 
-    /// The region that IAM's own calls are judged in: it is a global service, and each partition has one.
+    /// The region in which policies see IAM's calls: IAM is a global service with one region per partition.
     pub fn iam_region(&self) -> &str {
         match self.partition.as_str() {
             "aws" => "us-east-1",
@@ -46,7 +46,7 @@ impl Account {
         }
     }
 
-    /// An ARN that the user's secret can have; Secrets Manager adds six characters of its own to the name.
+    /// A possible ARN of the user's secret: Secrets Manager appends six random characters to the name.
     pub fn secret_arn(&self, user_id: &str) -> String {
         let Account { partition, region, id } = self;
         format!("arn:{partition}:secretsmanager:{region}:{id}:secret:{SECRET_PREFIX}{user_id}-000000")
@@ -58,7 +58,7 @@ impl Account {
     }
 }
 
-/// What is known of the account's root user.
+/// What is known about the account's root user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Root {
     /// Whether it has MFA.

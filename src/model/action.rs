@@ -8,22 +8,22 @@ use std::fmt;
 pub enum Postponed {
     /// The user is outside `PILOT`.
     Pilot,
-    /// Not now: `QUARANTINE_HOURS`.
+    /// The time is outside `QUARANTINE_HOURS`.
     QuarantineHours,
-    /// `MAX_QUARANTINES` are quarantined already.
+    /// This run has quarantined `MAX_QUARANTINES` users already.
     MaxQuarantines,
-    /// `MAX_PROVISIONS` are provisioned already.
+    /// This run has provisioned `MAX_PROVISIONS` users already.
     MaxProvisions,
-    /// The deadline of the invocation came.
+    /// The deadline of the invocation passed.
     Deadline,
-    /// Another run provisions this user and was faster.
+    /// Another run provisioned this user first.
     Race,
 }
 
-/// What stands in the way.
+/// Why nothing can be done until somebody acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {
-    /// Somebody else's secret bears the name that the user's would have.
+    /// A secret that mfa-warden did not make has the name that the user's secret would have.
     ForeignSecret,
 }
 
@@ -32,14 +32,14 @@ pub enum Obstacle {
 pub enum Action {
     /// Make a new version of the secret and the device that belongs to it.
     Provision {
-        /// The secret as it was observed; `None`: there was none.
+        /// The secret as observed; `None`: there was none.
         secret: Option<Secret>,
-        /// Why that secret is deleted and made anew before anything is written into it.
+        /// Why that secret is deleted and created again before anything is written into it.
         doubt: Option<Doubt>,
-        /// The user's unassigned devices of ours: all of them go once the new version is current.
+        /// The user's unassigned mfa-warden devices. All are deleted once the new version is current.
         superseded: Vec<String>,
     },
-    /// Put the resource policy that this version writes on the secret.
+    /// Put this version's resource policy on the secret.
     PutPolicy,
     /// Attach the enrollment policy.
     Attach,
@@ -47,10 +47,10 @@ pub enum Action {
     Quarantine,
     /// Tell the owner.
     Notify(Notice),
-    /// Subscribe the owner's e-mail addresses to their own messages.
+    /// Subscribe the owner's e-mail addresses to the messages for them.
     Subscribe,
-    /// End an enrollment: detach our policies, delete our unassigned devices, tell the owner, and last delete the
-    /// secret, which till then shows that there is something left to do.
+    /// End an enrollment: detach mfa-warden's policies, delete its unassigned devices, tell the owner, and last delete
+    /// the secret. Until then the secret shows that work is left.
     Close {
         /// The secret's id ([`Secret::id`]).
         secret: String,
@@ -61,9 +61,9 @@ pub enum Action {
         /// What the owner is told; `None`: nothing.
         closing_notice: Option<Notice>,
     },
-    /// Detach one of our policies.
+    /// Detach one of mfa-warden's policies.
     Detach(Policy),
-    /// Delete an unassigned device of ours that no current version belongs to.
+    /// Delete an unassigned mfa-warden device that belongs to no current version.
     DeleteDevice {
         /// The device's ARN.
         serial_number: String,
@@ -107,7 +107,7 @@ impl Notice {
     }
 }
 
-/// An action by its name, as answers and logs have it.
+/// The name of an action in answers and logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// [`Action::Provision`].
@@ -118,7 +118,7 @@ pub enum Step {
     Attach,
     /// [`Action::Quarantine`].
     Quarantine,
-    /// [`Action::Notify`], and what a closing tells.
+    /// [`Action::Notify`], and the closing notice of [`Action::Close`].
     Notify(Notice),
     /// [`Action::Subscribe`].
     Subscribe,
@@ -146,13 +146,13 @@ impl fmt::Display for Step {
     }
 }
 
-/// The actions by their names. A closing that tells the owner is two things to a reader.
+/// The names of the actions. Closing with a notice gives two names.
 pub fn steps(actions: &[Action]) -> Vec<Step> {
     actions.iter().flat_map(Action::steps).collect()
 }
 
 impl Action {
-    /// The action by its name, and the notice that a closing sends.
+    /// The name of the action, and of the closing notice if it sends one.
     pub fn steps(&self) -> impl Iterator<Item = Step> + use<> {
         let (step, closing_notice) = match self {
             Action::Provision { .. } => (Step::Provision, None),

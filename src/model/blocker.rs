@@ -1,24 +1,24 @@
-//! What keeps an owner from enrolling, as IAM's simulator tells.
+//! What keeps an owner from enrolling, as IAM's policy simulator reports it.
 
-/// What an owner has to be able to do.
+/// What an owner must be able to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// `secretsmanager:GetSecretValue` on its secret, and `kms:Decrypt` where a key is set.
+    /// `secretsmanager:GetSecretValue` on the user's secret, and `kms:Decrypt` if a key is set.
     ReadSeed,
-    /// `iam:EnableMFADevice` on itself.
+    /// `iam:EnableMFADevice` on the user itself.
     Enable,
 }
 
 /// Why a simulated call is not allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
-    /// Statements deny it: the policies as the simulator names them, and the statements' lines in them.
+    /// Statements deny it: names of policies from the simulator, with the lines of the statements.
     Policies(Vec<String>),
     /// A service control policy of the organization does not allow it.
     Organization,
-    /// The user's permissions boundary does not allow it, and no policy can lift that.
+    /// The user's permissions boundary does not allow it, and no policy can override that.
     Boundary,
-    /// No policy allows it. An enrollment policy attached a moment ago may not count yet.
+    /// No policy allows it. An enrollment policy that was just attached may not count yet.
     NotAllowed,
 }
 
@@ -29,7 +29,7 @@ pub struct Blocker {
     pub action: String,
     /// Why.
     pub cause: Cause,
-    /// The decision hangs on what nobody could tell the simulator, such as the owner's address.
+    /// Whether the decision depends on something that the simulator was not told, such as the owner's IP address.
     pub is_unsure: bool,
 }
 
@@ -38,6 +38,6 @@ pub struct Blocker {
 pub enum NotQuarantined {
     /// The simulator gave no answer.
     NoAnswer,
-    /// This keeps the owner from enrolling, however unsure.
+    /// This keeps the owner from enrolling, or perhaps does.
     Denied(Blocker),
 }

@@ -1,27 +1,27 @@
-//! Whether messages arrive at an owner.
+//! Whether messages reach an owner.
 
 use crate::model::recipient::Recipient;
 
-/// Whether an owner's messages arrive, the best first: of several recipients the best counts.
+/// Whether messages reach an owner, best first. Of several recipients the best one counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Delivery {
-    /// A confirmed subscription lets them through.
+    /// A confirmed subscription lets messages through.
     Reached,
     /// The owner's own subscription waits to be confirmed.
     Pending,
-    /// The owner's own subscription is there, and its filter keeps them out.
+    /// The owner's own subscription exists, but its filter keeps messages out.
     Filtered,
-    /// No subscription lets them through.
+    /// No subscription lets messages through.
     Unreached,
-    /// What names the owner holds an `@` and is no address.
+    /// The value that names the owner holds an `@` but is not an address.
     Malformed,
 }
 
-/// That no message reaches an owner, and why.
+/// The fact that no message reaches an owner, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreachable {
     /// Why.
     pub delivery: Delivery,
-    /// Whom they would be for.
+    /// Who should receive them.
     pub recipient: Recipient,
 }

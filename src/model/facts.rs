@@ -1,4 +1,4 @@
-//! What is known: of the account, of one user, of one enrollment. Plain data, gathered by the AWS edge.
+//! What is known about one user and its enrollment. Plain data, gathered by the AWS edge.
 
 use crate::model::action::Policy;
 use crate::model::blocker::Blocker;
@@ -11,45 +11,45 @@ use crate::model::user::{AssignedDevice, Attached, User};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
-/// Everything that is judged of one user, all of it read successfully.
+/// Everything that a verdict on one user needs. Every read succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserFacts {
-    /// Who.
+    /// The user.
     pub user: User,
     /// The user's IAM tags.
     pub tags: BTreeMap<String, String>,
     /// The assigned MFA devices, of any kind.
     pub mfa_devices: Vec<AssignedDevice>,
-    /// Whether the user has a login profile, that is a console password; of a user with MFA nobody asks.
+    /// Whether the user has a login profile, that is, a console password. Not asked for a user with MFA.
     pub password: Known<bool>,
-    /// Whether the user has an active access key; asked only where the scope needs it.
+    /// Whether the user has an active access key. Asked only if the scope needs it.
     pub active_access_key: Known<bool>,
-    /// The user's secret, if there is one of ours.
+    /// The user's secret, if mfa-warden made one.
     pub secret: Option<Secret>,
     /// Whether the secret was read by its name in this run; listings may lag.
     pub secret_is_fresh: bool,
-    /// Somebody else's secret bears the name that the user's would have.
+    /// Whether a secret that mfa-warden did not make has the name that the user's secret would have.
     pub foreign_secret: bool,
-    /// Serial numbers of unassigned devices of ours: those under the user's present name, and the one that the
-    /// current version was made for under a former name.
+    /// Serial numbers of the user's unassigned mfa-warden devices: those under its present name, and the one that was made
+    /// for the current version under a former name.
     pub devices: Vec<String>,
-    /// Whether two listings lack what `devices` lacks.
+    /// Whether two listings agree on the devices that are missing from `devices`.
     pub absence_is_sure: bool,
-    /// Which of our policies are attached to the user.
+    /// Which of mfa-warden's policies are attached to the user.
     pub attached: Known<Attached>,
-    /// Whether messages arrive at the owner.
+    /// Whether messages reach the owner.
     pub delivery: Known<Delivery>,
     /// What keeps the owner from enrolling, as IAM's simulator says.
     pub blockers: Known<Vec<Blocker>>,
     /// Whether the current version was made in this run.
     pub version_is_new: bool,
-    /// There is no such user any more: this is what is left of it.
+    /// Whether the user no longer exists, so that these facts are about what is left of it.
     pub is_gone: bool,
 }
 
 impl UserFacts {
-    /// What is left of a user that is gone: a secret by its unique id, or only unassigned devices (then `user_id` is
-    /// empty). Its name is what the secret's description or the devices say.
+    /// What is left of a deleted user: a secret named after its unique id, or only unassigned devices (then `user_id` is
+    /// empty). The user's name comes from the secret's description or from the devices.
     pub fn gone(user_id: &str, secret: Option<Secret>, devices: Vec<String>) -> Self {
         let of_device = || devices.first().and_then(|serial_number| user_of_device(serial_number));
         let name = secret.as_ref().map(Secret::user_name).or_else(of_device).unwrap_or_default().to_owned();
@@ -64,7 +64,7 @@ impl UserFacts {
             mfa_devices: Vec::new(),
             password: Known::NotAsked,
             active_access_key: Known::NotAsked,
-            // Without a secret there is none to be read again.
+            // Without a secret there is nothing to read again.
             secret_is_fresh: secret.is_none(),
             secret,
             foreign_secret: false,
@@ -88,7 +88,7 @@ impl UserFacts {
         self.attached.is_and(|attached| attached.quarantine)
     }
 
-    /// Notes that a policy was attached or detached, where it is known which are.
+    /// Records that a policy was attached or detached, if the attached policies are known.
     pub fn set_attached(&mut self, policy: Policy, is_attached: bool) {
         let Known::Is(attached) = &mut self.attached else { return };
         match policy {
@@ -97,7 +97,7 @@ impl UserFacts {
         }
     }
 
-    /// Who is told.
+    /// Who receives the messages about the user.
     pub fn recipient(&self, settings: &Settings) -> Recipient {
         Recipient::of(&self.tags, &settings.owner_tag, &self.user.name)
     }
@@ -115,7 +115,7 @@ impl UserFacts {
         self.device_of(version).is_none() && self.devices.iter().any(|serial| is_made_for(serial, version))
     }
 
-    /// Unassigned devices of ours that no current version belongs to.
+    /// Unassigned mfa-warden devices that do not belong to the current version.
     pub fn orphaned_devices(&self) -> Vec<String> {
         let current = self.secret.as_ref().and_then(|secret| secret.current_version.as_deref());
         let kept = current.and_then(|version| self.device_of(version));

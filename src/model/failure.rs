@@ -1,16 +1,16 @@
-//! Why something could not be done or read, as data. `messages::words` has the words.
+//! Why something could not be done or read, as data. `messages::words` has the texts.
 
 use crate::model::action::Policy;
 use crate::model::enrollment::Doubt;
 
-/// What AWS said to a call that failed.
+/// How AWS answered a failed call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsFailure {
     /// Completes "failed to": "list the IAM users".
     pub attempted: String,
-    /// AWS's error code; `None`: there was no answer of AWS's.
+    /// AWS's error code; `None`: AWS did not answer.
     pub code: Option<String>,
-    /// What AWS said, and what to do where that is known.
+    /// What AWS said, and what to do about it, if known.
     pub said: String,
 }
 
@@ -19,42 +19,42 @@ pub struct AwsFailure {
 pub enum Failure {
     /// A call failed.
     Aws(AwsFailure),
-    /// The deadline of the run came before this could be read.
+    /// The deadline of the run passed before this could be read.
     Deadline(&'static str),
     /// The credential report cannot be understood.
     Report(String),
-    /// IAM listed this user and then did not find it.
+    /// IAM listed this user, but later did not find it.
     UserVanished(String),
-    /// IAM lists a device of this user as assigned, and then none of its devices.
+    /// IAM lists a device as assigned to this user, but no device when asked for the user's devices.
     ListingsDisagree(String),
     /// This device was enabled a moment ago.
     JustEnabled(String),
-    /// Somebody else's secret bears the name that the secret of the user with this id would have.
+    /// A secret that mfa-warden did not make has the name for the secret of the user with this id.
     ForeignSecret(String),
-    /// This secret may have been prepared by somebody else, and cannot be made again.
+    /// Somebody else may have prepared this secret, and it could not be deleted to create it again.
     Doubtful {
         /// Its name.
         secret: String,
         /// Why.
         doubt: Doubt,
-        /// What AWS said to deleting it.
+        /// How AWS refused to delete it.
         failure: AwsFailure,
     },
-    /// AWS says that each of so many random names for a device of this user is taken.
+    /// AWS says that every random device name that was tried for this user is taken.
     NamesTaken {
         /// The user's name.
         user: String,
         /// How many were tried.
         names: u32,
     },
-    /// The secret changed twice while it was worked on.
+    /// The secret changed twice while the run worked on it.
     SecretChangedTwice,
     /// No ARN is set for a policy.
     NoPolicyArn(Policy),
-    /// One failure, and another on the way back.
+    /// A failure, and another one while cleaning up.
     Both(Box<Failure>, Box<Failure>),
 }
 
-/// A read that failed. Never taken for "there is none".
+/// A failed read. It never counts as "there is none".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable(pub Failure);

@@ -1,18 +1,18 @@
-//! What is known of something that is not read of every user.
+//! A fact that is not read for every user.
 
-/// What is known of a `T`. That something could not be read is never taken for its absence.
+/// What is known about a `T`. A fact that could not be read never counts as absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Known<T> {
-    /// Nothing hangs on it, so AWS was not asked.
+    /// Nothing depends on it, so AWS was not asked.
     NotAsked,
-    /// AWS was asked, and gave no answer that can be used.
+    /// AWS was asked, but gave no usable answer.
     Unreadable,
     /// AWS said so.
     Is(T),
 }
 
 impl<T> Known<T> {
-    /// What AWS said, where it said anything.
+    /// What AWS said, if anything.
     pub fn value(&self) -> Option<&T> {
         match self {
             Known::Is(value) => Some(value),
@@ -20,7 +20,7 @@ impl<T> Known<T> {
         }
     }
 
-    /// Whether AWS said something of which this holds.
+    /// Whether AWS said something, and `holds` is true of it.
     pub fn is_and(&self, holds: impl FnOnce(&T) -> bool) -> bool {
         self.value().is_some_and(holds)
     }

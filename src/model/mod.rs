@@ -1,4 +1,4 @@
-//! Nouns: what is known, decided and done, as data. No rule, and no word for people.
+//! Nouns: what is known, decided and done, as data. No rules, and no text for people.
 
 pub mod account;
 pub mod action;

@@ -1,4 +1,4 @@
-//! What became of users and of a run, as data. `reporting::answer` writes it as JSON.
+//! The results of a run, for each user and in total, as data. `reporting::answer` writes them as JSON.
 
 use crate::model::action::{Action, Postponed, Step, steps};
 use crate::model::blocker::{Blocker, NotQuarantined};
@@ -13,19 +13,19 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use std::net::IpAddr;
 
-/// What became of one user in one run.
+/// The result of one run for one user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Outcome {
     /// The user's name.
     pub user: String,
-    /// The user's unique id; empty where it could not be learnt.
+    /// The user's unique id; empty if unknown.
     pub user_id: String,
     /// The verdict.
     pub verdict: Status,
-    /// Why, and what else is to be said.
+    /// The reason, and remarks.
     #[serde(rename = "reason")]
     pub why: Why,
-    /// The row of the decision table that decided; `None`: the deadline came first.
+    /// The row of the decision table that decided; `None`: the deadline passed first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<Rule>,
     /// What was done (planned, in a dry run), in order.
@@ -33,34 +33,34 @@ pub struct Outcome {
     pub steps: Vec<Step>,
     /// How it ended.
     pub result: UserResult,
-    /// The enrollment that stays open after this run; not part of the answer.
+    /// The enrollment that stays open after this run. Not part of the answer.
     #[serde(skip)]
     pub open: Option<OpenEnrollment>,
-    /// Why no message reaches the owner, where none does.
+    /// Why no message reaches the owner, if none does.
     #[serde(skip)]
     pub unreachable: Option<Unreachable>,
-    /// What keeps the owner from enrolling, where that was asked.
+    /// What keeps the owner from enrolling, if IAM was asked.
     #[serde(skip)]
     pub blockers: Vec<Blocker>,
     /// Why the user is not quarantined, although it is overdue and was warned.
     #[serde(skip)]
     pub not_quarantined: Vec<NotQuarantined>,
-    /// Why it is left to a later run, where it is.
+    /// Why something is left to a later run, if it is.
     #[serde(skip)]
     pub postponed: Option<Postponed>,
-    /// Whether the owner tag names somebody else than was invited.
+    /// Whether the owner tag no longer names the person who was invited.
     #[serde(skip)]
     pub recipient_changed: bool,
-    /// Whether all that was done was to attach the enrollment policy again.
+    /// Whether the run only attached the enrollment policy again.
     #[serde(skip)]
     pub reattached: bool,
-    /// How much of its grace period the user had used up when its enrollment was closed.
+    /// How much of its grace period the user had used up when the enrollment was closed.
     #[serde(skip)]
     pub grace_used: Option<SignedDuration>,
     /// When the newest of the user's MFA devices was enabled.
     #[serde(skip)]
     pub enabled_at: Option<Timestamp>,
-    /// Where the change came from that closed the enrollment, as CloudTrail reported it.
+    /// The source address of the change that closed the enrollment, as CloudTrail reported it.
     #[serde(skip)]
     pub source: Option<IpAddr>,
 }
@@ -79,7 +79,7 @@ pub struct OpenEnrollment {
 }
 
 impl Outcome {
-    /// An outcome with nothing beyond what the answer shows.
+    /// An outcome with only the fields that the answer shows.
     pub fn new(
         user: &str,
         user_id: &str,
@@ -89,7 +89,7 @@ impl Outcome {
         result: UserResult,
     ) -> Self {
         Outcome {
-            // A name is what IAM allows; of a user that is gone it is what a description says.
+            // IAM limits names. The name of a deleted user comes from a description, which may hold anything.
             user: if is_user_name(user) { user.to_owned() } else { shown(user) },
             user_id: shown(user_id),
             verdict,
@@ -110,12 +110,12 @@ impl Outcome {
         }
     }
 
-    /// Whether no message reaches the owner, as far as anybody knows.
+    /// Whether it is known that no message reaches the owner.
     pub fn is_unreachable(&self) -> bool {
         self.unreachable.is_some() || self.open.as_ref().is_some_and(|open| open.undelivered)
     }
 
-    /// What kept the user from being served, if anything did: an action that failed, or a read.
+    /// The failed action or read that stopped the work on the user, if any.
     pub fn cause(&self) -> Option<&Failure> {
         match (&self.result, &self.why.reason) {
             (UserResult::Failed(cause), _) => Some(cause),
@@ -124,17 +124,17 @@ impl Outcome {
         }
     }
 
-    /// What was done, as a person reads it.
+    /// What was done, as text for people.
     pub fn listed_steps(&self) -> String {
         self.steps.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether this was done for the user, by a turn that went through to its end.
+    /// Whether the run did this for the user and completed the user's whole plan.
     pub fn did(&self, step: Step) -> bool {
         self.result == UserResult::Done && self.steps.contains(&step)
     }
 
-    /// Whether the user was looked at and could not be read; who was left to the next run was not looked at.
+    /// Whether the run looked at the user but could not read it. A user that is left to the next run was not looked at.
     pub fn is_unreadable(&self) -> bool {
         self.verdict == Status::Unknown && self.result == UserResult::None
     }
@@ -145,18 +145,18 @@ impl Outcome {
     }
 }
 
-/// How a user's turn ended; written as `done`, `planned`, `none`, `deferred` or `failed: <cause>`.
+/// How the work on a user ended, written as `done`, `planned`, `none`, `deferred` or `failed: <cause>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserResult {
-    /// The whole plan was carried out.
+    /// The run carried out the whole plan.
     Done,
-    /// A dry run: this would have been done.
+    /// A dry run: the run would have done this.
     Planned,
     /// There was nothing to do.
     None,
     /// Left to the next run.
     Deferred,
-    /// An action failed; those listed before it were done.
+    /// An action failed. The actions listed before it were done.
     Failed(Failure),
 }
 
@@ -207,16 +207,16 @@ pub struct ActionCounts {
     pub quarantine: u32,
     /// Enrollments closed.
     pub close: u32,
-    /// Devices deleted for themselves.
+    /// Devices deleted without closing an enrollment.
     pub delete_device: u32,
     /// Enrollment policies attached.
     pub attach: u32,
     /// Policies detached.
     pub detach: u32,
-    /// Resource policies put on secrets that earlier versions made; not named where there is none.
+    /// Resource policies put on secrets that earlier versions made; left out if zero.
     #[serde(skip_serializing_if = "is_zero")]
     pub put_policy: u32,
-    /// Owners subscribed; not named where there is none, for it takes a setting.
+    /// Owners subscribed; left out if zero, because it needs a setting.
     #[serde(skip_serializing_if = "is_zero")]
     pub subscribe: u32,
 }
@@ -286,14 +286,14 @@ pub struct Answer {
     pub failed: u32,
     /// Users left to the next run.
     pub deferred: u32,
-    /// Every user that is not plainly compliant or not applicable, by name.
+    /// Every user, by name, except compliant and not applicable users with nothing to do.
     pub outcomes: Vec<Outcome>,
-    /// What a person should know beyond single users.
+    /// What people should know that is not about a single user.
     pub warnings: Vec<Warning>,
-    /// Subscriptions of the owner topic that count as a way to every owner; `None`: this run did not look.
+    /// Subscriptions to the owner topic that count as reaching every owner; `None`: this run did not look.
     #[serde(skip)]
     pub catch_all: Option<Vec<String>>,
-    /// The owner topic has no subscription at all.
+    /// Whether the owner topic has no subscription at all.
     #[serde(skip)]
     pub nobody_listens: bool,
 }
@@ -316,8 +316,8 @@ impl Answer {
         }
     }
 
-    /// Whether anything was done that operations should hear of each time: more than attaching again what another tool
-    /// keeps detaching.
+    /// Whether the run did something that operations should be told of every time. Attaching a policy again that another
+    /// tool keeps detaching does not count.
     pub fn has_done_something(&self) -> bool {
         let again = self.outcomes.iter().filter(|outcome| outcome.reattached).flat_map(|one| &one.steps);
         let mut others = self.actions;
@@ -333,7 +333,7 @@ impl Answer {
         self.kind == RunKind::Sweep
     }
 
-    /// Users left to a later run for another reason than that they are outside the pilot.
+    /// How many users are left to a later run for a reason other than the pilot.
     pub fn deferred_for_now(&self) -> usize {
         let is = |outcome: &&Outcome| {
             outcome.result == UserResult::Deferred && outcome.postponed != Some(Postponed::Pilot)
@@ -341,7 +341,7 @@ impl Answer {
         self.outcomes.iter().filter(is).count()
     }
 
-    /// Takes in what became of one user: `done` are the actions counted.
+    /// Adds the outcome of one user. `done` are the actions to count.
     pub fn add(&mut self, outcome: Outcome, done: &[Action]) {
         for action in done {
             self.actions.add(action);

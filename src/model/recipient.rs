@@ -1,19 +1,19 @@
-//! Whom a message goes to: the one notion of it, for the owner tag, subscriptions, filters and the mailer. Pure.
+//! Who receives a message: one definition for the owner tag, subscriptions, filters and the mailer. Pure.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The most characters of an address (RFC 5321, 4.5.3.1, less the angle brackets).
+/// The most characters that an address can have (RFC 5321, 4.5.3.1, without the angle brackets).
 const LONGEST: usize = 254;
 
-/// One e-mail address: ASCII, without blanks around it, its domain in lower case. Domains have no case (RFC 4343), and
-/// subscriptions' filters have; what stands before the `@` is as it was written.
+/// One e-mail address: ASCII, without blanks around it, its domain in lower case. Domains ignore case (RFC 4343), but
+/// subscription filters do not. The part before the `@` is kept as written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address(String);
 
 impl Address {
-    /// Reads `local@domain.tld`; `None`: it is none. Quoted local parts, comments and bare host names are none: no tool
-    /// in the way of a mail agrees on them.
+    /// Reads `local@domain.tld`; `None`: `text` is not an address. Quoted local parts, comments and bare host names are
+    /// refused, because mail tools do not agree on them.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (local, domain) = text.rsplit_once('@')?;
@@ -29,44 +29,44 @@ impl Address {
             .then(|| Address(format!("{local}@{}", domain.to_ascii_lowercase())))
     }
 
-    /// As messages carry it.
+    /// The address as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether both are the same mailbox in practice, whatever their case.
+    /// Whether both are the same mailbox in practice: case is ignored.
     pub fn is_same(&self, other: &str) -> bool {
         self.0.eq_ignore_ascii_case(other.trim())
     }
 }
 
-/// Who is told about a user.
+/// Who receives the messages about a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recipient {
-    /// One address or several, each of which is told.
+    /// One address or several; each receives the messages.
     Addresses(Vec<Address>),
-    /// A word without an `@`, or the user's own name: something of the operator's knows whom it means.
+    /// A word without an `@`, or the user's own name. A tool of the operator has to know who that is.
     Name(String),
-    /// It holds an `@` and is no address: nobody can be told.
+    /// The value holds an `@` but is not an address: nobody can be told.
     Malformed(String),
 }
 
 impl Recipient {
-    /// Who is told about a user with these tags: the owner tag's value, or the user's name where there is none or an
-    /// empty one. Tag keys of users have no case (IAM user guide, "Tagging IAM resources").
+    /// The recipient for a user with these tags: the owner tag's value, or the user's name if the value is missing or
+    /// empty. Tag keys of users ignore case (IAM user guide, "Tagging IAM resources").
     pub fn of(tags: &BTreeMap<String, String>, owner_tag: &str, user: &str) -> Self {
         match tag_value(tags, owner_tag).map(str::trim).filter(|value| !value.is_empty()) {
             Some(value) => Recipient::parse(value),
             None => match Address::parse(user) {
                 Some(address) => Recipient::Addresses(vec![address]),
-                // A name may hold what it likes.
+                // A user name may hold an `@` without being an address.
                 None => Recipient::Name(user.to_owned()),
             },
         }
     }
 
-    /// Reads the value of an owner tag. Several addresses stand apart by blanks or by one of `:;,/`, where what stands
-    /// on both sides is an address (an address may hold a slash itself).
+    /// Reads the value of an owner tag. Blanks or `:;,/` separate several addresses, if every part is an address. (An
+    /// address may hold a slash itself.)
     fn parse(value: &str) -> Self {
         if !value.contains('@') {
             return Recipient::Name(value.to_owned());
@@ -87,7 +87,7 @@ impl Recipient {
         Recipient::Malformed(value.to_owned())
     }
 
-    /// Each that is told: the values of the message attribute `recipient`.
+    /// Every recipient: the values of the message attribute `recipient`.
     pub fn each(&self) -> Vec<&str> {
         match self {
             Recipient::Addresses(addresses) => addresses.iter().map(Address::as_str).collect(),
@@ -96,19 +96,19 @@ impl Recipient {
     }
 }
 
-/// As the tag `mfa-warden:recipient` remembers it: in the letters that Secrets Manager takes, and no longer than it
-/// takes. What it does not take stands as `=` and the character's number in hexadecimal.
+/// The value of the tag `mfa-warden:recipient`: only characters that Secrets Manager accepts, and no more than it accepts.
+/// Any other character is written as its number in hexadecimal between two `=`.
 impl fmt::Display for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&remembered(&self.each()))
     }
 }
 
-/// The most characters of a tag's value (Secrets Manager API reference, `Tag`).
+/// The most characters that a tag's value can have (Secrets Manager API reference, `Tag`).
 const LONGEST_TAG: usize = 255;
 
-/// Recipients as one tag's value. Those that do not fit are left out from the middle: whoever was told first and whoever
-/// was told last stay.
+/// Recipients as one tag's value. If they do not fit, those in the middle are left out: the first and the last recipient
+/// stay.
 pub fn remembered(recipients: &[&str]) -> String {
     let mut written: Vec<String> = recipients.iter().map(|recipient| escaped(recipient)).collect();
     loop {
@@ -123,7 +123,7 @@ pub fn remembered(recipients: &[&str]) -> String {
     }
 }
 
-/// What [`remembered`] wrote.
+/// The recipients in a tag's value that [`remembered`] wrote.
 pub fn recalled(tag: &str) -> Vec<String> {
     tag.split(' ').filter(|word| !word.is_empty()).map(unescaped).collect()
 }
@@ -151,7 +151,7 @@ fn unescaped(word: &str) -> String {
     text
 }
 
-/// The value of a user's tag; keys have no case.
+/// The value of a user's tag. Keys ignore case.
 pub fn tag_value<'a>(tags: &'a BTreeMap<String, String>, key: &str) -> Option<&'a str> {
     let same = |other: &str| other == key || other.to_lowercase() == key.to_lowercase();
     tags.iter().find(|(other, _)| same(other)).map(|(_, value)| value.as_str())
@@ -195,6 +195,10 @@ mod tests {
             "ann@corp.example:bob",
             "a b@c",
             "ann@-a.b",
+            "ann@a-.b",
+            ".ann@corp.example",
+            "ann.@corp.example",
+            "an..n@corp.example",
         ] {
             assert_eq!(of(tag), Recipient::Malformed(tag.trim().to_owned()), "{tag:?}");
         }
@@ -219,6 +223,21 @@ mod tests {
         let kept = recalled(&remembered(&many));
         assert!(kept.len() > 3);
         assert_eq!((kept.first().unwrap().as_str(), kept.last().unwrap().as_str()), (many[0], many[19]));
+        // Each comma takes four characters.
+        let too_long = ",".repeat(100);
+        assert_eq!(remembered(&["ann", &too_long]), "ann");
+        assert_eq!(remembered(&[&too_long]).chars().count(), LONGEST_TAG);
+    }
+
+    #[test]
+    fn the_lengths_of_an_address_are_those_of_rfc_5321() {
+        let local = |length| Address::parse(&format!("{}@corp.example", "a".repeat(length))).is_some();
+        assert!(local(1) && local(64) && !local(65));
+        let label = |length| Address::parse(&format!("ann@{}.example", "a".repeat(length))).is_some();
+        assert!(label(1) && label(63) && !label(64) && !label(0));
+        let labels = format!("{0}.{0}.{1}", "a".repeat(63), "b".repeat(61));
+        let whole = |local: usize| Address::parse(&format!("{}@{labels}", "a".repeat(local))).is_some();
+        assert!(whole(LONGEST - 1 - labels.len()) && !whole(LONGEST - labels.len()));
     }
 
     proptest! {

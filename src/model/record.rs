@@ -1,11 +1,11 @@
-//! What a secret's tags remember of its enrollment: written and read here alone.
+//! What a secret's tags record of its enrollment, and how to read them.
 
 use crate::model::enrollment::{Secret, created_at, version_suffix};
 use crate::model::recipient::{Recipient, recalled};
 use crate::model::text::rfc3339;
 use jiff::{SignedDuration, Timestamp};
 
-/// What is noted of every notice.
+/// The tags to write for every notice.
 pub fn went_out(secret: &Secret, now: Timestamp) -> Vec<(&'static str, String)> {
     let mut tags = vec![
         (tag::LAST_NOTICE_AT, rfc3339(now)),
@@ -14,7 +14,7 @@ pub fn went_out(secret: &Secret, now: Timestamp) -> Vec<(&'static str, String)> 
     if secret.first_notice_at(now).is_none() {
         tags.push((tag::FIRST_NOTICE_AT, rfc3339(now)));
     }
-    // Whoever is told is without MFA again: the next time that it has some is to be told.
+    // The user is without MFA again, so the next enrollment gets a closing notice of its own.
     if secret.record(tag::CLOSING_NOTICE).is_some() {
         tags.push((tag::CLOSING_NOTICE, String::new()));
     }
@@ -31,42 +31,42 @@ pub mod tag {
     pub const NOTIFIED: &str = "mfa-warden:notified";
     /// When the first notice went out: the grace period counts from here.
     pub const FIRST_NOTICE_AT: &str = "mfa-warden:first-notice-at";
-    /// The last 8 characters of a version that was won by an earlier run, written before its owner is told: a secret that
-    /// cannot be tagged costs no message again and again.
+    /// The last 8 characters of a version that an earlier run won. It is written before the owner is told: if a secret
+    /// cannot be tagged, the owner does not get the same message in every run.
     pub const TELLING: &str = "mfa-warden:telling";
-    /// When a notice of the current version was first known to reach its owner; a time before that version was made is of
-    /// an earlier one. Empty: it was somebody else whom it reached.
+    /// When a notice of the current version was first known to have reached its owner. A time before that version was made
+    /// belongs to an earlier version. Empty: the notice reached somebody else.
     pub const HEARD_AT: &str = "mfa-warden:heard-at";
-    /// Whom the last invitation went to, as [`crate::model::recipient::remembered`] writes it.
+    /// The recipients of the last invitation, as [`crate::model::recipient::remembered`] writes them.
     pub const RECIPIENT: &str = "mfa-warden:recipient";
-    /// Whom earlier invitations went to, where that was somebody else.
+    /// The recipients of earlier invitations, if they were others.
     pub const RECIPIENTS_BEFORE: &str = "mfa-warden:recipients-before";
     /// When the owner was last told anything.
     pub const LAST_NOTICE_AT: &str = "mfa-warden:last-notice-at";
     /// How many notices went out.
     pub const NOTICES: &str = "mfa-warden:notices";
-    /// Written by version 0.1.0 only: the last 8 characters of the version whose last notice reached nobody; behind them,
-    /// where the owner has heard an earlier notice, a space and the kind of the lost one. See [`super::Undelivered`].
+    /// Written by version 0.1.0 only: the last 8 characters of the version whose last notice reached nobody. If the owner
+    /// received an earlier notice, a space and the kind of the lost notice follow. See [`super::Undelivered`].
     pub const UNREACHED: &str = "mfa-warden:unreached";
-    /// When the closing notice went out: it is not sent again while the secret cannot be deleted. Empty: none did.
+    /// When the closing notice went out, so that it is not sent again while the secret cannot be deleted. Empty: none did.
     pub const CLOSING_NOTICE: &str = "mfa-warden:farewell";
     /// Which resource policy the secret has: `rules::owner_policy::fingerprint`.
     pub const POLICY: &str = "mfa-warden:policy";
-    /// How much of its grace period the user had used up before the secret was made, in enrollments that were closed
+    /// How much of its grace period the user used up in closed enrollments, before the secret was made
     /// (`rules::history`): an ISO 8601 duration. Missing: nothing.
     pub const GRACE_USED: &str = "mfa-warden:grace-used";
     /// When the owner was told of the quarantine. Empty: it was lifted.
     pub const QUARANTINED_AT: &str = "mfa-warden:quarantined-at";
 }
 
-/// What reached nobody, as [`tag::UNREACHED`] tells.
+/// Which notices reached nobody, as [`tag::UNREACHED`] records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Undelivered {
-    /// Every notice so far: as far as anybody knows, the owner has heard nothing.
+    /// Every notice so far: the owner is not known to have received any.
     Everything,
-    /// The invitation to this version, of an owner who has heard of an earlier one.
+    /// The invitation to this version. The owner received a notice of an earlier version.
     Invitation,
-    /// A later notice, of an owner who has heard the invitation.
+    /// A later notice. The owner received the invitation.
     Later,
 }
 
@@ -76,14 +76,14 @@ impl Secret {
         self.tags.get(key).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// A time of the past in a tag. One in the future, or an unreadable one, is none: somebody else wrote it.
+    /// A past time in a tag. A future or unreadable time counts as missing: somebody else wrote it.
     fn past(&self, key: &str, now: Timestamp) -> Option<Timestamp> {
         self.record(key)?.parse().ok().filter(|time: &Timestamp| *time <= now)
     }
 
-    /// When the first notice went out; `None`: none did. Never earlier than the secret's creation, whatever tags say. Where
-    /// the time is missing or cannot be, although notices went out (earlier versions kept none; somebody may have changed
-    /// it), the secret's creation stands in.
+    /// When the first notice went out; `None`: none did. Never before the secret's creation, whatever tags say. If notices
+    /// went out but the time is missing or impossible, it is the secret's creation: earlier versions did not record the
+    /// time, and somebody may have changed the tag.
     pub fn first_notice_at(&self, now: Timestamp) -> Option<Timestamp> {
         match self.past(tag::FIRST_NOTICE_AT, now) {
             Some(first) => Some(first.max(self.created_at)),
@@ -92,7 +92,7 @@ impl Secret {
         }
     }
 
-    /// Whether any notice went out. A count that is no number was written by somebody else: then one did.
+    /// Whether any notice went out. Also `true` if the count is not a number: then somebody else wrote it.
     fn was_told(&self) -> bool {
         match self.record(tag::NOTICES) {
             Some(count) => count.parse() != Ok(0u32),
@@ -100,13 +100,13 @@ impl Secret {
         }
     }
 
-    /// Since when a notice of the current version is known to have reached its owner; `None`: nobody knows of any.
+    /// When a notice of the current version was first known to have reached its owner; `None`: none is known to have.
     pub fn heard_at(&self, now: Timestamp) -> Option<Timestamp> {
         let made_at = created_at(self.current_version.as_deref()?)?;
         self.past(tag::HEARD_AT, now).filter(|heard| *heard >= truncated(made_at))
     }
 
-    /// Whether the present recipient is another than the one that was invited. Earlier versions did not remember whom.
+    /// Whether the present recipient is not the one who was invited. Earlier versions did not record the recipient.
     pub fn recipient_changed(&self, present: &Recipient) -> bool {
         let sorted = |tag: &str| {
             let mut each: Vec<String> = recalled(tag).iter().map(|one| one.to_lowercase()).collect();
@@ -116,7 +116,7 @@ impl Secret {
         self.record(tag::RECIPIENT).is_some_and(|invited| sorted(invited) != sorted(&present.to_string()))
     }
 
-    /// Everybody who was ever invited, as far as it was remembered: the first of them first.
+    /// Everybody who was ever invited, as far as recorded, the earliest first.
     pub fn invited(&self) -> Vec<String> {
         let keys = [tag::RECIPIENTS_BEFORE, tag::RECIPIENT];
         let mut invited: Vec<String> =
@@ -126,7 +126,7 @@ impl Secret {
         invited
     }
 
-    /// Whether its owner was ever invited to a version that this function made.
+    /// Whether its owner was invited, and the current version is one that the function made.
     pub fn was_invited(&self) -> bool {
         self.was_told()
             && self.current_version.as_deref().is_some_and(|version| created_at(version).is_some())
@@ -137,7 +137,7 @@ impl Secret {
         self.past(tag::CLOSING_NOTICE, now).is_some()
     }
 
-    /// How much of the grace period the user had used up before, in enrollments that were closed.
+    /// How much of the grace period the user used up in earlier, closed enrollments.
     pub fn grace_used(&self) -> SignedDuration {
         let used = self.record(tag::GRACE_USED).and_then(|used| used.parse().ok());
         used.unwrap_or(SignedDuration::ZERO).max(SignedDuration::ZERO)
@@ -148,7 +148,7 @@ impl Secret {
         self.past(tag::QUARANTINED_AT, now).is_some()
     }
 
-    /// Whether the owner was told of the quarantine so lately that it need not be told again.
+    /// Whether the owner was told of the quarantine so recently that no new message is needed.
     pub fn was_told_of_quarantine_within(&self, time: SignedDuration, now: Timestamp) -> bool {
         self.past(tag::QUARANTINED_AT, now).is_some_and(|told| now.duration_since(told) <= time)
     }
@@ -158,7 +158,7 @@ impl Secret {
         self.tags.get(tag::NOTIFIED).is_some_and(|suffix| suffix == version_suffix(version))
     }
 
-    /// What the owner is known not to have heard of the current version.
+    /// Which notices of the current version are known not to have reached the owner.
     pub fn undelivered_notice(&self, now: Timestamp) -> Option<Undelivered> {
         if self.heard_at(now).is_some() {
             return None;
@@ -172,8 +172,8 @@ impl Secret {
         }
     }
 
-    /// Whether its owner was told of the current version and is not known to have heard of it. Version 0.1.0 wrote down
-    /// what was lost, and nothing of what was heard.
+    /// Whether a notice of the current version went out, but is not known to have reached the owner. Version 0.1.0 recorded
+    /// only lost notices, not received ones.
     pub fn undelivered(&self, now: Timestamp) -> bool {
         let is_told = self.current_version.as_deref().is_some_and(|version| self.notified_of(version));
         let noted = [tag::FIRST_NOTICE_AT, tag::HEARD_AT, tag::RECIPIENT];
@@ -187,8 +187,8 @@ impl Secret {
                 ))
     }
 
-    /// Whether its owner is not known to have heard of any version: no notice went out, or each is known to have reached
-    /// nobody (version 0.1.0 wrote that down), or none is known to have reached anybody.
+    /// Whether no notice of any version is known to have reached the owner: none went out, or each is known to be lost
+    /// (version 0.1.0 recorded that), or none is known to have arrived.
     pub fn never_delivered(&self, now: Timestamp) -> bool {
         let is_noted = self.record(tag::FIRST_NOTICE_AT).is_some();
         let nothing_heard = is_noted && self.past(tag::HEARD_AT, now).is_none();
@@ -197,7 +197,7 @@ impl Secret {
             || nothing_heard
     }
 
-    /// When the owner was last told anything; `None`: nobody knows, or it is of the future.
+    /// When the last notice went out; `None`: unknown. The time may be in the future if somebody else wrote it.
     pub fn last_notice_at(&self) -> Option<Timestamp> {
         self.record(tag::LAST_NOTICE_AT)?.parse().ok()
     }

@@ -1,4 +1,4 @@
-//! The rows of the decision table, by name. `rules::plan` decides by them.
+//! The rows of the decision table, by name. `rules::plan` uses them to decide.
 
 use serde::Serialize;
 use std::fmt;
@@ -7,21 +7,21 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
-    /// Something of the user could not be read.
+    /// Something about the user could not be read.
     Unknown,
-    /// There is no such user any more.
+    /// The user no longer exists.
     UserGone,
     /// The user has MFA.
     HasMfa,
     /// The user is exempt, or outside the scope.
     NeedNotEnroll,
-    /// The secret that bears the user's name was made by somebody else.
+    /// A secret that mfa-warden did not make has the name that the user's secret would have.
     ForeignSecret,
-    /// There is an enrollment that nobody is known to have been told of, and no message reaches the owner.
+    /// There is an enrollment, no notice is known to have reached the owner, and none can reach the owner now.
     NeverReached,
-    /// The user is outside `PILOT`, and nobody was told anything yet.
+    /// The user is outside `PILOT`, and no notice went out yet.
     OutsidePilot,
-    /// There is no enrollment, and no message surely reaches the owner.
+    /// There is no enrollment, and it is known that no message reaches the owner.
     Unreachable,
     /// There is no enrollment.
     NotPrepared,
@@ -29,15 +29,15 @@ pub enum Rule {
     Broken,
     /// The seed is older than `OFFER_TTL`.
     OfferTooOld,
-    /// The device was made so lately that listings may not show it yet.
+    /// The device is so new that listings may not show it yet.
     Settling,
-    /// The owner was not invited to this version, or is not known to have received it.
+    /// The owner was not invited to this version, is not known to have received the invitation, or has changed.
     InvitationDue,
-    /// The owner is quarantined, and was not told.
+    /// The user is quarantined, and the owner was not told.
     QuarantineNotTold,
-    /// The user is overdue and warned, and something keeps the owner from enrolling.
+    /// The user is overdue and warned, and the owner is not known to be able to enroll.
     UnableToEnroll,
-    /// The user is overdue and warned, and it is outside `QUARANTINE_HOURS`.
+    /// The user is overdue and warned, but the time is outside `QUARANTINE_HOURS`.
     OutsideQuarantineHours,
     /// The user is overdue, warned and able to enroll.
     QuarantineDue,
@@ -71,7 +71,7 @@ impl Rule {
         Rule::NothingDue,
     ];
 
-    /// Its name: in answers, logs and documentation.
+    /// Its name in answers, logs and documentation.
     pub fn name(self) -> &'static str {
         match self {
             Rule::Unknown => "unknown",

@@ -1,4 +1,4 @@
-//! Settings: read once at start from the environment, checked whole, never changed.
+//! Settings: read from the environment once at start, checked together, never changed.
 
 use crate::model::recipient::tag_value;
 use crate::model::user::User;
@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Whom MFA is demanded of (`MFA_SCOPE`).
+/// Which users must have MFA (`MFA_SCOPE`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// Users with a console password: CIS AWS Foundations 1.10, Security Hub IAM.5.
@@ -19,10 +19,10 @@ pub enum Scope {
     All,
 }
 
-/// What follows when the grace period has passed (`AFTER_GRACE`).
+/// What happens after the grace period (`AFTER_GRACE`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterGrace {
-    /// Go on reminding the owner and telling operations.
+    /// Keep reminding the owner and telling operations.
     Notify,
     /// Attach the quarantine policy until the user has MFA.
     Quarantine,
@@ -31,9 +31,9 @@ pub enum AfterGrace {
 /// The users to begin with (`PILOT`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pilot {
-    /// Users whose IAM path begins so: `/team-a/`.
+    /// Users whose IAM path begins with this: `/team-a/`.
     Path(String),
-    /// Users with this tag: `team=payments`. Keys have no case, as IAM's; values have.
+    /// Users with this tag: `team=payments`. As in IAM, keys ignore case; values do not.
     Tag(String, String),
 }
 
@@ -49,7 +49,7 @@ impl Pilot {
         fits.then(|| Pilot::Tag(key.to_owned(), value.to_owned()))
     }
 
-    /// Whether the user is among them.
+    /// Whether the user is in the pilot.
     pub fn admits(&self, user: &User, tags: &BTreeMap<String, String>) -> bool {
         match self {
             Pilot::Path(path) => user.path().starts_with(path.as_str()),
@@ -58,13 +58,13 @@ impl Pilot {
     }
 }
 
-/// When quarantines may begin (`QUARANTINE_HOURS`): people should be at work who can help.
+/// When quarantines may begin (`QUARANTINE_HOURS`): while people who can help are at work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hours {
     /// Monday first.
     days: [bool; 7],
     from: Time,
-    /// The first moment that is too late.
+    /// Exclusive.
     until: Time,
     zone: TimeZone,
 }
@@ -96,7 +96,7 @@ fn time_of_day(text: &str) -> Option<Time> {
         digits.parse().ok().filter(|_| plain)
     };
     match (number(hours)?, number(minutes)?) {
-        // The last moment of a day, as people write it.
+        // People write `24:00` for the end of a day.
         (24, 0) => Time::new(23, 59, 59, 999_999_999).ok(),
         (hours, minutes) => Time::new(hours, minutes, 0, 0).ok(),
     }
@@ -131,9 +131,9 @@ pub struct Settings {
     pub owner_topic_arn: String,
     /// `OPS_TOPIC_ARN`: the SNS topic of operations.
     pub ops_topic_arn: String,
-    /// `MFA_SCOPE`: whom MFA is demanded of.
+    /// `MFA_SCOPE`: which users must have MFA.
     pub scope: Scope,
-    /// `OWNER_TAG`: key of the IAM user tag that names who is told.
+    /// `OWNER_TAG`: key of the IAM user tag that names the recipient of messages.
     pub owner_tag: String,
     /// `REMIND_EVERY`: time between two notices to one owner.
     pub remind_every: SignedDuration,
@@ -141,31 +141,31 @@ pub struct Settings {
     pub grace_period: SignedDuration,
     /// `OFFER_TTL`: age at which an unused seed is replaced.
     pub offer_ttl: SignedDuration,
-    /// `AFTER_GRACE`: what follows the grace period.
+    /// `AFTER_GRACE`: what happens after the grace period.
     pub after_grace: AfterGrace,
     /// `ENROLLMENT_POLICY_ARN`: managed policy attached while an enrollment is open; `None`: never.
     pub enrollment_policy_arn: Option<String>,
     /// `QUARANTINE_POLICY_ARN`: managed policy attached after the grace period; `None`: never.
     pub quarantine_policy_arn: Option<String>,
-    /// `MAX_PROVISIONS`: users provisioned in one run at most.
+    /// `MAX_PROVISIONS`: the most users to provision in one run.
     pub max_provisions: u32,
-    /// `MAX_QUARANTINES`: users quarantined in one run at most.
+    /// `MAX_QUARANTINES`: the most users to quarantine in one run.
     pub max_quarantines: u32,
     /// `PILOT`: the users to begin with; `None`: all.
     pub pilot: Option<Pilot>,
     /// `QUARANTINE_HOURS`: when quarantines may begin; `None`: at any time.
     pub quarantine_hours: Option<Hours>,
-    /// `FUNCTION_ROLE_ARN`: the role that alone may change the secrets; `None`: nobody knows it.
+    /// `FUNCTION_ROLE_ARN`: the only role that may change the secrets; `None`: unknown.
     pub function_role_arn: Option<String>,
-    /// `DRY_RUN`: plan and change nothing.
+    /// `DRY_RUN`: only plan, change nothing.
     pub dry_run: bool,
     /// `SECRET_KMS_KEY_ID`: KMS key of the secrets; `None`: the account's `aws/secretsmanager` key.
     pub secret_kms_key_id: Option<String>,
     /// `SUBSCRIBE_OWNERS`: subscribe owners whose recipient is an e-mail address without a subscription.
     pub subscribe_owners: bool,
-    /// `PREFLIGHT`: ask IAM before each notice that shows how to enroll whether a policy keeps the owner from enrolling.
+    /// `PREFLIGHT`: before each notice that shows how to enroll, ask IAM whether a policy keeps the owner from enrolling.
     pub preflight: bool,
-    /// `OPS_CHAT`: HTTPS subscribers of the operations topic get what Amazon Q Developer shows in a chat.
+    /// `OPS_CHAT`: HTTPS subscribers of the operations topic get the format that Amazon Q Developer shows in a chat.
     pub ops_chat: bool,
     /// `SETTLE`: how long AWS's listings may lag behind its writes.
     pub settle: SignedDuration,
@@ -176,7 +176,7 @@ pub struct Settings {
 pub struct SettingProblem {
     /// The setting's variable.
     pub variable: &'static str,
-    /// What it holds, what it may hold, or what it contradicts: a sentence that begins with the variable.
+    /// A sentence that begins with the variable: what it holds, what it may hold, or what it contradicts.
     pub words: String,
 }
 
@@ -200,23 +200,23 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// One setting: all that the function, `warden` and their errors say of it. `template.yaml` and `README.md` are held
-/// against these rows.
+/// One setting: everything that the function, `warden` and their errors say about it. Tests compare `template.yaml` and
+/// `README.md` with these rows.
 #[derive(Debug)]
 pub struct Setting {
-    /// The environment variable; the template's parameter is the same in `CamelCase`.
+    /// The environment variable. The template's parameter has the same name in `CamelCase`.
     pub variable: &'static str,
-    /// Its value where the variable is empty; empty: there is none.
+    /// Its value if the variable is empty; empty: there is no default.
     pub default: &'static str,
     /// What it may hold: completes "it must be".
     pub expected: &'static str,
-    /// The option of `warden`, where it has one.
+    /// The option of `warden`, if there is one.
     pub option: Option<&'static str>,
     /// How `warden --help` names the option's value.
     pub value_name: &'static str,
-    /// What `warden --help` says of it.
+    /// What `warden --help` says about it.
     pub help: &'static str,
-    /// Takes a value over; `None`: it may not hold this.
+    /// Writes a value into the settings; `None`: the value is not allowed.
     read: fn(&str, &mut Settings) -> Option<()>,
 }
 
@@ -236,7 +236,7 @@ pub static SETTINGS: [Setting; 21] = [
         expected: TOPIC,
         option: Some("owner-topic-arn"),
         value_name: "ARN",
-        help: "SNS topic that owners subscribe to; with it the plan tells who would not be reached",
+        help: "SNS topic that owners subscribe to; with it the plan shows which owners no message reaches",
         read: |value, settings| topic(value).map(|arn| settings.owner_topic_arn = arn),
     },
     Setting {
@@ -254,7 +254,7 @@ pub static SETTINGS: [Setting; 21] = [
         expected: "`console`, `credentials` or `all`",
         option: Some("scope"),
         value_name: "SCOPE",
-        help: "Whom MFA is demanded of: console, credentials or all",
+        help: "Which users must have MFA: console, credentials or all",
         read: |value, settings| {
             settings.scope = match value {
                 "console" => Scope::Console,
@@ -271,7 +271,7 @@ pub static SETTINGS: [Setting; 21] = [
         expected: "the key of an IAM tag: 1 to 128 letters, digits, spaces or `_.:/=+-@`",
         option: Some("owner-tag"),
         value_name: "KEY",
-        help: "IAM user tag that names who is told",
+        help: "IAM user tag that names the recipient of messages",
         read: |value, settings| is_tag_key(value).then(|| value.clone_into(&mut settings.owner_tag)),
     },
     Setting {
@@ -307,7 +307,7 @@ pub static SETTINGS: [Setting; 21] = [
         expected: "`notify` or `quarantine`",
         option: Some("after-grace"),
         value_name: "WHAT",
-        help: "What follows the grace period: notify or quarantine",
+        help: "What happens after the grace period: notify or quarantine",
         read: |value, settings| {
             settings.after_grace = match value {
                 "notify" => AfterGrace::Notify,
@@ -332,7 +332,7 @@ pub static SETTINGS: [Setting; 21] = [
         expected: POLICY,
         option: Some("quarantine-policy-arn"),
         value_name: "ARN",
-        help: "Managed policy of the quarantine",
+        help: "Managed policy attached after the grace period",
         read: |value, settings| policy(value).map(|arn| settings.quarantine_policy_arn = Some(arn)),
     },
     Setting {
@@ -341,7 +341,7 @@ pub static SETTINGS: [Setting; 21] = [
         expected: NUMBER,
         option: Some("max-provisions"),
         value_name: "NUMBER",
-        help: "Users provisioned in one run at most",
+        help: "The most users to provision in one run",
         read: |value, settings| value.parse().ok().map(|most| settings.max_provisions = most),
     },
     Setting {
@@ -350,7 +350,7 @@ pub static SETTINGS: [Setting; 21] = [
         expected: NUMBER,
         option: Some("max-quarantines"),
         value_name: "NUMBER",
-        help: "Users quarantined in one run at most",
+        help: "The most users to quarantine in one run",
         read: |value, settings| value.parse().ok().map(|most| settings.max_quarantines = most),
     },
     Setting {
@@ -378,7 +378,7 @@ pub static SETTINGS: [Setting; 21] = [
         expected: ROLE,
         option: Some("function-role-arn"),
         value_name: "ARN",
-        help: "The function's role, which alone may change the secrets [default: role/mfa-warden of the account]",
+        help: "The function's role, the only one that may change the secrets [default: role/mfa-warden of the account]",
         read: |value, settings| role(value).map(|arn| settings.function_role_arn = Some(arn)),
     },
     Setting {
@@ -387,7 +387,7 @@ pub static SETTINGS: [Setting; 21] = [
         expected: BOOL,
         option: None,
         value_name: "BOOL",
-        help: "Whether the function only plans",
+        help: "Whether the function only plans and changes nothing",
         read: |value, settings| value.parse().ok().map(|is| settings.dry_run = is),
     },
     Setting {
@@ -426,7 +426,7 @@ pub static SETTINGS: [Setting; 21] = [
         expected: BOOL,
         option: None,
         value_name: "BOOL",
-        help: "Whether HTTPS subscribers of the operations topic get what Amazon Q Developer shows in a chat",
+        help: "Whether HTTPS subscribers of the operations topic get the format that Amazon Q Developer shows in a chat",
         read: |value, settings| value.parse().ok().map(|is| settings.ops_chat = is),
     },
     Setting {
@@ -440,11 +440,11 @@ pub static SETTINGS: [Setting; 21] = [
     },
 ];
 
-/// Without these two the function has nobody to tell.
+/// Without these two the function cannot tell anybody anything.
 const REQUIRED: [&str; 2] = ["OWNER_TOPIC_ARN", "OPS_TOPIC_ARN"];
 
 impl Settings {
-    /// Reads the settings through `lookup`, which answers with a variable's value. An empty value counts as
+    /// Reads the settings through `lookup`, which returns a variable's value. An empty value counts as
     /// unset, because a CloudFormation parameter cannot be left out.
     ///
     /// # Errors
@@ -465,7 +465,7 @@ impl Settings {
                     problem(format!("{variable} is missing: it must be {expected}"));
                 }
                 None if default.is_empty() => {}
-                // The test of the defaults reads each of them.
+                // A test reads every default, so this does not fail.
                 None => drop(read(default, &mut settings)),
             }
         }
@@ -473,7 +473,7 @@ impl Settings {
         if problems.is_empty() { Ok(settings) } else { Err(ConfigError(problems)) }
     }
 
-    /// Before anything is read; the defaults are in the table.
+    /// The settings before anything is read. The defaults are in the table.
     fn unset() -> Self {
         Settings {
             owner_topic_arn: String::new(),
@@ -502,12 +502,12 @@ impl Settings {
 }
 
 impl Settings {
-    /// Between the first notice that an owner is known to have heard and a quarantine: time for one reminder.
+    /// The shortest time between the first notice known to have reached the owner and a quarantine: time for one reminder.
     pub fn warning_time(&self) -> SignedDuration {
         self.remind_every.min(self.grace_period)
     }
 
-    /// Settings that are right alone and wrong together, both named in each.
+    /// Settings that are valid alone but not together. Each problem names both.
     fn contradictions(&self) -> Vec<SettingProblem> {
         let mut problems = Vec::new();
         let mut problem = |variable, is: bool, words: String| {
@@ -534,7 +534,7 @@ impl Settings {
                 quarantines && self.offer_ttl <= value,
                 format!(
                     "OFFER_TTL is {:#} and {name} is {value:#}: with AFTER_GRACE=quarantine OFFER_TTL must be longer, \
-                     or a new seed takes the place of each that the owner was warned of",
+                     or the function replaces each seed that it warned the owner of",
                     self.offer_ttl
                 ),
             );
@@ -567,7 +567,7 @@ impl Settings {
         problems
     }
 
-    /// What is set and lies in another account or region than the function does, each in one sentence.
+    /// Settings that name something in another account or region than the function's, each in one sentence.
     pub fn misplaced(&self, partition: &str, region: &str, account: &str) -> Vec<SettingProblem> {
         let here = Place { partition, region, account };
         let elsewhere = self.places().into_iter().filter(|(_, place)| !place.fits(&here));
@@ -579,7 +579,7 @@ impl Settings {
             .collect()
     }
 
-    /// Where each ARN lies that is set and is one.
+    /// The place of every ARN that is set and valid.
     fn places(&self) -> Vec<(&'static str, Place<'_>)> {
         let arns = [
             ("OWNER_TOPIC_ARN", Some(&self.owner_topic_arn)),
@@ -592,7 +592,7 @@ impl Settings {
     }
 }
 
-/// Where something is, by its ARN.
+/// The place of a resource, from its ARN.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     partition: &'a str,
@@ -644,7 +644,7 @@ fn policy(value: &str) -> Option<String> {
     of_account(value, "policy/")
 }
 
-/// The ARN of something of the account's own in IAM.
+/// The ARN of an IAM resource of an account, not one of AWS's own.
 fn of_account(value: &str, kind: &str) -> Option<String> {
     let fits = is_arn(value, "iam", |region, account, resource| {
         let name = resource.strip_prefix(kind);

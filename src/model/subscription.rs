@@ -1,11 +1,11 @@
-//! A subscription of a topic.
+//! A subscription to a topic.
 
 use crate::model::recipient::Address;
 
-/// A subscription of the owner topic, as `ListSubscriptionsByTopic` shows it.
+/// A subscription to the owner topic, as `ListSubscriptionsByTopic` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
-    /// Its ARN; `None`: it waits to be confirmed, and delivers nothing till then.
+    /// Its ARN; `None`: it waits to be confirmed, and delivers nothing until then.
     pub arn: Option<String>,
     /// `email`, `sqs`, `lambda`, `https`, …
     pub protocol: String,
@@ -24,9 +24,9 @@ impl Subscription {
         self.is_mailbox() && Address::parse(recipient).is_some_and(|address| address.is_same(&self.endpoint))
     }
 
-    /// Whether it counts as a way to the owner only where its filter names whom it is for: it delivers to one person, a
-    /// mailbox of somebody else or a telephone. `recipient`: an address or a name; whoever reads a mailbox that is told of
-    /// mere names passes them on.
+    /// Whether it delivers to one person: to somebody else's mailbox or to a telephone. It then reaches the owner only if
+    /// its filter names the owner. `recipient` is an address or a name. For a name, a mailbox is not personal: its reader
+    /// passes the messages on.
     pub fn is_personal(&self, recipient: &str) -> bool {
         match self.protocol.as_str() {
             "sms" | "application" => true,
@@ -34,12 +34,13 @@ impl Subscription {
         }
     }
 
-    /// Whether it is no way to anybody: it only keeps what it gets.
+    /// Whether it only stores messages, and so reaches nobody.
     pub fn is_archive(&self) -> bool {
         self.protocol == "firehose"
     }
 
-    /// Whether it wants messages at a pace: SNS suspends mailboxes that get too many at once, and a function may mail.
+    /// Whether its messages must be spaced out: SNS suspends mailboxes that get too many at once, and a function may send
+    /// e-mail.
     pub fn is_paced(&self) -> bool {
         self.arn.is_some() && (self.is_mailbox() || self.protocol == "lambda")
     }
@@ -50,6 +51,6 @@ impl Subscription {
 pub struct FilterPolicy {
     /// The policy's JSON; `None`: everything gets through.
     pub policy: Option<String>,
-    /// It is matched against the message's body and not against its attributes.
+    /// Whether it applies to the message's body and not to its attributes.
     pub on_body: bool,
 }

@@ -1,4 +1,4 @@
-//! A user and its devices, as IAM names them.
+//! A user and its devices, as IAM shows them.
 
 use jiff::Timestamp;
 
@@ -8,12 +8,12 @@ pub fn is_user_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(allowed)
 }
 
-/// An IAM user as `ListUsers` and `GetUser` name it.
+/// An IAM user as `ListUsers` and `GetUser` show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// The friendly name; a deleted user's name can come back as another person.
+    /// The friendly name. After a user is deleted, another person may get its name.
     pub name: String,
-    /// The unique id (`AIDA…`); never used again.
+    /// The unique id (`AIDA…`). AWS never reuses it.
     pub id: String,
     /// The ARN, path included.
     pub arn: String,
@@ -29,7 +29,7 @@ impl User {
     }
 }
 
-/// A virtual MFA device as `ListVirtualMFADevices` names it.
+/// A virtual MFA device as `ListVirtualMFADevices` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
     /// The device's ARN.
@@ -38,7 +38,7 @@ pub struct Device {
     pub assigned_to: Option<String>,
 }
 
-/// An MFA device assigned to a user, as `ListMFADevices` names it: virtual, hardware, passkey or FIDO.
+/// An MFA device assigned to a user, as `ListMFADevices` shows it: virtual, hardware, passkey or FIDO.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AssignedDevice {
     /// The serial number: an ARN, or that of a hardware token.
@@ -47,7 +47,7 @@ pub struct AssignedDevice {
     pub enabled_at: Timestamp,
 }
 
-/// Which of our managed policies are attached to a user.
+/// Which of mfa-warden's managed policies are attached to a user.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Attached {
     /// The enrollment policy.
@@ -57,7 +57,7 @@ pub struct Attached {
 }
 
 /// Whether `text` can be the unique id of an IAM user: 16 to 128 letters, digits and underscores (IAM API reference,
-/// `User`). AWS's begin with `AIDA` (IAM user guide, "IAM identifiers"); emulators' need not.
+/// `User`). Ids from AWS begin with `AIDA` (IAM user guide, "IAM identifiers"); ids from emulators need not.
 pub fn is_unique_id(text: &str) -> bool {
     (16..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }

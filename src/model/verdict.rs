@@ -1,4 +1,4 @@
-//! Whether a user has to enroll, and why, as data. `messages::words` has the words.
+//! Whether a user has to enroll, and why, as data. `messages::words` has the texts.
 
 use crate::model::action::Postponed;
 use crate::model::delivery::Unreachable;
@@ -13,11 +13,11 @@ use serde::Serialize;
 pub enum Status {
     /// An MFA device of any kind is assigned.
     Compliant,
-    /// MFA is demanded, and there is none.
+    /// The user must have MFA and has none.
     NonCompliant,
-    /// A valid exemption tag.
+    /// The user has a valid exemption tag.
     Exempt,
-    /// Outside the scope.
+    /// The user is outside the scope.
     NotApplicable,
     /// Something could not be read.
     Unknown,
@@ -26,43 +26,43 @@ pub enum Status {
 /// A verdict and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// What.
+    /// The verdict.
     pub status: Status,
     /// Why.
     pub reason: Reason,
 }
 
-/// Why a verdict is what it is.
+/// The reason for a verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     /// The user has this MFA device.
     MfaDevice(String),
-    /// There is no user with this id any more.
+    /// The user with this id no longer exists.
     UserGone,
-    /// There is no such user, and this device of it is left.
+    /// The user does not exist, and this device of it is left.
     DeviceLeft(String),
     /// The user has no console password.
     NoPassword,
     /// The user has neither a console password nor an active access key.
     NoCredentials,
-    /// The tag exempts the user for good, for this reason.
+    /// The tag exempts the user permanently, for this reason.
     ExemptPermanently(String),
     /// The tag exempts the user through that day, for this reason.
     ExemptThrough(Date, String),
     /// The user has no MFA device.
     NoMfa {
-        /// It has a console password.
+        /// Whether it has a console password.
         password: bool,
-        /// It has an active access key, as far as that was read.
+        /// Whether it has an active access key, as far as that was read.
         active_access_key: bool,
-        /// It has an exemption tag that does not exempt, and why not.
+        /// Why its exemption tag does not exempt it, if it has one.
         exemption: Option<InvalidExemption>,
     },
     /// Something could not be read.
     Unreadable(Failure),
-    /// The deadline came before the user was looked at.
+    /// The deadline passed before the run looked at the user.
     NotLookedAt,
-    /// The deadline came while the user was worked on.
+    /// The deadline passed while the run worked on the user.
     CutOff,
 }
 
@@ -73,35 +73,35 @@ pub enum InvalidExemption {
     NoReason(String),
     /// The exemption ended on that day.
     Ended(Date),
-    /// The tag says something else.
+    /// The tag has another form.
     Malformed(String),
 }
 
-/// What else is to be said of a user after a run.
+/// What else a run reports about a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remark {
-    /// The seed that is gone now had existed for so long.
+    /// How long the seed existed that is deleted now.
     SeedExistedFor(SignedDuration),
-    /// So much of its grace period was used up before.
+    /// How much of the grace period the user used up earlier.
     GraceUsed(SignedDuration),
-    /// The owner has got the closing notice already.
+    /// The owner has received the closing notice already.
     ToldAlready,
-    /// The owner was never invited, and so gets no closing notice.
+    /// The owner was never invited, so there is no closing notice.
     NeverInvited,
-    /// Nothing is prepared, for no message reaches the owner.
+    /// Nothing is prepared, because no message reaches the owner.
     NothingPrepared(Unreachable),
-    /// Something is left to a later run.
+    /// Something is left to a later run, for this reason.
     Postponed(Postponed),
-    /// The owner tag names somebody else than was invited.
+    /// The owner tag does not name the person who was invited.
     RecipientChanged,
 }
 
-/// Why a verdict is what it is, and what else is to be said.
+/// The reason for a verdict, and remarks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Why {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// What else.
+    /// What else to report.
     pub remarks: Vec<Remark>,
 }
 

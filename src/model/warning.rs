@@ -1,4 +1,4 @@
-//! What a person should know beyond single users, as data. `messages::words` has the words.
+//! What people should know that is not about a single user, as data. `messages::words` has the texts.
 
 use crate::model::failure::Failure;
 use std::mem::discriminant;
@@ -6,28 +6,28 @@ use std::mem::discriminant;
 /// A warning of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
-    /// Secrets under our prefix that we did not make.
+    /// Secrets under mfa-warden's prefix that mfa-warden did not make.
     ForeignSecrets {
         /// The names of some.
         named: Vec<String>,
         /// How many more there are.
         more: usize,
     },
-    /// Nobody knows whom our policies are attached to.
+    /// It is unknown which users mfa-warden's policies are attached to.
     Attachments(Failure),
-    /// The root user has a password and no MFA.
+    /// The root user has a password but no MFA.
     RootWithoutMfa,
-    /// Nobody knows whether the root user has MFA.
+    /// It is unknown whether the root user has MFA.
     Root(Failure),
     /// There is no credential report.
     NoReport(Failure),
-    /// Nobody knows what is left of users that are gone.
+    /// It is unknown what is left of deleted users.
     Leftovers(Failure),
-    /// IAM lists no user, and counts some, or nobody knows how many.
+    /// IAM lists no user, but counts some, or the count is unknown.
     NoUserListed(Option<i32>),
     /// IAM lists no user, and does not say how many there are.
     UserCount(Failure),
-    /// Nobody knows whether the user of this secret is gone.
+    /// It is unknown whether the user of this secret still exists.
     UserOfSecret {
         /// The secret's name.
         secret: String,
@@ -40,9 +40,9 @@ pub enum Warning {
     OperationsNotTold(Failure),
     /// The owner topic has no subscription.
     NoSubscription,
-    /// The filter of this subscription is not understood.
+    /// mfa-warden does not understand the filter of this subscription.
     Filter(String),
-    /// The subscriptions of the owner topic, or a filter, cannot be read.
+    /// The subscriptions to the owner topic, or a filter, could not be read.
     Delivery(Failure),
     /// A quota keeps owners from being subscribed.
     SubscriptionQuota(Failure),
@@ -53,12 +53,12 @@ pub enum Warning {
         /// Why.
         failure: Failure,
     },
-    /// The simulator gives no answer.
+    /// IAM's policy simulator gave no answer.
     Simulator(Failure),
 }
 
 impl Warning {
-    /// Whether both say the same of something: of these, one a run is enough.
+    /// Whether both are of the same kind: one of a kind is enough for a run.
     pub fn is_of_kind(&self, other: &Warning) -> bool {
         discriminant(self) == discriminant(other)
     }

@@ -1,5 +1,5 @@
-//! What of a sweep lasts until someone mends it, so that operations hear what changed and not the same thing at every
-//! sweep. Pure; a tag of the operations topic is its memory.
+//! Problems that last until somebody solves them. Operations are told what changed, not the same thing at every sweep.
+//! Pure; a tag of the operations topic stores what was told last.
 
 use crate::model::action::Postponed;
 use crate::model::hash::fnv1a_64;
@@ -12,22 +12,22 @@ pub(crate) fn is_newly_unreachable(outcome: &Outcome, since: Changes<'_>) -> boo
     outcome.unreachable.is_some() && since.has_grown(Problem::Unreachable)
 }
 
-/// A kind of problem that users can be in from sweep to sweep.
+/// A kind of problem that users can have from sweep to sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Problem {
-    /// Failed, or could not be read.
+    /// The work on the user failed, or the user could not be read.
     Failed,
-    /// Beyond the grace period.
+    /// The grace period is over.
     Overdue,
     /// No message reaches the owner.
     Unreachable,
-    /// Overdue and warned, and not quarantined, because something keeps the owner from enrolling.
+    /// The user is overdue and warned, but not quarantined, because something keeps the owner from enrolling.
     Blocked,
-    /// The enrollment policy had to be attached again: another tool detaches it.
+    /// The enrollment policy had to be attached again, because another tool detaches it.
     Reattached,
-    /// A subscription of the owner topic counts for every owner. (These are subscriptions, and no users.)
+    /// A subscription to the owner topic counts for every owner. (Its members are subscriptions, not users.)
     CatchAll,
-    /// Left to the next run, and not for being outside the pilot.
+    /// The user is left to the next run, for a reason other than the pilot.
     Deferred,
 }
 
@@ -43,7 +43,7 @@ impl Problem {
         Problem::Deferred,
     ];
 
-    /// Its name in the tag and in what machines get.
+    /// Its name in the tag and in messages for machines.
     pub fn name(self) -> &'static str {
         match self {
             Problem::Failed => "failed",
@@ -71,8 +71,9 @@ impl Problem {
     }
 }
 
-/// The users in one kind of problem: how many, and a digest of who (FNV-1a of their unique ids and names, each with a NUL
-/// behind it). Version 0.1.0 wrote digests that mean nothing to any other build: `None`, and the number alone counts.
+/// The users with one kind of problem: their number, and a digest of who they are (FNV-1a of their unique ids and names,
+/// each followed by a NUL). Digests of version 0.1.0 mean nothing to other builds: they are read as `None`, and then only
+/// the number counts.
 #[derive(Debug, Clone, Copy)]
 struct Group {
     users: usize,
@@ -91,7 +92,7 @@ impl PartialEq for Group {
 
 impl Eq for Group {}
 
-/// Who was in which problem, and when.
+/// Which users had which problem, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// When the sweep began.
@@ -104,7 +105,7 @@ impl Snapshot {
     pub fn of(answer: &Answer, at: Timestamp) -> Self {
         let group = |problem: Problem| {
             let outcomes = answer.outcomes.iter().filter(|outcome| problem.has(outcome));
-            // By the unique id; of what is left over from users that are gone there may be none.
+            // Sorted by unique id, which is empty where only devices of a deleted user are left.
             let mut members: Vec<_> =
                 outcomes.map(|outcome| (outcome.user_id.as_str(), outcome.user.as_str())).collect();
             if problem == Problem::CatchAll {
@@ -114,14 +115,14 @@ impl Snapshot {
             let bytes =
                 members.iter().flat_map(|(id, name)| [id.as_bytes(), b"\0", name.as_bytes(), b"\0"].concat());
             let digest = Some(fnv1a_64(&bytes.collect::<Vec<u8>>()));
-            // That there is no such subscription is known too where somebody looked.
+            // If the run looked, the absence of such subscriptions is known too.
             let is_known = problem == Problem::CatchAll && answer.catch_all.is_some();
             (is_known || !members.is_empty()).then_some((problem, Group { users: members.len(), digest }))
         };
         Snapshot { at, groups: Problem::ALL.into_iter().filter_map(group).collect() }
     }
 
-    /// Keeps what was told of subscriptions where this run did not look at them.
+    /// Keeps the subscriptions of `before` if this run did not look at them.
     pub fn remembering(mut self, before: Option<&Snapshot>, answer: &Answer) -> Self {
         let told = before.and_then(|before| before.groups.get(&Problem::CatchAll)).copied();
         if let Some(told) = told.filter(|_| answer.catch_all.is_none()) {
@@ -130,8 +131,8 @@ impl Snapshot {
         self
     }
 
-    /// Reads what [`Display`](fmt::Display) wrote; `None`: it is none of that, or it is of the future: somebody else wrote
-    /// it, and it must not silence anything.
+    /// Reads what [`Display`](fmt::Display) wrote; `None`: the tag has another form, or its time is in the future. Then
+    /// somebody else wrote it, and it must not silence anything.
     pub fn parse(tag: &str, now: Timestamp) -> Option<Self> {
         let mut words = tag.split(' ');
         let at = words.next()?.parse().ok().filter(|at: &Timestamp| *at <= now)?;
@@ -146,26 +147,26 @@ impl Snapshot {
         Some(Snapshot { at, groups: words.map(group).collect::<Option<_>>()? })
     }
 
-    /// How many users are in that problem.
+    /// How many users have that problem.
     pub fn users(&self, problem: Problem) -> usize {
         self.groups.get(&problem).map_or(0, |group| group.users)
     }
 }
 
-/// What there is to tell, and what was told last.
+/// The problems now, and those that were told last.
 #[derive(Debug, Clone, Copy)]
 pub struct Changes<'a> {
-    /// The problems that were told last; `None`: none, or nobody knows.
+    /// The problems that were told last; `None`: none, or unknown.
     pub before: Option<&'a Snapshot>,
-    /// The problems that there are now.
+    /// The problems now.
     pub now: &'a Snapshot,
 }
 
 impl Changes<'_> {
-    /// The kinds of problem that other users are in than were told last; than nobody, where nothing was told.
+    /// The kinds of problem whose users differ from those told last. If nothing was told, every kind that has users.
     pub fn changed(&self) -> Vec<Problem> {
         let (before, now) = (self.before.map(|before| &before.groups), &self.now.groups);
-        // A subscription is no problem by itself: it is news only where it is known that it was not there.
+        // A subscription is no problem by itself. It is news only if it is known to be new.
         let is_unknown =
             |of: Option<&BTreeMap<Problem, Group>>| of.is_none_or(|of| !of.contains_key(&Problem::CatchAll));
         let is_first = |problem: &Problem| *problem == Problem::CatchAll && is_unknown(before);
@@ -175,24 +176,24 @@ impl Changes<'_> {
         Problem::ALL.into_iter().filter(differs).collect()
     }
 
-    /// Whether the user has become overdue since; all have where nobody was. (A grace period that was shortened meanwhile
-    /// moves users into the past.)
+    /// Whether the user became overdue since the last message. If nobody was overdue then, every overdue user counts: if
+    /// `GRACE_PERIOD` was shortened, users became overdue at a time in the past.
     pub fn is_newly_overdue(&self, outcome: &Outcome) -> bool {
         let others = self.before.filter(|before| before.users(Problem::Overdue) > 0);
         let told = others.map(|before| self.now.at.duration_since(before.at));
         outcome.overdue().is_some_and(|time| told.is_none_or(|told| time < told))
     }
 
-    /// Whether other users are in that problem than were told last, and not only fewer.
+    /// Whether the users with that problem differ from those told last, and are not fewer.
     pub fn has_grown(&self, problem: Problem) -> bool {
         let before = self.before.map_or(0, |before| before.users(problem));
         let now = self.now.users(problem);
         now > 0 && self.changed().contains(&problem) && now >= before
     }
 
-    /// Whether the sweep that gave `answer` found news: somebody got a problem. Getting out of it is told by the run
-    /// that did it, but for failures, which end by themselves. Failures that last, and an owner topic that nobody listens
-    /// to, are news once a day (in UTC), for nobody else follows them up.
+    /// Whether the sweep that gave `answer` found news: a user got a problem. The run that solves a problem reports that
+    /// itself. Failures end without such a run, so their end is news too. Lasting failures and an owner topic without
+    /// subscriptions are news once a day (UTC), because nobody else follows them up.
     pub fn is_news(&self, answer: &Answer) -> bool {
         let Changes { before, now } = *self;
         let day = |snapshot: &Snapshot| snapshot.at.strftime("%F").to_string();
@@ -211,22 +212,22 @@ impl Changes<'_> {
             Problem::Unreachable | Problem::Blocked | Problem::Reattached | Problem::CatchAll => {
                 self.has_grown(problem)
             }
-            // Sweeps take users in random order, and so leave others each time.
+            // Sweeps take users in random order, so each sweep defers other users.
             Problem::Deferred => more(problem),
         })
     }
 }
 
-/// As the value of a tag: SNS takes letters, digits, spaces and `_.:/=+-@`, 256 of them.
+/// The value of a tag: SNS accepts up to 256 letters, digits, spaces and `_.:/=+-@`.
 impl fmt::Display for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // To the nanosecond: who became overdue in the same second must not be told twice.
+        // To the nanosecond: a user that became overdue in the same second must not be told twice.
         self.at.fmt(f)?;
         self.groups.iter().try_for_each(|(problem, group)| {
             write!(f, " {}={}:", problem.name(), group.users)?;
             match group.digest {
                 Some(digest) => write!(f, "{digest:016x}"),
-                // As it was read.
+                // A digest that was read as `None`.
                 None => f.write_str("0"),
             }
         })

@@ -1,4 +1,4 @@
-//! What the credential report may vouch for: one call of evidence on every user, up to four hours old.
+//! What the credential report may vouch for. One call covers every user, with data up to four hours old.
 
 use crate::model::failure::{Failure, Unreadable};
 use crate::model::settings::Scope;
@@ -25,11 +25,11 @@ const COLUMNS: [&str; 7] = [
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct CredentialReport {
     rows: HashMap<String, Row>,
-    /// Whether the root user has MFA; `None`: the report has no row of it.
+    /// Whether the root user has MFA; `None`: the report has no row for it.
     pub root_mfa: Option<bool>,
 }
 
-/// What a row says that is used, and what ties it to one user and not to another of the same name.
+/// The columns of a row that are used. Some of them tie the row to one user and not to another of the same name.
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 struct Row {
     user: String,
@@ -51,11 +51,10 @@ pub enum Vouched {
 }
 
 impl CredentialReport {
-    /// Reads the report's CSV. A row that does not fit vouches for nobody, so that one odd row costs no more than
-    /// a closer look at one user.
+    /// Reads the report's CSV. A malformed row vouches for nobody, so it costs only a closer look at one user.
     ///
     /// # Errors
-    /// When the columns are not those that AWS documents.
+    /// If the header cannot be read or lacks a column that is used.
     pub fn parse(content: &[u8]) -> Result<Self, Unreadable> {
         let mut report = CredentialReport::default();
         let mut reader = csv::Reader::from_reader(content);
@@ -74,8 +73,8 @@ impl CredentialReport {
         Ok(report)
     }
 
-    /// What the report says in favor of `user`. It vouches only for the very same user (ARN and creation
-    /// time), so that a new user under an old name never lives on the old one's MFA; and it never condemns.
+    /// What the report vouches for. ARN and creation time must match, so that a new user never profits from the MFA of an
+    /// older user of the same name. The report never counts against a user.
     pub fn vouches_for(&self, user: &User, scope: Scope) -> Option<Vouched> {
         let row = self.rows.get(&user.arn)?;
         let created_at: Timestamp = row.user_creation_time.parse().ok()?;

@@ -1,4 +1,4 @@
-//! Whether a message reaches its owner: the owner topic's subscriptions and what their filters let through. Pure.
+//! Whether a message reaches its owner: what the filters of the owner topic's subscriptions let through. Pure.
 
 use crate::model::delivery::{Delivery, Unreachable};
 use crate::model::facts::UserFacts;
@@ -9,7 +9,7 @@ use serde_json::Value;
 /// A subscription's filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// `None`: everything is let through. What is no JSON is nothing that is understood.
+    /// `None`: everything is let through. Invalid JSON becomes `null`, which the code does not understand.
     policy: Option<Value>,
     on_body: bool,
 }
@@ -21,12 +21,12 @@ impl Filter {
         Filter { policy: policy.map(parsed), on_body }
     }
 
-    /// Whether it asks for anything of that attribute.
+    /// Whether the filter has a condition on that attribute.
     pub fn names(&self, attribute: &str) -> bool {
         !self.on_body && self.policy.as_ref().is_some_and(|policy| policy.get(attribute).is_some())
     }
 
-    /// Whether it lists that very value of the attribute, and no more than that: as it is, or without regard to case.
+    /// Whether the filter lists exactly that value of the attribute, with or without regard to case.
     pub fn lists(&self, attribute: &str, value: &str) -> bool {
         let is_it = |rule: &Value| {
             rule.as_str() == Some(value)
@@ -36,19 +36,19 @@ impl Filter {
         !self.on_body && listed.is_some_and(|listed| listed.iter().any(is_it))
     }
 
-    /// Whether it takes the addresses of a domain.
+    /// Whether every condition on the attribute accepts the addresses of a whole domain.
     pub fn takes_domain(&self, attribute: &str) -> bool {
         let is_domain = |rule: &Value| rule["suffix"].as_str().is_some_and(|end| end.starts_with('@'));
         let rules = self.policy.as_ref().and_then(|policy| policy.get(attribute)?.as_array());
         !self.on_body && rules.is_some_and(|rules| !rules.is_empty() && rules.iter().all(is_domain))
     }
 
-    /// Whether a message with these attributes is let through; `None`: the filter says something that is not
-    /// understood here (SNS developer guide, "Subscription filter policies").
+    /// Whether the filter lets a message with these attributes through; `None`: the filter holds something that this code
+    /// does not understand (SNS developer guide, "Subscription filter policies").
     pub fn lets_through(&self, attributes: &[(&str, &str)]) -> Option<bool> {
         let Some(policy) = &self.policy else { return Some(true) };
         if self.on_body {
-            // Of bodies only JSON gets through such a filter, and ours are text for people.
+            // Such a filter lets only JSON bodies through, and mfa-warden's bodies are text for people.
             return Some(false);
         }
         let mut through = Some(true);
@@ -62,7 +62,7 @@ impl Filter {
                 wanted.as_array().and_then(|rules| rules.iter().map(|rule| matches(rule, value)).collect());
             match rules {
                 None => through = None,
-                // All keys must fit: one that does not decides, whatever the others say.
+                // All keys must match: one that does not match decides.
                 Some(rules) if !rules.contains(&true) => return Some(false),
                 Some(_) => {}
             }
@@ -71,12 +71,12 @@ impl Filter {
     }
 }
 
-/// Whether one rule of a filter fits the value of its attribute.
+/// Whether one rule of a filter matches the value of its attribute; `None`: the rule is not understood.
 pub(crate) fn matches(rule: &Value, value: Option<&str>) -> Option<bool> {
     let text = |wanted: &Value| Some(wanted.as_str()?.to_owned());
     match rule {
         Value::String(exact) => Some(value == Some(exact)),
-        // Our attributes are strings.
+        // mfa-warden's attributes are strings.
         Value::Number(_) | Value::Null | Value::Bool(_) => Some(false),
         Value::Object(operator) if operator.len() == 1 => {
             let (name, wanted) = operator.iter().next()?;
@@ -104,14 +104,14 @@ pub(crate) fn matches(rule: &Value, value: Option<&str>) -> Option<bool> {
 }
 
 impl Known<Delivery> {
-    /// Whether messages surely do not arrive.
+    /// Whether messages surely do not reach the owner.
     pub fn is_surely_not(self) -> bool {
         self.is_and(|delivery| *delivery != Delivery::Reached)
     }
 }
 
 impl UserFacts {
-    /// That no message reaches the owner, where it was asked and is so.
+    /// Why no message reaches the owner; `None`: messages do, or it is unknown.
     pub fn unreachable(&self, settings: &Settings) -> Option<Unreachable> {
         let delivery = *self.delivery.value().filter(|_| self.delivery.is_surely_not())?;
         Some(Unreachable { delivery, recipient: self.recipient(settings) })

@@ -1,4 +1,4 @@
-//! In what state an enrollment is: none, broken, usable; overdue, warned; made by somebody else.
+//! The state of an enrollment: none, broken, usable; overdue, warned; made by somebody else.
 
 use crate::model::enrollment::{Doubt, Enrollment, Secret, created_at};
 use crate::model::facts::UserFacts;
@@ -8,7 +8,7 @@ use crate::model::settings::Settings;
 use jiff::{SignedDuration, Timestamp};
 
 impl UserFacts {
-    /// What state the user's enrollment is in.
+    /// The state of the user's enrollment.
     pub fn enrollment(&self, settle: SignedDuration, now: Timestamp) -> Enrollment<'_> {
         let Some(secret) = &self.secret else {
             return Enrollment::None;
@@ -16,7 +16,7 @@ impl UserFacts {
         let Some(version) = &secret.current_version else {
             return Enrollment::Broken;
         };
-        // Another hand's version has no birth date in its id, and no device of ours belongs to it.
+        // The id of a version that somebody else made holds no time, and no mfa-warden device belongs to it.
         let Some(made_at) = created_at(version).filter(|made_at| now.duration_since(*made_at) >= -settle)
         else {
             return Enrollment::Broken;
@@ -32,8 +32,8 @@ impl UserFacts {
         }
     }
 
-    /// Why the secret may have been prepared by somebody else, so that no seed is written into it. `None`: this function
-    /// made it, for it holds a version whose device lies under `DEVICE_PATH`, or of which the owner was told.
+    /// Why somebody else may have prepared the secret, so that no seed may be written into it. `None`: the function made
+    /// it. Its version has a device under `DEVICE_PATH`, its owner was told of the version, or the version is new.
     pub fn doubt(&self, settings: &Settings, now: Timestamp) -> Option<Doubt> {
         let secret = self.secret.as_ref()?;
         if secret.replicated {
@@ -58,8 +58,8 @@ impl UserFacts {
 }
 
 impl Secret {
-    /// Whether its key is surely another than the one that is set. A key can be named by id, alias or ARN; one by its
-    /// alias and one by its id cannot be compared.
+    /// Whether its key is surely not the one that is set. A key can be named by id, alias or ARN. An alias and an id
+    /// cannot be compared.
     fn is_under_another_key(&self, set: Option<&str>) -> bool {
         let name = |key: &str| key.rsplit_once(":").map_or(key, |(_, resource)| resource).to_owned();
         let plain = |key: &str| name(key).trim_start_matches("key/").to_owned();
@@ -73,14 +73,14 @@ impl Secret {
         }
     }
 
-    /// How long the user may stay without MFA after the first notice: what is left of the grace period, and never less than
-    /// a quarter of it, or than the time in which there is one reminder.
+    /// How long the user may stay without MFA after the first notice: the rest of the grace period, but at least a quarter
+    /// of it, and at least the time for one reminder.
     pub fn grace(&self, settings: &Settings) -> SignedDuration {
         let left = settings.grace_period.saturating_sub(self.grace_used());
         left.max(settings.warning_time()).max(settings.grace_period / 4)
     }
 
-    /// For how long the grace period has been over; `None`: it is not. It begins with the first notice that went out.
+    /// How long the grace period has been over; `None`: it is not over. It begins with the first notice that went out.
     pub fn overdue_by(&self, settings: &Settings, now: Timestamp) -> Option<SignedDuration> {
         let beyond = now.duration_since(self.first_notice_at(now)?) - self.grace(settings);
         beyond.is_positive().then_some(beyond)
@@ -93,8 +93,8 @@ impl Secret {
         last.is_none_or(|last| last > now || now.duration_since(last) > remind_every)
     }
 
-    /// Whether its owner was warned before a quarantine: the present recipient is known to have heard of the current version,
-    /// long enough ago for one reminder, and the version is as old. The age of the version is in no tag.
+    /// Whether its owner was warned before a quarantine: the present recipient is known to have received a notice of the
+    /// current version, long enough ago for one reminder, and the version is as old. No tag can change the version's age.
     pub fn is_warned(&self, present: &Recipient, settings: &Settings, now: Timestamp) -> bool {
         let warning = settings.warning_time();
         let is_past = |time: Timestamp| now.duration_since(time) > warning;

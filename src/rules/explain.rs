@@ -1,5 +1,5 @@
-//! Why a row of the decision table applies to a user, and what would change it: each change is tried on the facts, and
-//! the table is asked again.
+//! Why a row of the decision table applies to a user, and what would change that. Each possible change is applied to the
+//! facts, and the table decides again.
 
 use crate::model::delivery::Delivery;
 use crate::model::enrollment::created_at;
@@ -13,43 +13,43 @@ use crate::rules::judge::{EXEMPT_TAG, judge};
 use crate::rules::plan::{Next, Plan, Question, next};
 use jiff::{SignedDuration, Timestamp};
 
-/// What is known of one user, and what follows.
+/// What is known about one user, and what follows.
 #[derive(Debug, Clone)]
 pub struct Explanation {
     /// The facts.
     pub facts: UserFacts,
     /// The verdict.
     pub verdict: Verdict,
-    /// The plan, with the row that made it.
+    /// The plan, with the row that decided it.
     pub plan: Plan,
-    /// What would change the row, in the order in which to read it.
+    /// What would change the row, in reading order.
     pub changes: Vec<(Change, Rule)>,
 }
 
-/// Something that may happen.
+/// A possible change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// The user enables an MFA device.
     Enrolls,
     /// The user loses its MFA devices.
     LosesMfa,
-    /// The user is exempted by its tag.
+    /// A tag exempts the user.
     Exempted,
     /// Messages reach the owner.
     Reached,
     /// Messages no longer reach the owner.
     Unreached,
-    /// What keeps the owner from enrolling is removed.
+    /// Everything that keeps the owner from enrolling is removed.
     Unblocked,
     /// The user is inside `PILOT`.
     Admitted,
     /// `AFTER_GRACE=quarantine` is set.
     QuarantineSet,
-    /// Nothing happens until then.
+    /// Only time passes, until then.
     Until(Timestamp),
 }
 
-/// The plan of facts, where the answers to questions that were not asked are the ordinary ones.
+/// The verdict and the plan for `facts`. A question that was not asked gets the usual answer.
 fn decide(facts: &UserFacts, settings: &Settings, now: Timestamp) -> (Verdict, Plan) {
     let mut facts = facts.clone();
     let verdict = judge(&Ok(facts.clone()), settings.scope, now);
@@ -64,7 +64,7 @@ fn decide(facts: &UserFacts, settings: &Settings, now: Timestamp) -> (Verdict, P
     }
 }
 
-/// Explains the plan of a user. `facts` have the answers to all that the planner asked.
+/// Explains the plan for a user. `facts` hold the answers to every question of the planner.
 pub fn explain(facts: UserFacts, settings: &Settings, now: Timestamp) -> Explanation {
     let (verdict, plan) = decide(&facts, settings, now);
     let mut changes = Vec::new();
@@ -83,7 +83,7 @@ pub fn explain(facts: UserFacts, settings: &Settings, now: Timestamp) -> Explana
         let device = AssignedDevice { serial_number: String::new(), enabled_at: now };
         try_one(Change::Enrolls, &with(&|facts| facts.mfa_devices.push(device.clone())), settings, now);
     } else {
-        // Then nothing was read of what does not matter with MFA.
+        // For a user with MFA the password was not read; assume that there is one.
         let loses = |facts: &mut UserFacts| {
             facts.mfa_devices.clear();
             facts.password = Known::Is(true);
@@ -152,16 +152,16 @@ fn next_by_time(
     moments.extend(hours_begin);
     moments.sort_unstable();
     moments.into_iter().find_map(|moment| {
-        // Each of them has to be passed.
+        // Each limit must be exceeded.
         let at = moment.checked_add(SignedDuration::from_secs(1)).ok()?;
         let (_, would) = decide(facts, settings, at);
-        // That a device shows in no listing yet does not mean that it never will.
+        // A device that no listing shows yet may still appear.
         let is_news = would.rule != rule && would.rule != Rule::Broken;
         is_news.then_some((Change::Until(moment), would.rule))
     })
 }
 
-/// When `QUARANTINE_HOURS` begin after `time`, within eight days; `None`: they are on then, or there are none.
+/// When `QUARANTINE_HOURS` next begin after `time`, within eight days; `None`: `time` is within them, or none are set.
 fn hours_after(settings: &Settings, time: Timestamp) -> Option<Timestamp> {
     let hours = settings.quarantine_hours.as_ref().filter(|hours| !hours.allow(time))?;
     let minute = time.as_second().div_euclid(60) * 60;

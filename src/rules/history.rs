@@ -1,25 +1,25 @@
-//! How much of their grace periods users have used up before: MFA that is switched on and off every few days starts no
-//! grace period anew. Pure; tags of the operations topic are its memory, for the secret goes with the enrollment.
+//! How much of their grace periods users have used up: a user who switches MFA on and off gets no new grace period each
+//! time. Pure. Tags of the operations topic store it, because the secret is deleted with the enrollment.
 
 use crate::model::hash::fnv1a_32;
 use jiff::{SignedDuration, Timestamp};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the keys of its tags begin with; a number follows.
+/// The prefix of its tags' keys; a number follows.
 pub const KEY_PREFIX: &str = "mfa-warden:closed-";
 
-/// After this time with MFA all is forgotten: the next grace period is a whole one.
+/// The days with MFA after which everything is forgotten and the next grace period is a whole one.
 const FORGOTTEN_AFTER_DAYS: i64 = 30;
 
-/// Tags of it. A topic has 50 at most.
+/// The number of its tags. A topic can have 50 tags.
 const TAGS: u32 = 24;
 
-/// Users in one tag: its value has 256 characters at most.
+/// Users per tag: a value can have 256 characters.
 const USERS_A_TAG: usize = 14;
 
-/// What is remembered of a user: eight hexadecimal digits of a digest of its unique id, six of the seconds used, four of
-/// the day (since 1970) on which the enrollment was closed.
+/// The characters per user, all hexadecimal digits: eight for a digest of the unique id, six for the seconds used, four
+/// for the day (since 1970) on which the enrollment was closed.
 const ENTRY_LENGTH: usize = 18;
 
 const LONGEST_SECONDS: i64 = 0xff_ffff;
@@ -30,17 +30,17 @@ struct Used {
     day: i64,
 }
 
-/// The users whose enrollments were closed lately.
+/// The users whose enrollments were closed recently.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
     users: BTreeMap<u32, Used>,
-    /// Those that this run noted.
+    /// Those that this run recorded.
     noted: BTreeSet<u32>,
 }
 
 impl History {
-    /// Reads a topic's tags. What is of the future, too old, in another tag than its own or none of this is left out:
-    /// somebody else wrote it.
+    /// Reads a topic's tags. Entries that are too old are left out. So are those that somebody else wrote: malformed, in
+    /// the future, or in the wrong tag.
     pub fn parse(tags: &BTreeMap<String, String>, now: Timestamp) -> Self {
         let known = |used: &Used| (0..=FORGOTTEN_AFTER_DAYS).contains(&(day(now) - used.day));
         let of_tag = |number: u32| {
@@ -52,13 +52,13 @@ impl History {
         History { users, noted: BTreeSet::new() }
     }
 
-    /// How much of its grace period the user has used up in enrollments that were closed.
+    /// How much of its grace period the user has used up in closed enrollments.
     pub fn used(&self, user_id: &str) -> SignedDuration {
         let used = self.users.get(&fnv1a_32(user_id.as_bytes()));
         SignedDuration::from_secs(used.map_or(0, |used| used.seconds))
     }
 
-    /// Remembers what a user has used up whose enrollment is closed.
+    /// Records how much of its grace period a user has used up when its enrollment is closed.
     pub fn note(&mut self, user_id: &str, used: SignedDuration, now: Timestamp) {
         let user = fnv1a_32(user_id.as_bytes());
         let used = Used { seconds: used.as_secs().clamp(0, LONGEST_SECONDS), day: day(now) };
@@ -66,8 +66,8 @@ impl History {
         self.noted.insert(user);
     }
 
-    /// The tags that have changed. Where a tag is full, those closed longest ago are forgotten, and of one day those who used
-    /// least.
+    /// The tags that have changed. If a tag is full, the enrollments that were closed longest ago are forgotten; of the same
+    /// day, those that used least.
     pub fn changes(&self) -> BTreeMap<String, String> {
         let tag = |number: u32| {
             let mut users: Vec<_> = self.users.iter().filter(|(user, _)| *user % TAGS == number).collect();

@@ -8,10 +8,10 @@ use crate::model::settings::Scope;
 use crate::model::verdict::{InvalidExemption, Reason, Status, Verdict};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-/// The IAM user tag that exempts: `<YYYY-MM-DD> <reason>` (through that day, UTC) or `permanent <reason>`.
+/// The IAM user tag that exempts a user: `<YYYY-MM-DD> <reason>` (through that day, UTC) or `permanent <reason>`.
 pub const EXEMPT_TAG: &str = "mfa-exempt";
 
-/// Judges one user; precedence: unknown, compliant, not applicable, exempt, non-compliant.
+/// The verdict on one user. The first that applies counts: unknown, compliant, not applicable, exempt, non-compliant.
 pub fn judge(facts: &Result<UserFacts, Unreadable>, scope: Scope, now: Timestamp) -> Verdict {
     let verdict = |status, reason| Verdict { status, reason };
     let facts = match facts {
@@ -44,14 +44,14 @@ pub fn judge(facts: &Result<UserFacts, Unreadable>, scope: Scope, now: Timestamp
     }
 }
 
-/// What an exemption tag says: why the user is exempt, or why not.
+/// Why the exemption tag exempts the user, or why it does not.
 fn exemption(tag: &str, now: Timestamp) -> Result<Reason, InvalidExemption> {
     let (until, reason) = tag.trim().split_once(' ').unwrap_or((tag.trim(), ""));
-    // Dashes and dots are no reason.
+    // Dashes and dots alone are no reason.
     let reason =
         Some(reason.trim()).filter(|words| words.contains(char::is_alphanumeric)).unwrap_or_default();
     let today = now.to_zoned_datetime(TimeZone::UTC).date();
-    // Only the exact form is read: a lenient parser could turn a slip into an exemption.
+    // Only the exact form is accepted: a lenient parser could turn a typing error into an exemption.
     let date = until.parse::<Date>().ok().filter(|date| date.to_string() == until);
     match date {
         _ if reason.is_empty() && (until == "permanent" || date.is_some()) => {

@@ -8,20 +8,20 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 impl UserFacts {
-    /// The resource policy that the user's secret is to have.
+    /// The resource policy that the user's secret should have.
     pub fn owner_policy(&self, settings: &Settings) -> String {
         document(&self.user, settings.function_role_arn.as_deref())
     }
 
-    /// Whether the secret has the resource policy that this version writes, as far as its tag tells.
+    /// Whether the secret has the resource policy that this version writes, according to its tag.
     pub fn has_current_policy(&self, settings: &Settings) -> bool {
         let written = self.secret.as_ref().and_then(|secret| secret.tags.get(tag::POLICY));
         written.is_some_and(|written| *written == fingerprint(&self.owner_policy(settings)))
     }
 }
 
-/// All that changes a secret, its value, its policy, its tags or where it is kept (Service Authorization Reference, "AWS
-/// Secrets Manager"), but for making another one and deleting it.
+/// Every action that changes a secret, its value, its policy, its tags or its location (Service Authorization Reference,
+/// "AWS Secrets Manager"), except creating and deleting a secret.
 const CHANGES: [&str; 15] = [
     "secretsmanager:PutResourcePolicy",
     "secretsmanager:DeleteResourcePolicy",
@@ -40,7 +40,7 @@ const CHANGES: [&str; 15] = [
     "secretsmanager:DisassociateCrossAccountReplica",
 ];
 
-/// What not even the function does: denied to everybody where nobody knows the function's role.
+/// Actions that not even the function uses. They are denied to everybody if the function's role is unknown.
 const NEVER: [&str; 8] = [
     "secretsmanager:DeleteResourcePolicy",
     "secretsmanager:RotateSecret",
@@ -54,10 +54,10 @@ const NEVER: [&str; 8] = [
 
 /// The policy, as JSON.
 ///
-/// The owner reads; everybody else is denied, administrators included (within an account an Allow of any policy
-/// suffices, so that only a Deny keeps others out). `aws:userid` is the immutable id: a new user under an old name is
-/// another. Only the function's role changes anything. The owner may not delete the secret, for that would begin the
-/// grace period anew; administrators may.
+/// Only the owner may read. Everybody else is denied, including administrators: within an account an Allow in any policy
+/// is enough, so only a Deny keeps others out. `aws:userid` is the immutable id, so a new user with an old name is another
+/// user. Only the function's role may change anything. The owner may not delete the secret, because that would restart
+/// the grace period; administrators may.
 pub fn document(owner: &User, function_role_arn: Option<&str>) -> String {
     let mut changes = json!({
         "Sid": "OnlyTheFunctionChanges",
@@ -102,7 +102,7 @@ pub fn document(owner: &User, function_role_arn: Option<&str>) -> String {
     .to_string()
 }
 
-/// The role with and without a path: names of roles are unique in an account whatever their path, and the path may
+/// The role's ARN with and without a path. Role names are unique in an account whatever their path, and the path may
 /// change.
 fn patterns(role_arn: &str) -> Option<Value> {
     let (account, role) = role_arn.split_once(":role/")?;
@@ -110,7 +110,7 @@ fn patterns(role_arn: &str) -> Option<Value> {
     Some(json!([format!("{account}:role/{name}"), format!("{account}:role/*/{name}")]))
 }
 
-/// The first 8 hexadecimal digits of the policy's SHA-256: which policy a secret has, on its tag.
+/// The first 8 hexadecimal digits of the policy's SHA-256. The secret's tag stores them to tell which policy it has.
 pub fn fingerprint(document: &str) -> String {
     Sha256::digest(document).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }

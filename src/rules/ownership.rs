@@ -1,15 +1,15 @@
-//! Which secrets and devices belong to whom, and which to nobody.
+//! Which secrets and devices belong to which user, and which to nobody.
 
 use crate::model::enrollment::{SECRET_PREFIX, Secret, is_made_for, user_of_device};
 use crate::model::user::{Device, User};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Secrets by user id, and unassigned devices of ours by the lower-case name of their user (IAM's names are unique
-/// without regard to case). Users take theirs; what remains is nobody's.
+/// Secrets by user id, and unassigned mfa-warden devices by the lower-case name of their user (IAM's names are unique
+/// regardless of case). Each user takes its own; what remains belongs to nobody.
 pub(crate) struct Ownership {
     pub(crate) devices: HashMap<String, Vec<String>>,
     pub(crate) secrets: BTreeMap<String, Secret>,
-    /// What follows [`SECRET_PREFIX`] in the names of secrets that are not ours. They are never touched.
+    /// The names, without [`SECRET_PREFIX`], of secrets that mfa-warden did not make. They are never touched.
     pub(crate) foreign: HashSet<String>,
 }
 
@@ -33,8 +33,9 @@ impl Ownership {
         ownership
     }
 
-    /// The user's devices: by its name, and by the version they were made for under a former name. What is named after
-    /// somebody `present` (names in lower case) is theirs: whoever can write versions can choose what they end in.
+    /// Takes the user's devices: those under its name, and those made for its version under a former name. A device named
+    /// after a `present` user (names in lower case) stays that user's: an attacker who can write versions can choose how
+    /// their ids end.
     pub(crate) fn devices_of(
         &mut self,
         user: &User,
@@ -59,12 +60,12 @@ impl Ownership {
     }
 }
 
-/// The names of the users, in lower case: IAM's names are unique without regard to case.
+/// The names of the users, in lower case: IAM's names are unique regardless of case.
 pub(crate) fn names_of(users: &[User]) -> HashSet<String> {
     users.iter().map(|user| user.name.to_ascii_lowercase()).collect()
 }
 
-/// Takes the devices made for `version` under names that nobody `present` has.
+/// Takes the devices made for `version` under names that no `present` user has.
 pub(crate) fn take_version(
     devices: &mut HashMap<String, Vec<String>>,
     version: Option<&str>,

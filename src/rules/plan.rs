@@ -1,5 +1,5 @@
-//! The decision table: facts, verdict and settings -> what to do, or what has to be learned first. One function a row, in
-//! the order of [`Rule::ALL`]; the first row that applies decides.
+//! The decision table: facts, verdict and settings -> what to do, or what must be known first. One function per row, in
+//! the order of [`Rule::ALL`]. The first row that applies decides.
 
 use crate::model::action::{Action, Notice, Obstacle, Policy, Postponed};
 use crate::model::blocker::{Blocker, NotQuarantined};
@@ -13,24 +13,24 @@ use crate::model::settings::{AfterGrace, Settings};
 use crate::model::verdict::{Status, Verdict};
 use jiff::Timestamp;
 
-/// What follows from what is known.
+/// What follows from the facts.
 #[expect(clippy::large_enum_variant, reason = "one lives at a time, for a moment")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// Something else has to be known first.
+    /// This question must be answered first.
     Learn(Question),
-    /// This is to be done.
+    /// This plan is to be carried out.
     Do(Plan),
 }
 
-/// What a plan may hang on that is not read of every user. Each is asked once at most.
+/// A fact that a plan may need and that is not read for every user. Each is asked at most once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Question {
     /// The user's secret as it is now: listings may lag.
     Secret,
-    /// Whether the device of the secret's version is in a second listing: pages of one may have missed it.
+    /// Whether a second listing shows the device of the secret's version: the pages of the first may have missed it.
     Device,
-    /// Whether messages arrive at the owner.
+    /// Whether messages reach the owner.
     Delivery,
     /// What keeps the owner from enrolling.
     Blockers,
@@ -41,20 +41,20 @@ pub enum Question {
 pub struct Plan {
     /// The row of the table that decided.
     pub rule: Rule,
-    /// In this order.
+    /// The actions, in order.
     pub actions: Vec<Action>,
     /// What was left to a later run, and why.
     pub postponed: Option<Postponed>,
-    /// What stands in the way for good, until somebody removes it.
+    /// What blocks any action until somebody removes it.
     pub obstacle: Option<Obstacle>,
     /// Why the user is not quarantined, although it is overdue and was warned.
     pub not_quarantined: Vec<NotQuarantined>,
-    /// What is due instead of a quarantine that is left to a later run.
+    /// The action to take instead if the quarantine is left to a later run.
     pub instead: Option<Action>,
 }
 
 impl Plan {
-    /// A plan by this rule, and nothing in it yet.
+    /// An empty plan by this rule.
     pub fn by(rule: Rule) -> Self {
         Plan {
             rule,
@@ -66,12 +66,12 @@ impl Plan {
         }
     }
 
-    /// A plan by this rule: these actions.
+    /// A plan by this rule with these actions.
     fn of(rule: Rule, actions: impl IntoIterator<Item = Action>) -> Self {
         Plan { actions: actions.into_iter().collect(), ..Plan::by(rule) }
     }
 
-    /// Whether nothing is done and nothing is waited for.
+    /// Whether the plan does nothing and leaves nothing to report.
     fn is_empty(&self) -> bool {
         *self == Plan::by(self.rule) && self.rule != Rule::Unreachable
     }
@@ -83,7 +83,7 @@ pub fn next(facts: &UserFacts, verdict: &Verdict, settings: &Settings, now: Time
     let decided = Rule::ALL.into_iter().find_map(|rule| case.decide(rule).transpose());
     // The last row applies to everybody.
     let decided = decided.unwrap_or(Ok(Plan::by(Rule::NothingDue)));
-    // What a listing shows of a secret only finds candidates: before anything is done the secret is read by name.
+    // A listing of secrets only finds candidates: before anything is done, the secret is read by name.
     let has_something = facts.secret.is_some() || facts.foreign_secret || !facts.devices.is_empty();
     let is_stale = has_something && !facts.secret_is_fresh;
     match decided {
@@ -94,7 +94,7 @@ pub fn next(facts: &UserFacts, verdict: &Verdict, settings: &Settings, now: Time
     }
 }
 
-/// What a row says: a plan; `None`: it does not apply; or what has to be known first.
+/// The result of a row: a plan; `None`: the row does not apply; or a question to answer first.
 type Row = Result<Option<Plan>, Question>;
 
 /// One user at one moment.
@@ -107,7 +107,7 @@ struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    /// What this row says. Each row may rely on it that none before it applies.
+    /// The result of this row. Each row may rely on the fact that no earlier row applies.
     fn decide(&self, rule: Rule) -> Row {
         match rule {
             Rule::Unknown => Ok((self.verdict.status == Status::Unknown).then(|| Plan::by(rule))),
@@ -140,12 +140,13 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The end of what there is of a user who need not enroll.
+    /// Ends the enrollment of a user who need not enroll.
     fn closed_by(&self, rule: Rule, statuses: &[Status], closing_notice: Notice) -> Row {
         Ok(statuses.contains(&self.verdict.status).then(|| self.closing(rule, Some(closing_notice))))
     }
 
-    /// Nobody can be quarantined whom we offer nothing. The rest stays: what lost its tag may get it back.
+    /// A user to whom mfa-warden offers nothing must not be quarantined. Everything else stays: a secret that lost its tag
+    /// may get it back.
     fn foreign_secret(&self) -> Option<Plan> {
         let lift = self.facts.is_quarantined().then_some(Action::Detach(Policy::Quarantine));
         let obstacle = Some(Obstacle::ForeignSecret);
@@ -153,7 +154,7 @@ impl<'a> Case<'a> {
         self.facts.foreign_secret.then_some(plan)
     }
 
-    /// What nobody was told of is nothing that goes on.
+    /// Outside the pilot, an enrollment continues only if a notice went out.
     fn outside_pilot(&self) -> Option<Plan> {
         let secret = self.facts.secret.as_ref();
         let is_told = secret.is_some_and(|secret| secret.first_notice_at(self.now).is_some());
@@ -173,7 +174,8 @@ impl<'a> Case<'a> {
         Ok(Some(Plan::of(Rule::Unreachable, actions)))
     }
 
-    /// A seed is kept for nobody who cannot be told of it. Who has heard once goes on: leaving the topic ends nothing.
+    /// A seed is not kept for an owner who cannot be told of it. After an owner has received a notice, the enrollment goes
+    /// on: unsubscribing does not end it.
     fn never_reached(&self) -> Row {
         let Some(secret) = self.facts.secret.as_ref().filter(|secret| secret.never_delivered(self.now))
         else {
@@ -202,8 +204,8 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// A seed that has expired is replaced even when nobody was ever told of it: an invitation to a seed about to go would
-    /// only confuse.
+    /// An expired seed is replaced even if its owner was never told of it: an invitation to a seed that is about to be
+    /// replaced would only confuse.
     fn offer_too_old(&self) -> Row {
         let is_too_old = |version| {
             created_at(version)
@@ -225,7 +227,7 @@ impl<'a> Case<'a> {
     fn invitation_due(&self) -> Row {
         let (Some(secret), Some(version)) = (&self.facts.secret, self.version()) else { return Ok(None) };
         let is_told = secret.notified_of(version);
-        // Nothing hangs on it for a recipient who has heard, and it takes calls.
+        // Only asked if the notice is not known to have arrived: the question takes calls.
         let is_again = secret.undelivered(self.now) && self.delivery()? == Known::Is(Delivery::Reached);
         let is_somebody_else =
             secret.recipient_changed(&self.recipient()) && !self.delivery()?.is_surely_not();
@@ -276,11 +278,11 @@ impl<'a> Case<'a> {
         if !self.quarantine_may_begin()? {
             return Ok(None);
         }
-        // Who was told of it a moment ago has lost the policy to another tool: that is no news to the owner.
+        // If the owner was told recently, another tool detached the policy since: that is no news to the owner.
         let is_told = secret.was_told_of_quarantine_within(self.settings.remind_every, self.now);
         let notify = (!is_told).then_some(Action::Notify(Notice::Quarantined));
         let plan = self.follow_up(Rule::QuarantineDue, std::iter::once(Action::Quarantine).chain(notify))?;
-        // Who may be quarantined has heard, so nothing hangs on whether it is reached now.
+        // Before a quarantine the owner has received a notice, so it does not matter whether messages arrive now.
         let is_reminder_due = secret.reminder_due(self.settings.remind_every, self.now);
         let instead = is_reminder_due.then_some(Action::Notify(Notice::Reminder));
         Ok(plan.map(|plan| Plan { instead, ..plan }))
@@ -297,7 +299,7 @@ impl<'a> Case<'a> {
         Ok(Some(Action::Notify(Notice::Reminder)))
     }
 
-    /// Whether a quarantine may begin, but for what keeps the owner from enrolling and the hours.
+    /// Whether a quarantine may begin. Other rows check blockers and `QUARANTINE_HOURS`.
     fn quarantine_may_begin(&self) -> Result<bool, Question> {
         let Some(secret) = &self.facts.secret else { return Ok(false) };
         let is_warned = secret.is_warned(&self.recipient(), self.settings, self.now);
@@ -312,7 +314,7 @@ impl<'a> Case<'a> {
         let put_policy = (!self.facts.has_current_policy(self.settings)).then_some(Action::PutPolicy);
         let orphaned = self.facts.orphaned_devices().into_iter();
         let orphaned = orphaned.map(|serial_number| Action::DeleteDevice { serial_number });
-        // Who is to be free is so first, whatever fails afterwards.
+        // A quarantine is lifted first, so that a later failure cannot prevent it.
         let actions = self.lift()?.into_iter().chain(put_policy).chain(self.attaching()).chain(due);
         Ok(Some(Plan::of(rule, actions.chain(orphaned).chain(self.subscription()))))
     }
@@ -327,15 +329,15 @@ impl<'a> Case<'a> {
             doubt: secret.as_ref().and(doubt),
             superseded: self.facts.devices.clone(),
         };
-        // With a secret made again the clock begins again.
+        // If the secret is created again, the clock begins again.
         let kept = secret.as_ref().filter(|_| doubt.is_none());
-        // Who is to be free is so first, whatever fails afterwards.
+        // A quarantine is lifted first, so that a later failure cannot prevent it.
         let actions = self.lifting(kept).into_iter().chain([provision]).chain(self.attaching());
         let actions = actions.chain([Action::Notify(Notice::Invitation)]);
         Ok(Some(Plan::of(rule, actions.chain(self.subscription()))))
     }
 
-    /// The end of a quarantine of an open enrollment, where it has no reason, or its user cannot enroll.
+    /// The end of the quarantine of an open enrollment, if the quarantine has no reason or the user cannot enroll.
     fn lift(&self) -> Result<Option<Action>, Question> {
         if !self.facts.is_quarantined() {
             return Ok(None);
@@ -344,7 +346,7 @@ impl<'a> Case<'a> {
         Ok(self.lifting(self.facts.secret.as_ref()))
     }
 
-    /// The end of a quarantine that has no reason (any more), or whose user cannot enroll. `secret`: the one that is kept.
+    /// The end of a quarantine that has no reason (any more), or whose user cannot enroll. `secret`: the secret that stays.
     fn lifting(&self, secret: Option<&Secret>) -> Option<Action> {
         let attached = *self.facts.attached.value().filter(|attached| attached.quarantine)?;
         let is_due = self.settings.after_grace == AfterGrace::Quarantine
@@ -366,11 +368,12 @@ impl<'a> Case<'a> {
         (is_wanted && has_address).then_some(Action::Subscribe)
     }
 
-    /// Everything of ours goes.
+    /// A plan that removes everything that mfa-warden made for the user.
     fn closing(&self, rule: Rule, closing_notice: Option<Notice>) -> Plan {
         let Some(secret) = &self.facts.secret else { return Plan::of(rule, self.leftovers()) };
-        // One that nobody was invited to takes none: whoever can make secrets could otherwise have us write to
-        // everybody. One that somebody else scheduled for deletion is restored first, so its owner still hears.
+        // Without an invitation there is no closing notice: an attacker who can create secrets could otherwise make
+        // mfa-warden write to everybody. A secret that somebody scheduled for deletion is restored first, so its owner
+        // still gets the notice.
         let is_due = !secret.closing_notice_sent(self.now) && secret.was_invited();
         Plan::of(rule, [self.close(secret, closing_notice.filter(|_| is_due))])
     }
@@ -384,7 +387,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// What is left of a user without an open enrollment: our policies and our devices go.
+    /// Actions that remove mfa-warden's policies and devices from a user without an open enrollment.
     fn leftovers(&self) -> Vec<Action> {
         let devices = self.facts.devices.iter().cloned();
         let delete = devices.map(|serial_number| Action::DeleteDevice { serial_number });
@@ -393,12 +396,12 @@ impl<'a> Case<'a> {
 
     fn attached_policies(&self) -> impl Iterator<Item = Policy> + use<> {
         let attached = self.facts.attached.value().copied().unwrap_or_default();
-        // The quarantine goes first: who is left with it alone could do nothing at all.
+        // The quarantine policy first: with that policy alone a user could do nothing at all.
         let policies = [(attached.quarantine, Policy::Quarantine), (attached.enrollment, Policy::Enrollment)];
         policies.into_iter().filter_map(|(attached, policy)| attached.then_some(policy))
     }
 
-    /// The version that can be used; `None`: its device is not listed yet.
+    /// The usable version; `None`: there is none, or its device is not listed yet.
     fn version(&self) -> Option<&'a str> {
         match self.facts.enrollment(self.settings.settle, self.now) {
             Enrollment::Usable { version, .. } => Some(version),
@@ -415,14 +418,14 @@ impl<'a> Case<'a> {
         settings.pilot.as_ref().is_none_or(|pilot| pilot.admits(&facts.user, &facts.tags))
     }
 
-    /// Whether a quarantine follows, as far as time goes.
+    /// Whether a quarantine is due, looking only at the setting and the time.
     fn is_due(&self) -> bool {
         let secret = self.facts.secret.as_ref();
         self.settings.after_grace == AfterGrace::Quarantine
             && secret.is_some_and(|secret| secret.overdue_by(self.settings, self.now).is_some())
     }
 
-    /// Whether messages arrive at the owner.
+    /// Whether messages reach the owner.
     fn delivery(&self) -> Result<Known<Delivery>, Question> {
         match self.facts.delivery {
             Known::NotAsked => Err(Question::Delivery),
@@ -430,7 +433,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// What the simulator said, where it is asked at all.
+    /// What the simulator said, if it is asked at all.
     fn blockers(&self) -> Result<&'a Known<Vec<Blocker>>, Question> {
         match &self.facts.blockers {
             Known::NotAsked if self.settings.preflight => Err(Question::Blockers),

@@ -1,4 +1,4 @@
-//! The event that woke the function -> what to look at. An event says whom to look at and nothing else.
+//! The event that started the function -> what to look at. An event decides nothing else.
 
 use crate::model::account::Account;
 use crate::model::enrollment::user_of_device;
@@ -19,29 +19,29 @@ pub enum Trigger {
     },
     /// Look at one user.
     Check {
-        /// The user's name, as the event has it.
+        /// The user's name from the event.
         user: String,
         /// Plan only.
         dry_run: bool,
-        /// Whether CloudTrail reported a change of this user (and no operator asked).
+        /// Whether CloudTrail reported a change of this user. `false`: an operator asked.
         changed: bool,
-        /// Where an MFA device was enabled from, as CloudTrail reported it. Whoever can invoke the function can claim what
-        /// it likes: it is shown as a report and decides nothing.
+        /// Where an MFA device was enabled from, as CloudTrail reported it. Any caller of the function can forge it, so it
+        /// is only shown and decides nothing.
         source: Option<IpAddr>,
     },
-    /// Nothing to look at, and why.
+    /// Look at nothing, for this reason.
     Ignore(String),
 }
 
-/// An event that is none of those the function knows.
+/// An event that the function does not know.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UnknownEvent(String);
 
-/// The most that an error repeats of what was wrong with an event, in characters.
+/// The most characters of an event's problem that an error repeats.
 const REPEATED: usize = 200;
 
 impl UnknownEvent {
-    /// `what` may hold parts of the event, and so anything at any length: only its beginning is kept, on one line.
+    /// `what` may hold parts of the event, of any content and length. Only its beginning is kept, on one line.
     fn new(what: &str) -> Self {
         UnknownEvent(shown_within(what, REPEATED))
     }
@@ -77,7 +77,7 @@ pub const WATCHED: [&str; 11] = [
     "UntagUser",
 ];
 
-/// How CloudTrail names the root user where a user name is asked for.
+/// How CloudTrail names the root user in a field for a user name.
 const ROOT: &str = "AWS ROOT USER";
 
 #[derive(Deserialize)]
@@ -94,7 +94,7 @@ enum Asked {
     },
 }
 
-/// The fields read of CloudTrail's record in an EventBridge event.
+/// The fields that are read from CloudTrail's record in an EventBridge event.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Record {
@@ -148,7 +148,7 @@ impl Trigger {
             return Ok(Trigger::Ignore("the event is of another account".to_owned()));
         }
         match kind {
-            // EventBridge rules, and EventBridge Scheduler where a schedule has no input of its own.
+            // From EventBridge rules, and from EventBridge Scheduler if the schedule sets no input.
             Some("Scheduled Event") if matches!(text("source"), Some("aws.events" | "aws.scheduler")) => {
                 Ok(Trigger::Sweep { dry_run: false })
             }
@@ -184,7 +184,7 @@ fn reported(record: Record, account: &Account) -> Result<Trigger, UnknownEvent> 
         user_identity,
         request_parameters,
     } = record;
-    // The name of an AWS service may stand there instead, or nothing that is one.
+    // The field may hold the name of an AWS service or something else instead of an address.
     let source = source_ip_address.as_str().and_then(|address| address.parse().ok());
     let source = source.filter(|_| event_name == "EnableMFADevice");
     let ignore = |reason: String| Ok(Trigger::Ignore(reason));
@@ -212,7 +212,7 @@ fn reported(record: Record, account: &Account) -> Result<Trigger, UnknownEvent> 
         Parameters { new_user_name: Some(new), .. } if event_name == "UpdateUser" => Some(new),
         Parameters { user_name, .. } => user_name,
     };
-    // The root's `userName`, where it has one, is the account's alias and not a user.
+    // If the root user has a `userName`, it is the account's alias and not a user.
     let caller_is_root = caller.kind.as_deref() == Some("Root");
     let caller = caller.user_name.filter(|_| !caller_is_root);
     match named.or(caller) {
@@ -226,7 +226,7 @@ pub(crate) fn check(user: String, source: Option<IpAddr>) -> Result<Trigger, Unk
     Ok(Trigger::Check { user: user_name(user)?, dry_run: false, changed: true, source })
 }
 
-/// Lets only possible names pass; the refused one is not repeated, it may hold anything.
+/// Accepts only possible names. The error does not repeat a refused name, because it may hold anything.
 pub(crate) fn user_name(name: String) -> Result<String, UnknownEvent> {
     if is_user_name(&name) {
         Ok(name)
