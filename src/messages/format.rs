@@ -4,45 +4,46 @@ use crate::model::account::Account;
 use jiff::fmt::friendly::{Designator, Spacing, SpanPrinter};
 use jiff::{SignedDuration, Span, SpanRound, Timestamp, Unit};
 
-/// Links into the console of the account's partition.
+/// Links into the console of the account's partition. Where its domains are not known there are none: a link into another
+/// partition would lead to a page where the owner's password does not work.
 pub(super) struct Links<'a>(pub(super) &'a Account);
 
 impl Links<'_> {
-    fn console_domain(&self) -> &'static str {
+    fn console(&self) -> Option<&'static str> {
         match self.0.partition.as_str() {
-            "aws-us-gov" => "console.amazonaws-us-gov.com",
-            "aws-cn" => "console.amazonaws.cn",
-            _ => "console.aws.amazon.com",
+            "aws" => Some("console.aws.amazon.com"),
+            "aws-us-gov" => Some("console.amazonaws-us-gov.com"),
+            "aws-cn" => Some("console.amazonaws.cn"),
+            "aws-eusc" => Some("console.amazonaws-eusc.eu"),
+            _ => None,
         }
     }
 
-    pub(super) fn sign_in(&self) -> String {
+    /// Where IAM users of the account sign in. The European Sovereign Cloud's own page for one account is not known: its
+    /// console asks for the account.
+    pub(super) fn sign_in(&self) -> Option<String> {
         let domain = match self.0.partition.as_str() {
+            "aws" => "signin.aws.amazon.com",
             "aws-us-gov" => "signin.amazonaws-us-gov.com",
             "aws-cn" => "signin.amazonaws.cn",
-            _ => "signin.aws.amazon.com",
+            _ => return self.console().map(|console| format!("https://{console}/")),
         };
-        format!("https://{}.{domain}/console", self.0.id)
+        Some(format!("https://{}.{domain}/console", self.0.id))
     }
 
-    pub(super) fn security_credentials(&self) -> String {
-        format!("https://{}/iam/home#/security_credentials", self.console_domain())
+    pub(super) fn security_credentials(&self) -> Option<String> {
+        self.console().map(|console| format!("https://{console}/iam/home#/security_credentials"))
     }
 
-    /// `None` in the China regions, which have no CloudShell.
+    /// `None` where there is no CloudShell, or none that is known of.
     pub(super) fn cloudshell(&self) -> Option<String> {
         let region = &self.0.region;
-        match self.0.partition.as_str() {
-            "aws-cn" => None,
-            "aws" => Some(format!(
-                "https://{region}.{domain}/cloudshell/home?region={region}",
-                domain = self.console_domain()
-            )),
-            _ => Some(format!(
-                "https://{domain}/cloudshell/home?region={region}",
-                domain = self.console_domain()
-            )),
-        }
+        let host = match self.0.partition.as_str() {
+            "aws" => format!("{region}.console.aws.amazon.com"),
+            "aws-us-gov" => "console.amazonaws-us-gov.com".to_owned(),
+            _ => return None,
+        };
+        Some(format!("https://{host}/cloudshell/home?region={region}"))
     }
 }
 

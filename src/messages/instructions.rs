@@ -2,20 +2,15 @@
 
 use crate::messages::format::Links;
 use crate::messages::owner::OwnerNotice;
-use crate::model::commands::{enable_command, shell_quoted};
+use crate::model::commands::{enable_command, show_command};
 
 impl OwnerNotice<'_> {
     fn prepared_device(&self) -> String {
         let user = self.user();
         let links = Links(self.account);
         let secret = self.facts.secret.as_ref().map_or("", |secret| &secret.name);
-        let show = format!(
-            "aws secretsmanager get-secret-value --region {} --secret-id {} --query SecretString --output text \
-             | jq -r .qr_text",
-            shell_quoted(&self.account.region),
-            shell_quoted(secret)
-        );
-        let enable = enable_command(user, &self.account.serial_number(user, self.version()));
+        let show = show_command(self.account, secret);
+        let enable = enable_command(self.account, user, &self.account.serial_number(user, self.version()));
         let (place, mut steps) = match links.cloudshell().filter(|_| self.facts.has_password()) {
             Some(cloudshell) => (
                 "IN AWS CLOUDSHELL",
@@ -25,7 +20,7 @@ impl OwnerNotice<'_> {
                             "Sign in to the AWS console as the user {user} itself, with its password (not in a\n\
                              switched role, and not with session-token credentials):"
                         ),
-                        paste: Some(links.sign_in()),
+                        paste: links.sign_in(),
                     },
                     Step {
                         words: "Open AWS CloudShell, a terminal in your browser with nothing to install, and wait\n\
@@ -42,7 +37,7 @@ impl OwnerNotice<'_> {
                         "Open a terminal with the AWS CLI and jq and the access key of the user {user} itself (not\n\
                          a role, and not session-token credentials). This shows who you are there:"
                     ),
-                    paste: Some("aws sts get-caller-identity".to_owned()),
+                    paste: Some(format!("aws sts get-caller-identity --region={}", self.account.region)),
                 }],
             ),
         };
@@ -79,7 +74,7 @@ impl OwnerNotice<'_> {
         format!("THE PREPARED DEVICE, {place} (about three minutes)\n\n{}", numbered(&steps))
     }
 
-    /// The ways to enroll that work for this owner, or all where that is not known.
+    /// The ways to enroll that work for this owner, or all ways if that is not known.
     pub(crate) fn ways(&self) -> String {
         if self.kept_from_the_seed() {
             return self.console_wizard();
@@ -93,7 +88,7 @@ impl OwnerNotice<'_> {
         [hindered, self.prepared_device(), self.console_wizard()].concat()
     }
 
-    /// Whether a policy surely keeps the owner from the prepared device, and the console's own way is open.
+    /// Whether a policy surely keeps the owner from the prepared device, but not from enrolling in the console.
     pub(crate) fn kept_from_the_seed(&self) -> bool {
         let blockers = &self.facts.blockers;
         self.facts.has_password() && blockers.keeps_from_seed() && !blockers.is_unable_to_enroll(false)
@@ -105,11 +100,8 @@ impl OwnerNotice<'_> {
         }
         let links = Links(self.account);
         let steps = [
-            Step { words: format!("Sign in as {}:", self.user()), paste: Some(links.sign_in()) },
-            Step {
-                words: "Open your security credentials:".to_owned(),
-                paste: Some(links.security_credentials()),
-            },
+            Step { words: format!("Sign in as {}:", self.user()), paste: links.sign_in() },
+            Step { words: "Open your security credentials:".to_owned(), paste: links.security_credentials() },
             Step {
                 words: format!(
                     "Under \"Multi-factor authentication (MFA)\" choose \"Assign MFA device\" and follow the pages.{}",

@@ -130,10 +130,12 @@ impl OwnerNotice<'_> {
         let own_name = self.user();
         let is_own =
             |serial: &str| user_of_device(serial).is_some_and(|user| user.eq_ignore_ascii_case(own_name));
+        let is_prepared_here = |serial: &str| serial.starts_with(ours.as_str()) && is_own(serial);
+        let is_prepared = self.facts.mfa_devices.iter().any(|device| is_prepared_here(&device.serial_number));
         let kind = |serial: &str| match () {
             // The name that mfa-warden gave it. Other names are not shown: the person who makes a device chooses its
             // name.
-            () if serial.starts_with(ours.as_str()) && is_own(serial) => serial.to_owned(),
+            () if is_prepared_here(serial) => serial.to_owned(),
             () if serial.contains(":u2f/") => "a passkey or a security key".to_owned(),
             () if serial.starts_with("arn:") => "a virtual MFA device".to_owned(),
             () => "a hardware token".to_owned(),
@@ -153,16 +155,22 @@ impl OwnerNotice<'_> {
             "Hello,\n\n\
              your AWS user {user} in account {account} now has MFA (multi-factor authentication). Thank you.\n\n\
              {devices}{source}\n\
-             The copy of the seed that was kept for you is deleted next. If you used it, your phone then holds the only\n\
-             one: keep it, or register a second MFA device as a spare, in your security credentials:\n\n\
-             \x20    {credentials}\n\n\
+             {kept}\
+             A second MFA device is a good spare. AWS takes one only after you have signed out and signed in again\n\
+             with MFA. Register it in your security credentials{credentials}\n\
              IF THIS WAS NOT YOU\n\n\
              Then somebody else knows your password or your access key and has set up MFA in your place. Tell your\n\
              security operations at once; they can remove the device, disable the user and give you new credentials.\n",
             user = self.user(),
             account = self.account.id,
             devices = devices.concat(),
-            credentials = Links(self.account).security_credentials(),
+            kept = if is_prepared {
+                "The copy of the seed that was kept for you is deleted next. Your phone then holds the only one: keep it.\n"
+            } else {
+                "The device that was prepared for you is not used, and is deleted. If you added it to an authenticator app,\n\
+                 remove that entry there.\n"
+            },
+            credentials = self.link_to_credentials(),
         )
     }
 
@@ -178,12 +186,20 @@ impl OwnerNotice<'_> {
              \x20    {reason}\n\n\
              The device that was prepared for you is deleted, and its seed opens nothing. If you added it to an\n\
              authenticator app already, remove that entry. You can still set up MFA of your own, and it is a good\n\
-             idea:\n\n     {credentials}\n\n\
+             idea, in your security credentials{credentials}\n\
              If you did not expect this, tell your security operations.\n",
             user = self.user(),
             account = self.account.id,
-            credentials = Links(self.account).security_credentials(),
+            credentials = self.link_to_credentials(),
         )
+    }
+
+    /// The end of a sentence that names the security credentials, with a link where the console's address is known.
+    fn link_to_credentials(&self) -> String {
+        match Links(self.account).security_credentials() {
+            Some(link) => format!(":\n\n     {link}\n"),
+            None => " in the AWS console.\n".to_owned(),
+        }
     }
 
     /// When the grace period ends. It begins with the first notice that goes out, perhaps with this one. No user is

@@ -143,13 +143,13 @@ proptest! {
     fn a_shell_takes_the_command_shown_to_owners_as_the_words_meant(
         user in "[^\0]{1,64}", serial in "[ -~]{1,40}",
     ) {
-        let command = enable_command(&user, &serial).replacen("aws ", "printf '%s\\0' ", 1);
+        let command = enable_command(&account(), &user, &serial).replacen("aws ", "printf '%s\\0' ", 1);
         let shell = Command::new("sh").arg("-c").arg(&command).output().unwrap();
         let words = String::from_utf8(shell.stdout).unwrap();
         let words: Vec<&str> = words.split('\0').collect();
         prop_assert_eq!(&words, &[
-            "iam", "enable-mfa-device", "--user-name", &user, "--serial-number", &serial,
-            "--authentication-code1", "CODE1", "--authentication-code2", "CODE2", "",
+            "iam", "enable-mfa-device", "--region=us-east-1", &format!("--user-name={user}"),
+            &format!("--serial-number={serial}"), "--authentication-code1=CODE1", "--authentication-code2=CODE2", "",
         ], "{}", command);
         prop_assert!(shell.stderr.is_empty());
     }

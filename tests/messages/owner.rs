@@ -255,6 +255,8 @@ fn links_lead_to_the_console_of_the_partition_and_region() {
         links("aws", "eu-central-1"),
         links("aws-us-gov", "us-gov-west-1"),
         links("aws-cn", "cn-north-1"),
+        links("aws-eusc", "eusc-de-east-1"),
+        links("aws-new", "new-north-1"),
     ]);
 }
 
@@ -293,8 +295,9 @@ proptest! {
             prop_assert!(message.subject.len() < 100 && message.subject.is_ascii(), "{}", message.subject);
             let commands = message.text.lines().filter(|line| line.contains("enable-mfa-device"));
             for command in commands {
-                let quoted = format!("--user-name '{name}' ");
-                prop_assert!(command.contains(&quoted));
+                let (bare, quoted) = (format!("--user-name={name} "), format!("--user-name=\"{name}\" "));
+                let expected = if name.contains(',') { quoted } else { bare };
+                prop_assert!(command.contains(&expected));
             }
         }
     }

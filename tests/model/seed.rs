@@ -1,6 +1,7 @@
 //! The secret's value: every field, a QR code that scans, codes of RFC 6238.
 
 use crate::builders::*;
+use mfa_warden::model::account::Account;
 use mfa_warden::model::commands::enable_command;
 use mfa_warden::model::seed::{Seed, secret_value};
 use serde_json::Value;
@@ -15,9 +16,14 @@ fn value_for(name: &str) -> Value {
     serde_json::from_str(secret_value(&seed, &account(), &facts.user, &serial, now()).expose()).unwrap()
 }
 
-/// Reads a QR code as a camera sees it on a dark terminal: a drawn half block is light, a blank one dark.
+/// Reads a QR code as a camera sees it on a terminal of any ground: a drawn half block is white, a blank one black.
 fn scan(text: &str) -> String {
-    let rows: Vec<Vec<char>> = text.lines().map(|line| line.chars().collect()).collect();
+    // Each line sets its colors, and leaves the terminal's own behind it.
+    let colored = |line: &'_ str| {
+        let line = line.strip_prefix("\x1b[38;5;231;48;5;16m").expect("white on black");
+        line.strip_suffix("\x1b[0m").expect("the terminal's own colors again").chars().collect()
+    };
+    let rows: Vec<Vec<char>> = text.split('\n').map(colored).collect();
     let (width, height) = (rows[0].len(), rows.len() * 2);
     assert!(rows.iter().all(|row| row.len() == width), "all lines are equally wide");
     let scale = 4;
@@ -48,8 +54,8 @@ fn the_value_has_every_field_of_the_contract() {
     assert_eq!(
         value["enable_command"],
         format!(
-            "aws iam enable-mfa-device --user-name 'alice' --serial-number '{serial}' --authentication-code1 CODE1 \
-             --authentication-code2 CODE2"
+            "aws iam enable-mfa-device --region=us-east-1 --user-name=alice --serial-number={serial} \
+             --authentication-code1=CODE1 --authentication-code2=CODE2"
         )
     );
     assert_eq!(
@@ -109,9 +115,30 @@ fn the_base32_text_of_the_answer_is_the_seed_and_other_bytes_are_the_key_itself(
 
 #[test]
 fn names_and_serial_numbers_stay_single_words_of_the_shell() {
-    let command = enable_command("a'; rm -rf / #", "arn$(id)`id`");
+    let command = |user: &str, serial: &str| enable_command(&account(), user, serial);
+    let hostile = command("a'; rm -rf / #", "arn$(id)`id`");
     assert!(
-        command.contains(r"--user-name 'a'\''; rm -rf / #' --serial-number 'arn$(id)`id`' "),
-        "{command}"
+        hostile.contains(r"--user-name='a'\''; rm -rf / #' --serial-number='arn$(id)`id`' "),
+        "{hostile}"
     );
+    // Single quotes are a part of the word in cmd, and a bare comma makes two words in PowerShell.
+    assert!(command("-o+c=a.l@e.x_m", "s").contains(" --user-name=-o+c=a.l@e.x_m "));
+    assert!(command("a,b", "s").contains(" --user-name=\"a,b\" "));
+    assert!(command("", "s").contains(" --user-name=\"\" "));
+}
+
+#[test]
+fn commands_name_the_region_of_the_partitions_iam() {
+    let china = Account { partition: "aws-cn".to_owned(), region: "cn-northwest-1".to_owned(), ..account() };
+    assert!(enable_command(&china, "alice", "s").contains(" --region=cn-north-1 "));
+}
+
+#[test]
+fn the_value_is_ascii_whatever_the_name() {
+    let seed = Seed::from_answer(SEED.as_bytes().to_vec()).unwrap();
+    let facts = user("\u{e9}\u{1f511}\u{7f}");
+    let value = secret_value(&seed, &account(), &facts.user, "x", now());
+    assert!(value.expose().is_ascii());
+    let read: Value = serde_json::from_str(value.expose()).unwrap();
+    assert_eq!(read["user"], "\u{e9}\u{1f511}\u{7f}");
 }

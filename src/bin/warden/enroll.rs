@@ -9,6 +9,7 @@ use mfa_warden::aws::again::ask_again;
 use mfa_warden::aws::iam::Iam;
 use mfa_warden::aws::without_words;
 use mfa_warden::model::enrollment::{SECRET_PREFIX, user_of_device};
+use mfa_warden::model::seed::{PLAIN, WHITE_ON_BLACK};
 use mfa_warden::model::text::{LONGEST_ERROR, printable, shown, shown_within};
 use mfa_warden::model::user::{AssignedDevice, is_user_name};
 use serde::Deserialize;
@@ -16,23 +17,23 @@ use std::io::{IsTerminal, stdin};
 use std::process::ExitCode;
 use zeroize::Zeroizing;
 
-/// How often codes are asked for.
+/// How many times codes are asked for.
 const TRIES: u32 = 3;
 
-/// Pauses before IAM is asked again whether the device is there, in seconds: its listings may lag.
+/// Pauses before IAM is asked again whether it lists the device, in seconds: its listings may lag.
 const PAUSES: [u64; 2] = [1, 2];
 
 /// Sets up the prepared device.
 ///
 /// # Errors
-/// When the caller is no IAM user, nothing is prepared or readable, or no codes were accepted. The message says what
+/// When the caller is not an IAM user, nothing is prepared or readable, or no codes were accepted. The message says what
 /// to do.
 pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCode> {
     let connection = connect(global).await?;
     let user = user_name(&connection.arn).map_err(|why| anyhow!(why))?;
     let iam = Iam(aws_sdk_iam::Client::new(&connection.config));
-    // Before the seed is read: whoever has MFA need not see it. Unknown is not none, and not a reason to stop either:
-    // a user may be allowed to enable a device and not to list devices.
+    // Before the seed is read: a user who has MFA need not see it. A failed read does not mean "no device", but it is
+    // no reason to stop: a user may be allowed to enable a device and not to list devices.
     let devices = iam.mfa_devices(user).await;
     if let Ok(devices) = &devices
         && !devices.is_empty()
@@ -65,7 +66,7 @@ pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCo
             }
         };
         if !refusal.again {
-            // The answer to an earlier attempt may have been lost, and the device be enabled all the same.
+            // An earlier attempt may have enabled the device although its answer was lost.
             if is_listed(&iam, user, serial_number).await {
                 print(&done(user, serial_number, true))?;
                 return Ok(ExitCode::SUCCESS);
@@ -80,8 +81,8 @@ pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCo
     Ok(ExitCode::FAILURE)
 }
 
-/// The secret's value, as far as it is used. What holds a seed here is zeroed when dropped; what the HTTP stack and
-/// standard output held on the way is out of reach.
+/// The part of the secret's value that is used here. Fields that hold a seed are zeroed when dropped. The copies in the
+/// HTTP stack and in standard output are out of reach.
 #[derive(Deserialize)]
 struct Prepared {
     serial_number: String,
@@ -90,8 +91,15 @@ struct Prepared {
 }
 
 impl Prepared {
-    /// Whether it is what the function prepared for this user, and shows nothing but what it should: a seed that somebody
-    /// else wrote would make that person's phone the second factor.
+    /// The lines of the QR code without their colors, which this command sets itself.
+    fn qr_lines(&self) -> impl Iterator<Item = &str> {
+        self.qr_text.split('\n').map(|line| {
+            line.strip_prefix(WHITE_ON_BLACK).and_then(|line| line.strip_suffix(PLAIN)).unwrap_or(line)
+        })
+    }
+
+    /// Whether the function prepared this value for this user, and it shows nothing unexpected. With a seed that an
+    /// attacker wrote, the attacker's phone would be the second factor.
     fn verify(&self, serial_number: &str) -> Result<(), String> {
         if self.serial_number != serial_number {
             return Err(format!(
@@ -100,9 +108,9 @@ impl Prepared {
                 shown(serial_number)
             ));
         }
-        let is_drawn = |c: char| matches!(c, ' ' | '\u{2580}' | '\u{2584}' | '\u{2588}' | '\n');
+        let is_drawn = |c: char| matches!(c, ' ' | '\u{2580}' | '\u{2584}' | '\u{2588}');
         let is_base32 = |b: u8| matches!(b, b'A'..=b'Z' | b'2'..=b'7');
-        if self.qr_text.chars().all(is_drawn) && self.seed.bytes().all(is_base32) {
+        if self.qr_lines().all(|line| line.chars().all(is_drawn)) && self.seed.bytes().all(is_base32) {
             Ok(())
         } else {
             Err(not_ours())
@@ -114,7 +122,7 @@ fn not_ours() -> String {
     format!("the secret does not hold what mfa-warden writes, and nothing was enabled: {TELL_OPERATIONS}")
 }
 
-/// The secret's version and value. `has_none`: IAM said that the user has no MFA device; otherwise nobody knows.
+/// The secret's version and value. `has_none`: IAM said that the user has no MFA device; otherwise that is unknown.
 async fn read_secret(connection: &Connection, has_none: bool) -> anyhow::Result<(String, Zeroizing<String>)> {
     let Connection { config, account, user_id, .. } = connection;
     let secrets = aws_sdk_secretsmanager::Client::new(config);
@@ -124,7 +132,7 @@ async fn read_secret(connection: &Connection, has_none: bool) -> anyhow::Result<
             (Some(version), Some(value)) => Ok((version, Zeroizing::new(value))),
             _ => bail!(not_ours()),
         },
-        // The answer carries a seed: none of its words are repeated.
+        // The answer may carry a seed: the error repeats none of its words.
         Err(error) => {
             let (code, said) = without_words(&error);
             bail!(explain_read(code.as_deref(), &said, &account.region, has_none))
@@ -132,7 +140,7 @@ async fn read_secret(connection: &Connection, has_none: bool) -> anyhow::Result<
     }
 }
 
-/// Whether IAM lists the device as the user's; looks again when it does not, for listings lag.
+/// Whether IAM lists the device as the user's. Asks again if not, because listings lag.
 async fn is_listed(iam: &Iam, user: &str, serial_number: &str) -> bool {
     let look = async || {
         let devices = iam.mfa_devices(user).await.unwrap_or_default();
@@ -187,9 +195,9 @@ fn invitation(
     show_seed: bool,
     look: Look,
 ) -> Zeroizing<String> {
-    let needed = prepared.qr_text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+    let needed = prepared.qr_lines().map(|line| line.chars().count()).max().unwrap_or(0);
     let narrow = look.width.is_some_and(|width| usize::from(width) < needed);
-    // With room for all of it: a string that grows leaves copies behind.
+    // With room for all of it: a string that grows leaves copies of the seed behind.
     let mut text = Zeroizing::new(String::with_capacity(2 * prepared.qr_text.len() + 4096));
     text.push_str(&format!(
         "A virtual MFA device is ready for your AWS user {user} in account {account}.\n\n\
@@ -202,12 +210,13 @@ fn invitation(
         ));
     }
     text.push('\n');
-    for line in prepared.qr_text.lines() {
-        // White on black whatever the terminal's own colors are, for not every app reads an inverted code.
-        let (before, after) = if look.color { ("\x1b[97;40m", "\x1b[0m\n") } else { ("", "\n") };
+    for line in prepared.qr_lines() {
+        // White on black, whatever the terminal's own colors: some apps cannot read an inverted code.
+        let (before, after) = if look.color { (WHITE_ON_BLACK, PLAIN) } else { ("", "") };
         text.push_str(before);
         text.extend(line.chars().filter(|c| !c.is_control()));
         text.push_str(after);
+        text.push('\n');
     }
     if show_seed {
         text.push_str("\n   Or type this into the app, as a time-based key:  ");
@@ -228,7 +237,7 @@ fn invitation(
     text
 }
 
-/// Two codes, or why they cannot be any.
+/// Two codes, or why the input is not two codes.
 fn ask_for_codes() -> anyhow::Result<Result<[String; 2], &'static str>> {
     let first = match code(&ask("\n   The code the app shows now: ")?) {
         Ok(first) => first,
@@ -254,13 +263,13 @@ fn ask(prompt: &str) -> anyhow::Result<String> {
         );
     }
     if !typed {
-        // On a terminal the end of the line that was typed shows.
+        // A terminal already shows the end of the line that was typed.
         print("\n")?;
     }
     Ok(line)
 }
 
-/// A code as typed: six digits, perhaps with spaces as some apps show them.
+/// The six digits of a code as typed, perhaps with the spaces that some apps show.
 fn code(typed: &str) -> Result<String, &'static str> {
     let digits: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
     if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
