@@ -46,6 +46,12 @@ impl Account {
         }
     }
 
+    /// Whether the account has a root user who can sign in. An account in AWS GovCloud (US) has none, and its summary says
+    /// that there is no MFA (AWS GovCloud user guide, "Signing up for AWS GovCloud (US)").
+    pub fn has_root_user(&self) -> bool {
+        self.partition != "aws-us-gov"
+    }
+
     /// A possible ARN of the user's secret: Secrets Manager appends six random characters to the name.
     pub fn secret_arn(&self, user_id: &str) -> String {
         let Account { partition, region, id } = self;

@@ -70,11 +70,13 @@ impl Run<'_> {
         let Clients { iam, .. } = self.clients;
         let reading = self.in_time("read the user", async {
             let devices = iam.virtual_mfa_devices(true).await?;
-            let (found, root) = futures_util::join!(iam.user(name), iam.root());
+            let (found, root) = futures_util::join!(iam.user(name), self.root());
             Ok((devices, found, root))
         });
         let (devices, found, root) = reading.await?;
-        warn_of_root(root, None, answer);
+        if let Some(root) = root {
+            warn_of_root(root, None, answer);
+        }
         let Some((user, tags)) = found? else { return Ok(Found::Nobody(devices)) };
         let attached = self.in_time("list the attached policies", self.attached(&user)).await;
         let attached = attached.map_err(|error| warn_of_attachments(error, answer)).into();

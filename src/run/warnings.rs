@@ -6,6 +6,7 @@ use crate::model::enrollment::SECRET_PREFIX;
 use crate::model::outcome::Answer;
 use crate::model::user::is_unique_id;
 use crate::model::warning::Warning;
+use crate::run::Run;
 use std::collections::HashSet;
 
 /// How many foreign secrets one warning names.
@@ -24,6 +25,16 @@ pub(super) fn warn_of_others(foreign: &HashSet<String>, answer: &mut Answer) {
 
 pub(super) fn warn_of_attachments(error: AwsError, answer: &mut Answer) {
     answer.warnings.push(Warning::Attachments(error.into()));
+}
+
+impl Run<'_> {
+    /// What is known of the root user; `None`: the account has none.
+    pub(super) async fn root(&self) -> Option<Result<Root, AwsError>> {
+        if !self.account.has_root_user() {
+            return None;
+        }
+        Some(self.in_time("read the account summary", self.clients.iam.root()).await)
+    }
 }
 
 pub(super) fn warn_of_root(root: Result<Root, AwsError>, reported_mfa: Option<bool>, answer: &mut Answer) {

@@ -47,6 +47,13 @@ fn iam_calls_are_judged_in_the_one_region_that_each_partition_has_for_iam() {
 }
 
 #[test]
+fn only_govcloud_has_no_root_user_who_can_sign_in() {
+    let in_partition = |partition: &str| Account { partition: partition.to_owned(), ..account() };
+    assert!(in_partition("aws").has_root_user() && in_partition("aws-cn").has_root_user());
+    assert!(!in_partition("aws-us-gov").has_root_user());
+}
+
+#[test]
 fn a_secret_and_a_device_are_named_after_the_user() {
     assert_eq!(
         account().secret_arn(USER_ID),

@@ -21,4 +21,5 @@ mod provision;
 mod rollout;
 mod subscriptions;
 mod sweep;
+mod warnings;
 mod words;
