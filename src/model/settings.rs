@@ -161,6 +161,8 @@ pub struct Settings {
     pub dry_run: bool,
     /// `SECRET_KMS_KEY_ID`: KMS key of the secrets; `None`: the account's `aws/secretsmanager` key.
     pub secret_kms_key_id: Option<String>,
+    /// `SECRET_TAGS`: more tags for the secrets that the function makes, as (key, value).
+    pub secret_tags: Vec<(String, String)>,
     /// `SUBSCRIBE_OWNERS`: subscribe owners whose recipient is an e-mail address without a subscription.
     pub subscribe_owners: bool,
     /// `PREFLIGHT`: before each notice that shows how to enroll, ask IAM whether a policy keeps the owner from enrolling.
@@ -229,7 +231,7 @@ const NUMBER: &str = "a whole number, 0 or more";
 const BOOL: &str = "`true` or `false`";
 
 /// Every setting.
-pub static SETTINGS: [Setting; 21] = [
+pub static SETTINGS: [Setting; 22] = [
     Setting {
         variable: "OWNER_TOPIC_ARN",
         default: "",
@@ -403,6 +405,17 @@ pub static SETTINGS: [Setting; 21] = [
         },
     },
     Setting {
+        variable: "SECRET_TAGS",
+        default: "",
+        expected: "tags for secrets as `Key=value`, with commas between them: at most 30, each key once, keys of 1 to \
+                   128 and values of up to 256 letters, digits, spaces or `_.:/=+-@`, and no key that begins with `aws:` \
+                   or `mfa-warden:`",
+        option: None,
+        value_name: "TAGS",
+        help: "More tags for the secrets, such as CostCenter=123,Team=security",
+        read: |value, settings| secret_tags(value).map(|tags| settings.secret_tags = tags),
+    },
+    Setting {
         variable: "SUBSCRIBE_OWNERS",
         default: "false",
         expected: BOOL,
@@ -493,6 +506,7 @@ impl Settings {
             function_role_arn: None,
             dry_run: false,
             secret_kms_key_id: None,
+            secret_tags: Vec::new(),
             subscribe_owners: false,
             preflight: false,
             ops_chat: false,
@@ -661,8 +675,32 @@ fn is_arn(value: &str, service: &str, rest: impl Fn(&str, &str, &str) -> bool) -
 }
 
 fn is_tag_key(text: &str) -> bool {
-    let allowed = |c: char| c.is_alphanumeric() || " _.:/=+-@".contains(c);
-    (1..=128).contains(&text.chars().count()) && text.chars().all(allowed)
+    (1..=128).contains(&text.chars().count()) && text.chars().all(is_tag_letter)
+}
+
+fn is_tag_letter(c: char) -> bool {
+    c.is_alphanumeric() || " _.:/=+-@".contains(c)
+}
+
+/// The most tags that `SECRET_TAGS` may hold: a secret takes 50 (Secrets Manager's quotas), with the function's own.
+const SECRET_TAGS: usize = 30;
+
+/// Reads `Key=value,Other=value` in the letters that Secrets Manager takes (its API reference, `Tag`). A value may hold `=`.
+fn secret_tags(text: &str) -> Option<Vec<(String, String)>> {
+    let is_value =
+        |value: &str| value.is_empty() || (value.chars().count() <= 256 && value.chars().all(is_tag_letter));
+    let is_own = |key: &str| {
+        let key = key.to_lowercase();
+        key.starts_with("aws:") || key.starts_with("mfa-warden:")
+    };
+    let mut keys = std::collections::HashSet::new();
+    let tag = |part: &str| {
+        let (key, value) = part.trim().split_once('=')?;
+        let fits = is_tag_key(key) && !is_own(key) && is_value(value) && keys.insert(key.to_owned());
+        fits.then(|| (key.to_owned(), value.to_owned()))
+    };
+    let tags: Option<Vec<_>> = text.split(',').map(tag).collect();
+    tags.filter(|tags| tags.len() <= SECRET_TAGS)
 }
 
 fn is_account(text: &str) -> bool {
@@ -714,6 +752,7 @@ mod tests {
                 function_role_arn: None,
                 dry_run: false,
                 secret_kms_key_id: None,
+                secret_tags: Vec::new(),
                 subscribe_owners: false,
                 preflight: false,
                 ops_chat: false,
@@ -762,9 +801,39 @@ mod tests {
             ("MAX_PROVISIONS", "-1"),
             ("DRY_RUN", "yes"),
             ("SECRET_KMS_KEY_ID", "my key"),
+            ("SECRET_TAGS", "CostCenter"),
         ])
         .unwrap_err();
         insta::assert_snapshot!(message);
+    }
+
+    #[test]
+    fn tags_for_secrets_are_pairs_in_the_letters_that_secrets_manager_takes() {
+        let tags = |text: &str| read(&[("SECRET_TAGS", text)]).map(|settings| settings.secret_tags);
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(tags(""), Ok(vec![]));
+        assert_eq!(
+            tags("CostCenter=123, Team=it = security,Empty="),
+            Ok(vec![pair("CostCenter", "123"), pair("Team", "it = security"), pair("Empty", "")])
+        );
+        assert_eq!(tags(&format!("k={}", "v".repeat(256))), Ok(vec![pair("k", &"v".repeat(256))]));
+        let each = |count: usize| (0..count).map(|n| format!("k{n}=v")).collect::<Vec<_>>().join(",");
+        assert_eq!(tags(&each(30)).map(|tags| tags.len()), Ok(30));
+        for wrong in [
+            "CostCenter",
+            "=x",
+            "a=1,a=2",
+            "a=1,",
+            "aws:x=1",
+            "AWS:x=1",
+            "mfa-warden:user-id=AIDAEXAMPLE",
+            "a=b;c",
+            &each(31),
+            &format!("{}=v", "k".repeat(129)),
+            &format!("k={}", "v".repeat(257)),
+        ] {
+            assert!(tags(wrong).is_err_and(|error| error.contains("SECRET_TAGS is")), "{wrong}");
+        }
     }
 
     #[test]

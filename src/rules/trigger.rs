@@ -63,11 +63,12 @@ impl fmt::Display for UnknownEvent {
 impl std::error::Error for UnknownEvent {}
 
 /// The CloudTrail events that lead to a check.
-pub const WATCHED: [&str; 11] = [
+pub const WATCHED: [&str; 12] = [
     "CreateUser",
     "CreateLoginProfile",
     "DeleteLoginProfile",
     "CreateAccessKey",
+    "UpdateAccessKey",
     "EnableMFADevice",
     "DeactivateMFADevice",
     "DeleteVirtualMFADevice",

@@ -101,6 +101,9 @@ impl Run<'_> {
         if used.is_positive() {
             tags.push((tag::GRACE_USED, used.to_string()));
         }
+        // Those of the organization, whose rules may refuse a secret without them.
+        let more = self.settings.secret_tags.iter().map(|(key, value)| (key.as_str(), value.clone()));
+        tags.extend(more);
         let description = description(&facts.user.name);
         let kms_key_id = self.settings.secret_kms_key_id.as_deref();
         let created = self.clients.secrets.create(&name, &description, kms_key_id, &tags).await?;

@@ -1,5 +1,6 @@
 //! Provisioning against answers that no emulator gives: lost races, lost answers, listings that lag.
 
+use crate::cloud::Cloud;
 use crate::mocks::*;
 use aws_sdk_iam::operation::create_virtual_mfa_device::CreateVirtualMfaDeviceOutput;
 use aws_sdk_iam::operation::delete_virtual_mfa_device::DeleteVirtualMfaDeviceOutput;
@@ -306,4 +307,20 @@ async fn a_policy_that_is_never_accepted_fails_the_user_before_there_is_a_seed()
     let error = alice.handle(json!({"action": "check", "user": "alice"})).await.unwrap_err().to_string();
     assert!(error.contains("failed to put the owner's policy on the secret"), "{error}");
     assert_eq!((alice.iam[0].num_calls(), alice.secrets[3].num_calls()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_secret_is_made_with_the_tags_that_the_organization_asks_for() {
+    let cloud = Cloud::with(&[("SECRET_TAGS", "CostCenter=123,Team=it = security")]).await;
+    let alice = cloud.user("alice").await;
+    assert_eq!(cloud.sweep().await["failed"], 0);
+    let creation = cloud.calls().into_iter().find(|call| call.api == "CreateSecret").unwrap();
+    assert!(
+        creation.body.contains("CostCenter"),
+        "a rule may refuse a secret that is tagged only afterwards"
+    );
+    let tags = cloud.secret_tags(&alice).await;
+    assert_eq!((tags["CostCenter"].as_str(), tags["Team"].as_str()), ("123", "it = security"));
+    assert_eq!(tags["mfa-warden:user-id"], alice);
+    assert_eq!(cloud.sweep().await["actions"]["provision"], 0, "it is the function's own all the same");
 }
