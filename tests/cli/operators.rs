@@ -204,7 +204,7 @@ async fn status_lists_an_enrollment_from_invitation_to_overdue() {
     let table = say(operator(&gate), &["status"]);
     assert!(table.err.is_empty() && table.out.ends_with(" 0 quarantined.\n"), "{}", table.out);
     let given = say(operator(&gate), &["status", "--quarantine-policy-arn", &arn]);
-    assert!(given.err.contains("who is quarantined is unknown: failed to list"), "{}", given.err);
+    assert!(given.err.contains("cannot tell who is quarantined: failed to list"), "{}", given.err);
     assert_eq!(gate.beyond_reading(), Vec::<String>::new());
 }
 

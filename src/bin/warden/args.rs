@@ -7,10 +7,10 @@ use mfa_warden::model::user::is_user_name;
 
 /// Shows what mfa-warden would do, and sets up MFA.
 ///
-/// Operators: `plan`, `check`, `explain` and `status` read an account with your credentials and change nothing. Owners: `enroll`
-/// sets up the MFA device that was prepared for you.
+/// For operators: `plan`, `check`, `explain` and `status` read an account with your credentials. They change nothing.
+/// For owners: `enroll` sets up the MFA device that was prepared for you.
 ///
-/// Credentials, profiles and regions are those of the AWS CLI. The region is the one where the function runs: its
+/// Credentials, profiles and regions work as in the AWS CLI. Use the region where the function runs, because its
 /// secrets are there.
 #[derive(Debug, Parser)]
 #[command(name = "warden", version, arg_required_else_help = true, after_long_help = EXIT_CODES)]
@@ -22,25 +22,25 @@ pub struct Args {
 }
 
 const EXIT_CODES: &str = "Exit codes:
-  0  it worked; of plan and check: every user that needs MFA has it
-  1  it failed, or the arguments are wrong; of plan and check also: some users could not
-     be read, and of the others none is without MFA
-  2  of plan and check: there are users without MFA, whether or not others could be read";
+  0  success; for plan and check: every user that needs MFA has it
+  1  failure, or wrong arguments; for plan and check also: some users could not be read,
+     and no other user is without MFA
+  2  for plan and check only: some users are without MFA, whether or not others could be read";
 
 /// Options of every command.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// Profile of the AWS configuration; as with the AWS CLI it goes before credentials in the environment
+    /// Profile of the AWS configuration; it overrides credentials in the environment, as in the AWS CLI
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
-    /// AWS region where mfa-warden runs [default: as with the AWS CLI]
+    /// AWS region where mfa-warden runs [default: as in the AWS CLI]
     #[arg(long, global = true, value_name = "NAME")]
     pub region: Option<String>,
     /// Send every request to this URL instead of AWS
     #[arg(long, global = true, value_name = "URL")]
     pub endpoint_url: Option<String>,
-    /// Whether to color; auto: on a terminal, unless NO_COLOR is set
+    /// When to color the output; auto: on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: When,
 }
@@ -53,7 +53,7 @@ pub enum When {
     Never,
 }
 
-/// How an answer is written.
+/// The format of an answer.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct FormatArgs {
     /// JSON instead of a table
@@ -73,24 +73,24 @@ pub enum Command {
     Enroll(EnrollArgs),
     /// Print completions for a shell
     Completions {
-        /// Which shell
+        /// Name of the shell
         shell: Shell,
     },
     /// Print the man page
     Man {
-        /// Of this command [default: the page that lists them]
+        /// Command to describe [default: the page that lists the commands]
         command: Option<String>,
     },
 }
 
 /// Show who is without MFA and what a sweep would do
 ///
-/// Runs the function's own sweep as a dry run, with your credentials. Nothing is changed. It has IAM make a credential
-/// report, though (GenerateCredentialReport), as the function does: CloudTrail shows that call.
+/// Runs the function's own sweep as a dry run, with your credentials. It changes nothing. Like the function, it asks
+/// IAM for a new credential report, so CloudTrail shows the call GenerateCredentialReport.
 ///
-/// Users that plainly have MFA or are out of scope are only counted. Give the settings that the function has, as
-/// options or in the same environment variables. Without the ARNs of its policies the plan knows nothing of attaching
-/// them, and without that of its topic nothing of who would be reached.
+/// Users that plainly have MFA or are out of scope are only counted. Pass the settings that the function has, as
+/// options or in the same environment variables. Without the ARNs of its policies, the plan does not show where they
+/// would be attached. Without the ARN of the owner topic, it does not show which owners would be reached.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXIT_CODES)]
 pub struct PlanArgs {
@@ -102,7 +102,7 @@ pub struct PlanArgs {
 
 /// Show the verdict on one user and what the function would do
 ///
-/// Runs the function's own check as a dry run, with your credentials. Nothing is changed.
+/// Runs the function's own check as a dry run, with your credentials. It changes nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXIT_CODES)]
 pub struct CheckArgs {
@@ -117,8 +117,8 @@ pub struct CheckArgs {
 
 /// Explain what the function does for one user, and what would change it
 ///
-/// For a help desk: names the row of the decision table that applies, the facts that it rests on, and what else would
-/// follow if one of them changed. Runs the function's own check as a dry run, with your credentials. Nothing is changed.
+/// For a help desk. Names the row of the decision table that applies, the facts behind it, and what would follow if one
+/// of them changed. Runs the function's own check as a dry run, with your credentials. It changes nothing.
 #[derive(Debug, clap::Args)]
 pub struct ExplainArgs {
     /// Name of the IAM user
@@ -141,8 +141,9 @@ fn user_name(text: &str) -> Result<String, String> {
 
 /// List the open enrollments: who was invited when, and who is overdue
 ///
-/// Reads the lists of mfa-warden's secrets (never their values), of IAM users, and of who is quarantined: by the policy
-/// `mfa-warden-quarantine`, unless another is given. The listing of secrets may lag by minutes.
+/// Reads three lists: mfa-warden's secrets (never their values), the IAM users, and the users that the quarantine
+/// policy is attached to. That policy is `mfa-warden-quarantine`, unless you name another. The list of secrets may lag
+/// by minutes.
 #[derive(Debug, clap::Args)]
 pub struct StatusArgs {
     #[command(flatten)]

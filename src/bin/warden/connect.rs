@@ -1,4 +1,4 @@
-//! Credentials, and whose they are.
+//! Credentials, and who the caller is.
 
 use crate::args::Global;
 use anyhow::anyhow;
@@ -21,7 +21,7 @@ use mfa_warden::model::account::Account;
 use mfa_warden::model::text::shown;
 use std::error::Error;
 
-/// A way to AWS, and who we are there.
+/// The connection to AWS, and the caller's identity.
 #[derive(Debug)]
 pub struct Connection {
     /// The SDK's configuration.
@@ -34,26 +34,29 @@ pub struct Connection {
     pub user_id: String,
 }
 
-/// Finds credentials and region as the AWS CLI does, and asks whose they are.
+/// Finds credentials and region as the AWS CLI does, and asks AWS who the caller is.
 ///
 /// # Errors
-/// When there are none or AWS refuses them; the message says what to do.
+/// When there is no region, there are no credentials, or AWS refuses them; the message says what to do.
 pub async fn connect(global: &Global) -> anyhow::Result<Connection> {
     let config = config(global).await;
     let region = config.region().ok_or_else(|| {
         anyhow!(
-            "no region is set. Give the one where mfa-warden runs: --region, AWS_REGION, or \
+            "no region is set. Give the region where mfa-warden runs: --region, AWS_REGION, or \
              `aws configure set region <region>`"
         )
     })?;
-    // Few attempts: a person waits, and learns of a wrong network or endpoint here.
+    // Few attempts: a person is waiting, and a wrong network or endpoint shows here first.
     let sts = aws_sdk_sts::config::Builder::from(&config)
         .retry_config(RetryConfig::standard().with_max_attempts(2));
     let answer = aws_sdk_sts::Client::from_conf(sts.build()).get_caller_identity().send().await;
     let answer = answer.map_err(|error| anyhow!(why_unknown(&error, global)))?;
     let arn = answer.arn.unwrap_or_default();
     let account = account(&arn, region.as_ref()).ok_or_else(|| {
-        anyhow!("AWS says that these credentials are `{}`, which is no ARN of an account", shown(&arn))
+        anyhow!(
+            "AWS says that these credentials belong to `{}`, which is not an ARN of an account",
+            shown(&arn)
+        )
     })?;
     Ok(Connection { account, user_id: answer.user_id.unwrap_or_default(), arn, config })
 }
@@ -71,7 +74,7 @@ async fn config(global: &Global) -> SdkConfig {
         return loader.load().await;
     };
     let config = loader.profile_name(profile).load().await;
-    // The SDK prefers keys in the environment even to a profile that was asked for; the AWS CLI does not.
+    // The SDK prefers keys in the environment over a profile that the user asked for; the AWS CLI does not.
     let provider =
         ProviderConfig::default().with_http_client(http_client).with_region(config.region().cloned());
     let credentials =
@@ -79,8 +82,7 @@ async fn config(global: &Global) -> SdkConfig {
     config.into_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
 }
 
-/// The endpoint that requests go to, where it is not AWS's own: whoever stands there sees what is sent, and says what it
-/// likes.
+/// The endpoint that requests go to, if it is not AWS's own. Its operator sees what is sent, and can forge answers.
 pub fn foreign_endpoint(config: &SdkConfig) -> Option<String> {
     let of_service = |service: &&str| {
         let key =
@@ -93,12 +95,12 @@ pub fn foreign_endpoint(config: &SdkConfig) -> Option<String> {
     urls.into_iter().find(|url| !is_of_aws(url))
 }
 
-/// Whether a URL is that of an endpoint of a service that enrolling needs, or of a VPC endpoint to one (AWS General
-/// Reference, "Service endpoints"). Other hosts of AWS's domains may be anybody's.
+/// Whether a URL is an endpoint, or a VPC endpoint, of an AWS service that enrolling needs (AWS General Reference,
+/// "Service endpoints"). Other hosts in AWS's domains may belong to anyone.
 fn is_of_aws(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split(['/', '?', '#']).next().unwrap_or_default();
-    // What stands before an `@` is no host.
+    // The part before an `@` is not the host.
     let host = host.rsplit('@').next().unwrap_or_default().split(':').next().unwrap_or_default();
     let domains = [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws"];
     let Some(labels) = domains.iter().find_map(|domain| host.strip_suffix(domain)) else {
@@ -135,7 +137,7 @@ fn why_unknown(error: &SdkError<GetCallerIdentityError>, global: &Global) -> Str
     match (credentials_error(error), error.code(), &global.profile) {
         (Some(CredentialsError::CredentialsNotLoaded(_)), _, Some(profile)) => format!(
             "the profile `{profile}` gives no credentials. Is it in ~/.aws/config or ~/.aws/credentials? \
-             `aws configure list-profiles` lists those that are"
+             `aws configure list-profiles` lists the profiles there"
         ),
         (Some(CredentialsError::CredentialsNotLoaded(_)), _, None) => format!(
             "there are no AWS credentials. Give some as for the AWS CLI: `aws configure`, {login}, --profile, or \
@@ -143,39 +145,39 @@ fn why_unknown(error: &SdkError<GetCallerIdentityError>, global: &Global) -> Str
         ),
         (Some(error), _, profile) => {
             let why = chain(error);
-            // The SDK asks for no codes: a role that demands MFA is refused.
+            // The SDK cannot ask for a code, so a role that demands MFA refuses it.
             let codes = if why.contains("AccessDenied") {
                 let profile = profile.as_deref().unwrap_or("PROFILE");
                 format!(
-                    ". A profile with `mfa_serial` is not understood here: add another profile to ~/.aws/config with the \
-                     line `credential_process = aws configure export-credentials --profile {profile}`, and name that one"
+                    ". `warden` does not support a profile with `mfa_serial`: add another profile to ~/.aws/config with the \
+                     line `credential_process = aws configure export-credentials --profile {profile}`, and use that one"
                 )
             } else {
                 String::new()
             };
             format!(
                 "the AWS credentials cannot be loaded: {why}. If you signed in with {login}, sign in again; otherwise \
-                 look into ~/.aws/config and ~/.aws/credentials{codes}"
+                 check ~/.aws/config and ~/.aws/credentials{codes}"
             )
         }
         (None, Some(code), _) => format!(
-            "AWS does not tell whose credentials these are (sts:GetCallerIdentity): {code}: {}. Are they still valid? \
+            "AWS does not say who these credentials belong to (sts:GetCallerIdentity): {code}: {}. Are they still valid? \
              Sign in again with {login}, or make a new access key and run `aws configure`",
             error.message().unwrap_or("no message")
         ),
         (None, None, _) => format!(
-            "AWS cannot be reached (sts:GetCallerIdentity): {}. Look at the network, the region and the endpoint",
+            "AWS cannot be reached (sts:GetCallerIdentity): {}. Check the network, the region and the endpoint",
             chain(error)
         ),
     }
 }
 
-/// What kept credentials from being loaded, where that is what failed.
+/// The error that kept credentials from being loaded, if that is what failed.
 fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CredentialsError> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
-/// The error and what lies below it, each thing said once, and what AWS said without the SDK's layers around it.
+/// The error and its causes, each said once. AWS's own words stand without the SDK's layers around them.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut said: Vec<String> = Vec::new();
     for cause in causes(error) {
@@ -191,13 +193,13 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     said.join(": ")
 }
 
-/// The error and what lies below it.
+/// The error and its causes.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// Lets through calls that read, and no other: a second lock beside the dry run, for these are often the credentials
-/// of an administrator. Nor can an operator's command read a secret's value.
+/// An interceptor that lets only reading calls through, and never reads a secret's value. It is a second lock beside
+/// the dry run, because operators often use an administrator's credentials.
 #[derive(Debug, Clone)]
 pub struct ReadOnly;
 
@@ -293,7 +295,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_read_only_client_stops_a_write_before_it_is_sent() {
-        // There is nobody at this address: a call that got out would fail otherwise.
+        // Nothing listens at this address: a call that was sent would fail with another error.
         let config = aws::loader(aws::http_client()).test_credentials().region(Region::new("us-east-1"));
         let config = config.endpoint_url("http://127.0.0.1:9").load().await;
         let error = read_only(&config).secrets.delete("mfa-warden/AIDA").await.unwrap_err();

@@ -416,7 +416,14 @@ mod tests {
             let why = forged.verify(expected).unwrap_err();
             assert!(why.contains("Nothing was enabled: tell whoever runs mfa-warden"), "{why}");
         }
-        for qr_text in ["\u{1b}[2J", "scan https://evil.example", "█▀\u{202e}", "█\r█"] {
+        let colored = Prepared {
+            qr_text: Zeroizing::new(format!("{WHITE_ON_BLACK}▄▄{PLAIN}\n{WHITE_ON_BLACK}█▀{PLAIN}")),
+            ..prepared()
+        };
+        assert_eq!(colored.verify(expected), Ok(()));
+        assert_eq!(colored.qr_lines().collect::<Vec<_>>(), ["▄▄", "█▀"]);
+        let inside = format!("{WHITE_ON_BLACK}█\u{1b}[2J{PLAIN}");
+        for qr_text in [&inside, "\u{1b}[2J", "scan https://evil.example", "█▀\u{202e}", "█\r█"] {
             let forged = Prepared { qr_text: Zeroizing::new(qr_text.to_owned()), ..prepared() };
             assert_eq!(forged.verify(expected), Err(not_ours()), "{qr_text:?}");
         }
@@ -445,7 +452,9 @@ mod tests {
     #[test]
     fn the_code_is_drawn_white_on_black_where_there_are_colors() {
         let text = invitation("anna", "1", &prepared(), false, Look { width: None, color: true });
-        assert!(text.contains("\u{1b}[97;40m█▀▀█\u{1b}[0m\n"));
+        assert!(text.contains(&format!("{WHITE_ON_BLACK}█▀▀█{PLAIN}\n")));
+        let plain = invitation("anna", "1", &prepared(), false, Look { width: None, color: false });
+        assert!(plain.contains("█▀▀█\n") && !plain.contains('\u{1b}'));
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub async fn explain(
     let Some((explanation, warnings)) = explained.map_err(|unreadable| anyhow::anyhow!(unreadable.0))? else {
         let account = &connection.account.id;
         bail!(
-            "there is no IAM user `{}` in account {account}; `warden plan` lists those without MFA",
+            "there is no IAM user `{}` in account {account}; `warden plan` lists the users without MFA",
             args.user
         );
     };
@@ -78,10 +78,11 @@ fn facts(
     let recipient = facts.recipient(settings);
     let whom: Vec<String> = recipient.each().iter().map(|one| shown(one)).collect();
     add("who is told", whom.join(" and "));
-    let reach = if topic_is_known { delivery(facts.delivery) } else { "not asked (give --owner-topic-arn)" };
+    let reach =
+        if topic_is_known { delivery(facts.delivery) } else { "not checked (give --owner-topic-arn)" };
     add("messages reach the owner", reach.to_owned());
     let blocks = match &facts.blockers {
-        Known::NotAsked => "not asked".to_owned(),
+        Known::NotAsked => "not checked".to_owned(),
         Known::Unreadable => "IAM gave no answer".to_owned(),
         Known::Is(blockers) if blockers.is_empty() => "nothing".to_owned(),
         Known::Is(blockers) => blockers.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
@@ -96,7 +97,9 @@ fn facts(
         }
     }
     match &facts.secret {
-        None if facts.foreign_secret => add("secret", "somebody else's has its name".to_owned()),
+        None if facts.foreign_secret => {
+            add("secret", "a secret that mfa-warden did not make has its name".to_owned())
+        }
         None => add("secret", "none".to_owned()),
         Some(secret) => secret_facts(facts, secret, settings, now, &mut add),
     }
@@ -119,14 +122,14 @@ fn secret_facts(
     add("prepared device", device.map_or("none, or enabled".to_owned(), shown));
     add("first notice", or(secret.first_notice_at(now), "none went out"));
     add("last notice", format!("{}; {} in all", or(secret.last_notice_at(), "none"), secret.notices()));
-    add("known to be received", or(secret.heard_at(now), "not known of this device"));
+    add("known to be received", or(secret.heard_at(now), "not known for this device"));
     let used = secret.grace_used();
     if used.is_positive() {
         add("grace period used before", short(used));
     }
     let overdue = match (secret.overdue_by(settings, now), secret.first_notice_at(now)) {
         (Some(time), _) => format!("for {}", short(time)),
-        (None, None) => "no, for no notice went out".to_owned(),
+        (None, None) => "no, because no notice went out".to_owned(),
         (None, Some(first)) => {
             let left = secret.grace(settings) - now.duration_since(first);
             format!("no, in {}", short(left))
@@ -141,25 +144,29 @@ fn secret_facts(
 
 fn delivery(delivery: Known<Delivery>) -> &'static str {
     match delivery {
-        Known::NotAsked => "not asked, for nothing hangs on it",
+        Known::NotAsked => "not checked: nothing depends on it",
         Known::Is(Delivery::Reached) => "yes",
         Known::Unreadable => "not known: the subscriptions cannot be read or understood",
-        Known::Is(Delivery::Pending) => "no: the subscription waits to be confirmed",
-        Known::Is(Delivery::Filtered) => "no: the filter of the owner's own subscription keeps them out",
+        Known::Is(Delivery::Pending) => "no: the subscription is not confirmed yet",
+        Known::Is(Delivery::Filtered) => "no: the filter of the owner's own subscription blocks them",
         Known::Is(Delivery::Unreached) => "no: no subscription of the owner topic lets them through",
         Known::Is(Delivery::Malformed) => "no: the owner tag holds no address",
     }
 }
 
-/// A change in words, up to a colon.
+/// A change in words.
 fn change(change: Change) -> String {
     match change {
         Change::Enrolls => "the user sets up MFA".to_owned(),
         Change::LosesMfa => {
             "the user loses its MFA device (and has a password, and can be reached)".to_owned()
         }
-        Change::Exempted => "a tag `mfa-exempt` with a date or `permanent`, and a reason".to_owned(),
-        Change::Reached => "messages can reach the owner, by a subscription or another owner tag".to_owned(),
+        Change::Exempted => {
+            "the user gets a tag `mfa-exempt` with a date or `permanent`, and a reason".to_owned()
+        }
+        Change::Reached => {
+            "messages can reach the owner, through a subscription or another owner tag".to_owned()
+        }
         Change::Unreached => "messages can no longer reach the owner".to_owned(),
         Change::Unblocked => "what blocks enrolling is removed".to_owned(),
         Change::Admitted => "PILOT admits the user".to_owned(),
@@ -172,14 +179,14 @@ fn would(actions: &[Action], rule: Rule) -> String {
     let steps: Vec<String> = steps(actions).iter().map(ToString::to_string).collect();
     let is_nothing = matches!(rule, Rule::HasMfa | Rule::NeedNotEnroll | Rule::UserGone);
     match steps.is_empty() {
-        // Of these rows something follows only where something is left.
+        // With these rows, the function acts only if something is left to remove.
         true if is_nothing => "nothing".to_owned(),
         true => without_code(follows(rule)),
         false => steps.join(", "),
     }
 }
 
-/// A terminal shows no code spans.
+/// The text without its code spans, which a terminal does not show.
 fn without_code(text: &str) -> String {
     text.replace('`', "")
 }
@@ -206,7 +213,7 @@ fn as_text(
     let _ = write!(text, "\n{}", lines(&table));
     text.push_str("\nWHAT WOULD CHANGE IT\n\n");
     if changes.is_empty() {
-        text.push_str("Nothing that is tried here.\n");
+        text.push_str("None of the changes that this command tries.\n");
     }
     for (what, rule) in changes {
         let line = format!("- {} -> {rule}: {}", change(*what), without_code(follows(*rule)));

@@ -1,6 +1,6 @@
 //! `warden`: the command line of operators (`plan`, `check`, `explain`, `status`) and of owners (`enroll`).
 //!
-//! The operators' commands run the function's own code and change nothing; [`connect::ReadOnly`] holds them to it.
+//! The operators' commands run the function's own code and change nothing; [`connect::ReadOnly`] enforces that.
 
 mod args;
 mod connect;
@@ -18,7 +18,7 @@ use clap::Parser;
 use jiff::Timestamp;
 use std::process::ExitCode;
 
-// The one place that reads the clock. The environment is read by clap and by the SDK.
+// The one place that reads the clock. clap and the SDK read the environment.
 #[expect(clippy::disallowed_methods)]
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -27,7 +27,7 @@ async fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => {
             let _ = error.print();
-            // clap's own 2 for wrong arguments would read as "users without MFA".
+            // clap exits with 2 on wrong arguments, which would mean "users without MFA" here.
             return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
         }
     };

@@ -1,4 +1,4 @@
-//! Writing: formats, tables, colors, and text that cannot play tricks on a terminal.
+//! Output: formats, tables, colors, and text that cannot control a terminal.
 
 use crate::args::{FormatArgs, Global, When};
 use anstream::{AutoStream, ColorChoice};
@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use mfa_warden::model::text::printable;
 use std::io::{ErrorKind, Write, stderr, stdout};
 
-/// How an answer is written.
+/// The format of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Table,
@@ -28,14 +28,14 @@ impl From<FormatArgs> for Format {
 /// What standard output can show.
 #[derive(Debug, Clone, Copy)]
 pub struct Look {
-    /// Columns; `None`: not a terminal, and lines may be as long as they need to be.
+    /// Columns; `None`: not a terminal, so lines may have any length.
     pub width: Option<u16>,
     /// Whether to color.
     pub color: bool,
 }
 
 impl Look {
-    /// Of standard output.
+    /// The look of standard output.
     pub fn new(global: &Global) -> Self {
         let color = match global.color {
             When::Always => true,
@@ -82,8 +82,8 @@ fn plain_lines(text: &str) -> String {
     text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
-/// Prints what went wrong to standard error, in lines that fit it. Errors here say all that there is to say themselves:
-/// below those of AWS lie the SDK's inner workings.
+/// Prints an error to standard error, in lines that fit it. It omits the causes: below an AWS error they are the SDK's
+/// inner workings.
 pub fn complain(error: &anyhow::Error) {
     let width = terminal_size::terminal_size_of(stderr()).map(|(width, _)| width.0);
     eprintln!("{}", wrapped(&plain_lines(&format!("warden: {error}")), width));
@@ -108,7 +108,7 @@ pub fn wrapped(text: &str, width: Option<u16>) -> String {
     lines.join("\n")
 }
 
-/// Prints to standard output. Whoever stopped reading (`warden plan | head`) has seen enough.
+/// Prints to standard output. A reader that stops early (`warden plan | head`) is no error.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -123,7 +123,7 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 /// Records as CSV, with `heads` as the first line.
 ///
 /// # Errors
-/// When the writer fails, which memory does not.
+/// When the writer fails, which does not happen in memory.
 pub fn csv<const N: usize>(
     heads: [&str; N],
     rows: impl Iterator<Item = [String; N]>,
@@ -136,13 +136,13 @@ pub fn csv<const N: usize>(
     Ok(String::from_utf8(writer.into_inner()?)?)
 }
 
-/// A field that no spreadsheet takes for a formula, whatever it begins with.
+/// The field in a form that no spreadsheet takes for a formula.
 fn inert(field: &str) -> String {
     let field = plain(field);
     if field.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{field}") } else { field }
 }
 
-/// A duration at a glance: its two largest units.
+/// A duration in its two largest units.
 pub fn short(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);

@@ -21,10 +21,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Columns of the actions on a terminal: the commonest plan, `provision, notify(invitation)`.
+/// Width of the actions on a terminal, in columns: that of the commonest plan, `provision, notify(invitation)`.
 const ACTIONS: u16 = 29;
 
-/// Nobody waits longer, and nothing here has a deadline.
+/// The deadline of a run: the command line needs none, and nobody waits longer.
 const A_DAY: Duration = Duration::from_secs(86_400);
 
 /// Shows what a sweep would do.
@@ -45,7 +45,7 @@ pub async fn plan(global: &Global, args: &PlanArgs, clock: fn() -> Timestamp) ->
 /// Shows what a check of one user would do.
 ///
 /// # Errors
-/// When there is no such user, or it cannot be told whether there is.
+/// When the user does not exist, or IAM does not say whether it exists.
 pub async fn check(global: &Global, args: &CheckArgs, clock: fn() -> Timestamp) -> anyhow::Result<ExitCode> {
     let settings = args.settings.read()?;
     let connection = connect(global).await?;
@@ -57,7 +57,7 @@ pub async fn check(global: &Global, args: &CheckArgs, clock: fn() -> Timestamp) 
     if answer.warnings.iter().any(|warning| matches!(warning, Warning::NoSuchUser(_))) {
         let account = &connection.account.id;
         bail!(
-            "there is no IAM user `{}` in account {account}; `warden plan` lists those without MFA",
+            "there is no IAM user `{}` in account {account}; `warden plan` lists the users without MFA",
             args.user
         );
     }
@@ -96,8 +96,8 @@ fn show(
     Ok(ExitCode::from(exit_code(answer.users)))
 }
 
-/// Users without MFA outweigh unreadable ones: they are a finding whatever the others turn out to be. With nothing but
-/// unreadable ones nobody can say that all have MFA, which is a failure and not a finding.
+/// The exit code. Users without MFA are a finding (2), whether or not other users could be read. If the only problem is
+/// unreadable users, that is a failure (1): nobody can say that all have MFA.
 fn exit_code(users: UserCounts) -> u8 {
     match (users.non_compliant, users.unknown) {
         (0, 0) => 0,
@@ -138,12 +138,12 @@ fn would(outcome: &Outcome) -> String {
     }
 }
 
-/// The table, and below it what it comes to. `checked`: the one user that was looked at.
+/// The table, with the totals below it. `checked`: the user of a check.
 fn as_table(answer: &Answer, checked: Option<&str>, region: &str, look: Look) -> String {
     let mut text = format!("Account {}, region {region}\n", answer.account);
     if !answer.outcomes.is_empty() {
         let mut table = look.table(["USER", "VERDICT", "WHY", "WOULD DO"]);
-        // So that the room goes to the reasons.
+        // Leaves the room to the reasons.
         let narrow = ColumnConstraint::UpperBoundary(Width::Fixed(ACTIONS));
         table.column_mut(3).filter(|_| look.width.is_some()).map(|column| column.set_constraint(narrow));
         for outcome in &answer.outcomes {
@@ -180,7 +180,7 @@ fn as_table(answer: &Answer, checked: Option<&str>, region: &str, look: Look) ->
     text
 }
 
-/// How many users there are of each verdict that occurs.
+/// The number of users for each verdict that occurs.
 fn verdicts(users: UserCounts) -> Vec<String> {
     let UserCounts { total: _, compliant, non_compliant, exempt, not_applicable, unknown } = users;
     let kinds = [

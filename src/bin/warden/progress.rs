@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
-/// Does `work`, and shows on a terminal that it goes on; of a run, how far it is.
+/// Does `work`, and shows on a terminal that it goes on, and how far `run` is.
 pub async fn with_progress<T>(what: &str, run: Option<&Progress>, work: impl Future<Output = T>) -> T {
     if !stderr().is_terminal() {
         return work.await;
@@ -35,7 +35,7 @@ pub async fn with_progress<T>(what: &str, run: Option<&Progress>, work: impl Fut
 fn how_far(run: &Progress) -> String {
     match run.to_look_at() {
         0 => String::new(),
-        users => format!(": looked closely at {} of {users} users", run.looked_at()),
+        users => format!(": examined {} of {users} users", run.looked_at()),
     }
 }
 

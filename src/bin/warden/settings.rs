@@ -1,4 +1,4 @@
-//! The function's settings as options, made from its table and read by its parser.
+//! The function's settings as options, made from the function's table and read by the function's parser.
 
 use anyhow::{anyhow, bail};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
@@ -14,13 +14,13 @@ pub type SettingsArgs = Given<Every>;
 /// The settings that `status` needs.
 pub type StatusSettingsArgs = Given<OfStatus>;
 
-/// What was given, by option or variable: the variable, and its value. `O`: which options there are.
+/// The values given by option or variable, by the variable's name. `O`: the options of the command.
 #[derive(Debug, Default, Clone)]
 pub struct Given<O>(BTreeMap<&'static str, String>, PhantomData<O>);
 
 /// Which settings are options of a command.
 pub trait Options {
-    /// They.
+    /// These settings.
     fn all() -> impl Iterator<Item = &'static Setting>;
 }
 
@@ -34,7 +34,7 @@ impl Options for Every {
     }
 }
 
-/// Those that `status` needs.
+/// The settings that `status` needs.
 #[derive(Debug, Default, Clone)]
 pub struct OfStatus;
 
@@ -46,7 +46,7 @@ impl Options for OfStatus {
 }
 
 const OWNER_TOPIC: &str = "OWNER_TOPIC_ARN";
-const HEADING: &str = "Settings, as the function has them";
+const HEADING: &str = "Settings of the function";
 
 fn option(setting: &'static Setting) -> Arg {
     let help = match setting.default {
@@ -88,7 +88,7 @@ impl<O: Options> Args for Given<O> {
 }
 
 impl<O> Given<O> {
-    /// The settings, all others at their defaults.
+    /// The settings that were given, and the defaults of all others.
     ///
     /// # Errors
     /// One message that names every option that is wrong.
@@ -98,10 +98,10 @@ impl<O> Given<O> {
 }
 
 impl SettingsArgs {
-    /// The settings in the account that they are to be tried in.
+    /// The settings for the account that they are tried in.
     ///
     /// # Errors
-    /// One message that names every option that is of another account, partition or region.
+    /// One message that names every option that names another account, partition or region.
     pub fn at(&self, settings: Settings, account: &Account) -> anyhow::Result<Settings> {
         let misplaced = settings.misplaced(&account.partition, &account.region, &account.id);
         let is_given =
@@ -111,7 +111,8 @@ impl SettingsArgs {
         if !misplaced.is_empty() {
             let misplaced = misplaced.join("; ").replace("the function runs", "you are");
             bail!(
-                "{misplaced}. Give the settings of the function in this account and region (--profile, --region)"
+                "{misplaced}. Give the settings of the function in this account and region, or choose its account and \
+                 region (--profile, --region)"
             );
         }
         let Account { partition, id, .. } = account;
@@ -122,14 +123,15 @@ impl SettingsArgs {
         })
     }
 
-    /// Whether the topic of the owners was given.
+    /// Whether the owner topic was given.
     pub fn names_topic(&self) -> bool {
         self.0.get(OWNER_TOPIC).is_some_and(|arn| !arn.is_empty())
     }
 }
 
 fn read(given: &BTreeMap<&str, String>) -> anyhow::Result<Settings> {
-    // The function's parser wants topics, of the account of all else. Nothing is published here: a dry run tells nobody.
+    // The function's parser needs topics in the account of the other ARNs, so missing topics get made-up names there. A
+    // dry run publishes nothing.
     let set = |name: &str| given.get(name).filter(|value| !value.is_empty()).cloned();
     let arns = [OWNER_TOPIC, "ENROLLMENT_POLICY_ARN", "QUARANTINE_POLICY_ARN", "FUNCTION_ROLE_ARN"].map(set);
     let arn = arns.into_iter().flatten().next().unwrap_or_default();

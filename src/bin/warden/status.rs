@@ -22,7 +22,7 @@ use std::process::ExitCode;
 /// One open enrollment. Times are RFC 3339, UTC.
 #[derive(Debug, Serialize)]
 struct Enrollment {
-    /// The user's present name; of a user that is gone, the name when the secret was created.
+    /// The user's current name; for a user that is gone, its name when the secret was created.
     user: String,
     user_id: String,
     state: State,
@@ -36,7 +36,7 @@ struct Enrollment {
     overdue_seconds: Option<i64>,
     /// Whether the quarantine policy is attached; `None`: that could not be read.
     quarantined: Option<bool>,
-    /// When the owner was told of the quarantine, if it lasts.
+    /// When the owner was told of the quarantine, if the quarantine lasts.
     quarantined_at: Option<String>,
     #[serde(skip)]
     ages: Ages,
@@ -50,7 +50,7 @@ struct Ages {
     quarantined: Option<SignedDuration>,
 }
 
-/// What kind of enrollment it is.
+/// The state of an enrollment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum State {
@@ -58,9 +58,9 @@ enum State {
     Open,
     /// The same, but the last notice reached nobody.
     Unreachable,
-    /// The secret has no version of ours; the next run makes one.
+    /// The secret has no version that the function made; the next run makes one.
     NoSeed,
-    /// Someone deleted the secret with a recovery window; the next run mends it.
+    /// Somebody deleted the secret with a recovery window; the next run repairs it.
     Deleting,
     /// The user is in no listing; the next run closes the enrollment.
     UserGone,
@@ -90,7 +90,7 @@ pub async fn status(
     let settings = args.settings.read()?;
     let connection = connect(global).await?;
     let clients = read_only(&connection.config);
-    // Secrets before users: a new user's secret is never taken for that of a user that is gone.
+    // Secrets before users: otherwise a new user's secret could seem to belong to a user that is gone.
     let reading = async {
         let secrets = clients.secrets.list().await?;
         let policy_arn = settings.quarantine_policy_arn.clone();
@@ -99,15 +99,15 @@ pub async fn status(
     };
     let (secrets, users, quarantined) = with_progress("Reading the enrollments", None, reading).await?;
     if let Err(error) = &quarantined {
-        eprintln!("warden: warning: who is quarantined is unknown: {error}");
+        eprintln!("warden: warning: cannot tell who is quarantined: {error}");
     }
-    // What is not ours by name and tag is somebody else's.
+    // A secret is mfa-warden's own only by its name and its tag.
     let listed = secrets.len();
     let secrets: BTreeMap<String, Secret> =
         secrets.into_iter().filter_map(|secret| Some((secret.owner_id()?.to_owned(), secret))).collect();
     if secrets.len() < listed {
         eprintln!(
-            "warden: {} under mfa-warden/ in this region that mfa-warden did not make",
+            "warden: left out: {} under mfa-warden/ in this region that mfa-warden did not make",
             count(u32::try_from(listed - secrets.len()).unwrap_or(u32::MAX), "secret")
         );
     }
@@ -120,7 +120,7 @@ pub async fn status(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The unique ids of the users that the quarantine policy is attached to: that of the settings, or the stack's own.
+/// The unique ids of the users that the quarantine policy is attached to: the policy in the settings, or the stack's.
 async fn quarantined(
     clients: &Clients,
     account: &Account,
@@ -130,13 +130,13 @@ async fn quarantined(
     let own = || format!("arn:{partition}:iam::{id}:policy/mfa-warden-quarantine");
     let is_given = given.is_some();
     match clients.iam.users_of_policy(&given.unwrap_or_else(own)).await {
-        // Where there is no such policy, it is attached to nobody. Of a policy that was given there should be one.
+        // If the stack's own policy does not exist, nobody is quarantined by it. A policy that was given should exist.
         Err(error) if !is_given && error.is_no_such_entity() => Ok(HashSet::new()),
         read => read,
     }
 }
 
-/// What is known of each secret, the longest open first. `quarantined`: who is; `None`: nobody knows.
+/// The enrollments, the longest open first. `quarantined`: the ids of quarantined users; `None`: unknown.
 fn enrollments(
     secrets: BTreeMap<String, Secret>,
     users: Vec<User>,
@@ -162,7 +162,7 @@ fn enrollments(
             Some(_) => State::Open,
         };
         Enrollment {
-            // Whoever may describe secrets could put anything into a description.
+            // Anyone who may change a secret's description can put anything into it.
             user: names.get(&user_id).cloned().unwrap_or_else(|| shown(secret.user_name())),
             state,
             open_since: rfc3339(secret.noncompliant_since()),
@@ -279,7 +279,7 @@ mod tests {
     use super::*;
 
     const NOW: &str = "2026-03-20T12:00:00Z";
-    /// Born on 2026-03-01T10:00:00Z.
+    /// Made at 2026-03-01T10:00:00Z.
     const VERSION: &str = "019ca8d7-2d00-7000-8000-0123456789ab";
 
     fn secret(user: &str, created_at: &str, version: Option<&str>, tags: &[(&str, &str)]) -> Secret {
@@ -297,7 +297,7 @@ mod tests {
         }
     }
 
-    /// Of two who were told of a quarantine it lasts for one.
+    /// Two users were told of a quarantine; it lasts for one of them.
     fn all() -> Vec<Enrollment> {
         among(Some(&["A1", "A2"].map(str::to_owned).into()))
     }
