@@ -9,7 +9,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 RELEASE := $(TARGET)/release/mfa-warden
 CLI := $(TARGET)/cli
 
-# Where cargo puts its tools: one file a tool and version, so that a new version here is installed.
+# Where cargo installs its tools. One file per tool and version, so that a new version here is installed.
 CARGO_TOOLS := $(CURDIR)/.tools
 CARGO_HOME ?= $(HOME)/.cargo
 FUZZ_SECONDS ?= 60
@@ -31,21 +31,21 @@ demo: $(TOOLS) binary ## Watch it work in an emulated AWS account on this machin
 event: event-given $(TOOLS) binary ## Try one event on the demo's account: make event EVENT=events/….json
 	@$(VENV)/bin/python demo/event.py --bootstrap $(RELEASE) $(EVENT)
 
-# Asked before anything is built.
+# Checked before anything is built.
 .PHONY: event-given
 event-given:
 	@test -f "$(EVENT)" || { echo "Which event? make event EVENT=events/….json"; exit 1; }
 
-# The calls that the tests record are judged by the policies' tests.
+# The policy tests judge the calls that the other tests record.
 .PHONY: test
-test: $(TOOLS) ## Run all tests but those that take long
+test: $(TOOLS) ## Run all tests except the slow ones
 	rm -rf $(TARGET)/recorded-calls
 	MFA_WARDEN_PYTHON=$(VENV)/bin/python MFA_WARDEN_CALLS=$(abspath $(TARGET))/recorded-calls cargo test --locked --all-features
 	MFA_WARDEN_CALLS=$(abspath $(TARGET))/recorded-calls $(MAKE) policies
 	MFA_WARDEN_BOOTSTRAP=$(TARGET)/debug/mfa-warden $(VENV)/bin/python -m unittest discover --start-directory tests/stack
 
 .PHONY: prove
-prove: supply-chain reproducible fuzz $(TOOLS) ## Run what takes long: crashes on an emulator, fuzzing, two builds compared
+prove: supply-chain reproducible fuzz $(TOOLS) ## Run the slow tests: crashes on an emulator, fuzzing, two builds compared
 	MFA_WARDEN_PYTHON=$(VENV)/bin/python cargo test --locked --all-features --test run -- --ignored
 
 .PHONY: fuzz
@@ -55,11 +55,11 @@ fuzz: $(CARGO_TOOLS)/cargo-fuzz@0.13.2
 	$(FUZZ) credential_report $(TARGET)/fuzz-corpus/credential_report tests/fuzz/corpus/credential_report -- \
 	  -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1
 
-# A part of the mutants; 1/1 is all of them, which takes more than an hour.
+# The part of the mutants to test; 1/1 is all of them, which takes more than an hour.
 MUTANTS ?= 0/16
 
 .PHONY: mutants
-mutants: $(CARGO_TOOLS)/cargo-mutants@27.1.0 ## Change the pure core in small ways: the pure tests have to notice
+mutants: $(CARGO_TOOLS)/cargo-mutants@27.1.0 ## Change the pure core in small ways: the pure tests must fail each time
 	cargo mutants --shard $(MUTANTS) --output $(TARGET)
 
 .PHONY: supply-chain
@@ -106,9 +106,9 @@ cli: ## Build the command line, its man pages and completions into target/cli
 	@$(CLI)/warden completions bash > $(CLI)/completions/warden.bash
 	@$(CLI)/warden completions fish > $(CLI)/completions/warden.fish
 	@$(CLI)/warden completions zsh > $(CLI)/completions/_warden
-	@echo "Copy $(CLI)/warden to a directory of your PATH."
+	@echo "Copy $(CLI)/warden to a directory in your PATH."
 
-# Paths of this machine have no place in the package, and would make it another one on every machine.
+# Without this, the package would contain paths of this machine, and would differ on every machine.
 .PHONY: build
 build: export RUSTFLAGS := --remap-path-prefix=$(CARGO_HOME)=/cargo --remap-path-prefix=$(CURDIR)=/mfa-warden
 build: export SOURCE_DATE_EPOCH := $(shell git log -1 --format=%ct)
@@ -118,7 +118,7 @@ build: $(TOOLS) $(CARGO_TOOLS)/cargo-cyclonedx@0.5.9 ## Build the deployment pac
 	sed 's|$(CURDIR)|/mfa-warden|g' sbom.cdx.json > .aws-sam/sbom.cdx.json
 	rm sbom.cdx.json
 
-# Parameters that SET does not name keep their values; at first these are the template's defaults.
+# Parameters that SET does not name keep their values. At first these are the template's defaults.
 .PHONY: deploy
 deploy: build ## Deploy to AWS: make deploy SET="DryRun=true OpsEmail=you@example.com"
 	sam deploy $(if $(SET),--parameter-overrides '$(SET)')

@@ -1,8 +1,8 @@
 """Measures the release binary: package size, time from start to ready, and sweeps of large accounts.
 
-The binary runs behind a Lambda Runtime API of our own and against moto, both in this process. Times of sweeps are
-mostly the emulator's; calls and memory are the function's own. The emulator hands out all users on one page, which AWS
-does for a thousand.
+This process runs a small Lambda Runtime API and moto, which the binary talks to. The time of a sweep is mostly the
+emulator's; calls and memory are the function's own. The emulator returns all users on one page; AWS returns a thousand
+per page.
 """
 
 import argparse
@@ -120,7 +120,7 @@ def package_mib(binary):
 
 
 def populate(users, without_mfa):
-    """Users in moto's own memory: most have neither password nor MFA, some a password and no MFA."""
+    """Creates users in moto's memory: most have neither password nor MFA, some have a password and no MFA."""
     iam = iam_backends[ACCOUNT]["aws"]
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]}
     for policy in ("mfa-warden-enrollment", "mfa-warden-quarantine"):
@@ -170,7 +170,7 @@ def main():
         urllib.request.urlopen(urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")).read()
         for topic in ("owner", "ops"):
             sns.create_topic(Name=topic)
-        # Nothing is prepared for owners whom nobody can tell: a queue takes all their messages.
+        # The function prepares nothing for owners that it cannot reach, so a queue takes all their messages.
         sqs.create_queue(QueueName="owners")
         queue, topic = (
             f"arn:aws:{service}:us-east-1:{ACCOUNT}:{name}" for service, name in (("sqs", "owners"), ("sns", "owner"))

@@ -1,4 +1,4 @@
-"""A believable account: a small company's IAM users, some under MFA, some not, and one of each exception."""
+"""A believable account: a small company's IAM users, some with MFA, some without, and one of each exception."""
 
 import datetime
 from dataclasses import dataclass, field
@@ -16,31 +16,31 @@ class User:
 
     @property
     def recipient(self):
-        """Whom messages about this user are addressed to."""
+        """The recipient of messages about this user."""
         return self.tags.get("email") or self.name
 
     @property
     def credentials(self):
-        """In words, for a table."""
+        """The user's credentials in words, for a table."""
         has = ["password"] * self.password + ["MFA"] * self.mfa
         has += ["key" if self.keys == 1 else f"{self.keys} keys"] * bool(self.keys)
         return ", ".join(has) or "nothing"
 
 
 def users(today):
-    """Thirteen users. Names use every character that IAM allows beside letters and digits: _ + = , . @ -"""
+    """Thirteen users. Names use every character that IAM allows besides letters and digits: _ + = , . @ -"""
     soon = today + datetime.timedelta(days=30)
     past = today - datetime.timedelta(days=30)
     return [
-        # Under MFA already.
+        # Users who have MFA already.
         User("olivia.brandt", "compliant", mfa=True, tags={"email": "olivia@example.com"}),
         User("marcus", "compliant", "/engineering/", mfa=True, keys=1, tags={"email": "marcus@example.com"}),
         User("yuki-tanaka", "compliant", "/engineering/platform/", mfa=True),
-        # A password and no MFA: to be invited.
+        # Users with a password and without MFA: to be invited.
         User("anna.schmidt", "non_compliant", "/engineering/", tags={"email": "anna@example.com"}),
         User("ben+oncall@example.com", "non_compliant", keys=1, tags={"email": "ben@example.com"}),
-        User("wei,chen", "non_compliant", "/research/"),  # nobody wrote down an address
-        # Exemptions: one in force, one for good, one that has ended, one without a reason.
+        User("wei,chen", "non_compliant", "/research/"),  # has no address
+        # Exemptions: one in force, one permanent, one that has ended, one without a reason.
         User(
             "d_okafor",
             "exempt",
@@ -54,7 +54,7 @@ def users(today):
             tags={"email": "eve@partner.example", "mfa-exempt": f"{past} project ends"},
         ),
         User("frank", "non_compliant", tags={"email": "frank@example.com", "mfa-exempt": "permanent"}),
-        # No password: out of the scope `console`.
+        # Users without a password: out of the scope `console`.
         User("ci-deploy", "not_applicable", "/service/", password=False, keys=1),
         User("backup", "not_applicable", "/service/", password=False, keys=2),
         User("grace", "not_applicable", password=False),  # her password was deleted when she left
@@ -82,7 +82,7 @@ def create(iam, users):
 
 
 def delete(iam, user):
-    """What the console's "Delete user" does. DeleteUser alone refuses while a policy is attached."""
+    """Does what the console's "Delete user" does. DeleteUser alone fails while a policy is attached."""
     iam.delete_login_profile(UserName=user.name)
     for policy in iam.list_attached_user_policies(UserName=user.name)["AttachedPolicies"]:
         iam.detach_user_policy(UserName=user.name, PolicyArn=policy["PolicyArn"])

@@ -1,7 +1,7 @@
 """Draws the dashboard of template.yaml with sample data, for people who have not deployed it yet.
 
-Titles, places, metrics, expressions, periods, statistics and colors are the template's. The numbers are not anyone's:
-they come from a small simulation of the first 30 days in an account of 240 users.
+Titles, places, metrics, expressions, periods, statistics and colors come from the template. The numbers are not from a
+real account: they come from a small simulation of the first 30 days in an account of 240 users.
 """
 
 import argparse
@@ -51,7 +51,7 @@ STYLE = """
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only say whether the picture is what would be drawn")
+    parser.add_argument("--check", action="store_true", help="draw nothing; fail if the picture is not up to date")
     arguments = parser.parse_args()
     picture = draw(body(TEMPLATE.read_text()), *simulate(random.Random(7)))
     if not arguments.check:
@@ -83,7 +83,7 @@ def body(text):
 
     def plain(value):
         name, argument = value if isinstance(value, tuple) else ("", value)
-        if name == "If":  # by default, whatever is optional is there
+        if name == "If":  # by default, all optional parts are there
             return plain(argument[1])
         if name == "Sub":
             pattern, variables = argument if isinstance(argument, list) else (argument, {})
@@ -100,14 +100,14 @@ def body(text):
 class User:
     def __init__(self, patience):
         self.patience = patience  # hours from the invitation until the user enrolls
-        self.seed = None  # when the present one was born
-        self.since = None  # when the first one was
+        self.seed = None  # when the current seed was made
+        self.since = None  # when the first seed was made
         self.told = None  # when the last notice went out
         self.quarantined = False
 
 
 def simulate(rng):
-    """What 30 days of sweeps would have written, as hours and values of each metric, and some lines of the log."""
+    """What 30 days of sweeps would have written: hours and values of each metric, and some lines of the log."""
     data = defaultdict(list)
     log = []
 
@@ -115,7 +115,7 @@ def simulate(rng):
         return -math.log(1 - rng.random()) * mean_days * 24
 
     waiting = [User(patience(4.5)) for _ in range(64)]
-    # Some never look at their mail, and enroll only when nothing else works any more.
+    # Some never read their mail, and enroll only when nothing else works any more.
     for user in waiting[:6]:
         user.patience = (17 + 9 * rng.random()) * 24
     compliant, exempt, not_applicable = 142, 9, 25
@@ -244,7 +244,7 @@ def draw(dashboard, data, log):
         text(
             MARGIN + 4,
             45,
-            "Sample data, not anyone’s account: a simulated rollout of 30 days, 240 users, "
+            "Sample data, not from a real account: a simulated rollout of 30 days, 240 users, "
             f"MaxProvisions={MAX_PROVISIONS}, AfterGrace=quarantine. Drawn from template.yaml.",
             "small muted",
         ),
@@ -371,7 +371,7 @@ def graph(properties, lines, w, h):
 
 
 def nice(step):
-    """The next of 1, 2 or 5 times a power of ten, and at least 1: most of what is counted here is whole."""
+    """The next of 1, 2 or 5 times a power of ten, and at least 1: most counts here are whole numbers."""
     power = 10 ** math.floor(math.log10(max(step, 1)))
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= step)
 

@@ -45,7 +45,8 @@ class Scene:
         self.ministack, self.stack, self.users = ministack, stack, users
         self.iam = ministack.client("iam")
         self.anna, self.ben, self.frank = (self.user(name) for name in ("anna", "ben", "frank"))
-        # Everybody listens, for whoever does not is not quarantined; three are watched.
+        # Every owner has a subscription, because an owner who is not reached is not quarantined. Three inboxes are
+        # watched.
         opened = {
             user.name: stack.open_inbox(user.name, stack.outputs["OwnerTopicArn"], user.recipient) for user in users
         }
@@ -56,7 +57,7 @@ class Scene:
         return next(user for user in self.users if user.name.startswith(name))
 
     def sweep(self, text):
-        """Invokes the function. Its answer, and what arrived in each inbox."""
+        """Invokes the function, and returns its answer and what arrived in each inbox."""
         with step(text):
             answer = self.stack.invoke({"action": "sweep"})
         return answer, {name: self.stack.read_inbox(queue) for name, queue in self.inboxes.items()}
@@ -75,7 +76,7 @@ class Scene:
 
 
 def show(ministack, stack, users):
-    with step("Subscribing the owners' inboxes and that of operations"):
+    with step("Subscribing the inboxes of the owners and of operations"):
         scene = Scene(ministack, stack, users)
     invitations = show_first_sweep(scene)
     show_idle_sweep(scene, invitations)
@@ -99,27 +100,27 @@ def show_first_sweep(scene):
     summary = messages["operations"][0]
     print_message({**summary, "Message": abridged(summary["Message"])})
     print()
-    note("Mailboxes get this as text. The inbox here is a queue, and machines get JSON.")
+    note("Mailboxes get this as text. The inbox here is a queue, and queues get JSON.")
 
     heading(f"What {anna.name} sees in the terminal, to scan with an authenticator app")
     with Owner(scene.ministack, anna) as owner:
         secret = owner.read_secret(messages[anna.name][0]["Message"], show=False)
     print(secret["qr_text"])
     print()
-    note("Read by the line of the message, with Anna's own access key; in AWS she uses CloudShell. The secret's policy")
-    note("lets nobody else read it there. The emulator enforces no policies.")
+    note("Read with the line of the message and Anna's own access key. In AWS she uses CloudShell, and the secret's")
+    note("policy lets nobody else read it. The emulator enforces no policies.")
     return {name: received[0]["Message"] for name, received in messages.items()}
 
 
 def show_idle_sweep(scene, invitations):
-    heading("And again")
+    heading("A second sweep")
     with Owner(scene.ministack, scene.anna) as owner:
         before = owner.read_secret(invitations[scene.anna.name], show=False)
         answer, messages = scene.sweep("Invoking the function a second time")
         after = owner.read_secret(invitations[scene.anna.name], show=False)
     check_second_run(answer, messages)
     if before != after:
-        raise Failure("The second run changed the secret of an owner who had been invited")
+        raise Failure("The second run changed the secret of an owner who was invited already")
     waiting = answer["users"]["non_compliant"]
     print(f"  {waiting} users are still without MFA. No device, secret or message was made twice.")
 
@@ -131,8 +132,8 @@ def show_enrollment(scene, invitations):
         secret = owner.read_secret(invitations[anna.name])
         note("  (the QR code, scanned with the app)")
         codes = owner.enable_device(invitations[anna.name], secret)
-    note(f"  (no message: it worked. The app, pyotp here, showed {codes[0]} and, half a minute later, {codes[1]}; the")
-    note("  demo does not wait so long, and the emulator, unlike AWS, takes any two codes)")
+    note(f"  (no output: it worked. The app, here pyotp, shows {codes[0]} and, half a minute later, {codes[1]}.")
+    note("  The demo does not wait for that: the emulator, unlike AWS, takes any two codes)")
     print()
     answer, messages = scene.sweep("Invoking the function")
     anna.mfa = True
@@ -140,7 +141,7 @@ def show_enrollment(scene, invitations):
     expect("closed", answer, {anna.name: ["close", "notify(enrolled)"]})
     print_message(messages[anna.name][0], paragraphs=2)
     if scene.policies(anna) or anna.name in scene.kept()[0]:
-        raise Failure(f"{anna.name} has MFA, and something of the enrollment is left")
+        raise Failure(f"{anna.name} has MFA, but a part of the enrollment is left")
     print()
     print("  Her secret is gone, and so is the policy that let her enroll. Her phone holds the only copy of the seed.")
 
@@ -151,10 +152,8 @@ def show_quarantine(scene):
     parameters = {"AfterGrace": "quarantine", "GracePeriod": "1s", "Settle": "1s", "Preflight": "false"}
     with step(f"Deploying again with {', '.join(f'{name}={value}' for name, value in parameters.items())}"):
         scene.stack.deploy("update", parameters)
-    note(
-        "(in place of two weeks, and of five minutes for AWS's listings to settle; the emulator has no simulator to ask"
-    )
-    note("whether the owners can enroll, and without its answer nobody is quarantined)")
+    note("(instead of two weeks, and of five minutes for AWS's listings to settle. The emulator has no policy")
+    note("simulator. With Preflight=true and no answer from the simulator, nobody would be quarantined)")
     overdue = [user.name for user in scene.users if user.verdict == "non_compliant" and not user.mfa]
     answer, messages = scene.sweep("Invoking the function")
     print_done(scene.users, answer)
@@ -162,15 +161,15 @@ def show_quarantine(scene):
     print(f"  {ben.name} received at {ben.recipient}:")
     print_message(messages[ben.name][0], paragraphs=1)
     print()
-    print(f"  Attached to {ben.name} are now: {', '.join(scene.policies(ben))}.")
-    note("In AWS he can now enroll and do nothing else without MFA. His access key works on: MfaScope is console.")
+    print(f"  Now attached to {ben.name}: {', '.join(scene.policies(ben))}.")
+    note("In AWS he can now enroll and do nothing else without MFA. His access key keeps working: MfaScope is console.")
 
 
 def show_the_end(scene):
     ben, frank = scene.ben, scene.frank
     heading("One of them enrolls in the console after all, and one leaves")
     with (
-        step(f"{ben.name} chooses Assign MFA device, which makes a device of its own"),
+        step(f"{ben.name} chooses Assign MFA device, which creates another device"),
         Owner(scene.ministack, ben) as owner,
     ):
         owner.assign_device_in_console("phone")
@@ -181,7 +180,7 @@ def show_the_end(scene):
     print_done(scene.users, answer)
     expect("closed", answer, {ben.name: ["close", "notify(enrolled)"], frank.name: ["close"]})
     if messages[frank.name] or scene.policies(ben):
-        raise Failure(f"{frank.name} was told something, or {ben.name} is not free again")
+        raise Failure(f"{frank.name} got a message, or {ben.name} is not free again")
     print(f"  {ben.name} was told and is free again. Nothing was sent to {frank.name}, who is gone.")
     waiting, devices = scene.kept()
     if len(waiting) != answer["users"]["non_compliant"] or len(waiting) != devices:
@@ -215,18 +214,18 @@ def check_second_run(answer, messages):
 
 
 def expect(what, answer, actions):
-    """Only these users were to be acted upon, and so."""
+    """Checks that these actions were done for these users, and no others."""
     done = {outcome["user"]: outcome["actions"] for outcome in answer["outcomes"] if outcome["actions"]}
     if done != actions or answer["failed"] or answer["deferred"]:
         results = {outcome["user"]: outcome["result"] for outcome in answer["outcomes"]}
-        raise Failure(f"{sorted(actions)} should have been {what}, but done is {done}. The results are {results}")
+        raise Failure(f"{sorted(actions)} should have been {what}, but it did {done}. The results are {results}")
 
 
 def print_table(users, answer):
     outcomes = {outcome["user"]: outcome for outcome in answer["outcomes"]}
     rows = [("", ("USER", "HAS", "VERDICT", "DONE"), "")]
     for user in users:
-        # The answer leaves out those who are plainly compliant or out of scope, and counts them.
+        # The answer does not list users who are plainly compliant or out of scope. It counts them.
         outcome = outcomes.get(user.name, {"verdict": user.verdict, "reason": "", "actions": [], "result": "none"})
         failed = outcome["result"].startswith("failed")
         done = "failed" if failed else ", ".join(outcome["actions"])
@@ -241,7 +240,7 @@ def print_table(users, answer):
 
 
 def print_done(users, answer):
-    """The rows of those for whom something was done."""
+    """Prints the rows of the users for whom something was done."""
     acted = {outcome["user"] for outcome in answer["outcomes"] if outcome["actions"]}
     print()
     print_table([user for user in users if user.name in acted], answer)
@@ -253,7 +252,7 @@ def line(cells, widths):
 
 
 def abridged(message):
-    """Operations' JSON, laid out, with the first of its users."""
+    """The JSON that operations get, laid out, with the first of its users."""
     data = json.loads(message)
     first, *others = data["outcomes"]
     data["outcomes"] = [first] + [f"... and {len(others)} more"] * bool(others)
@@ -262,7 +261,7 @@ def abridged(message):
 
 
 def print_message(message, paragraphs=None):
-    """A message, or the first paragraphs of it after the greeting."""
+    """Prints a message, or its first paragraphs after the greeting."""
     attributes = {name: attribute["Value"] for name, attribute in sorted(message["MessageAttributes"].items())}
     note(", ".join(f"{name}={value}" for name, value in attributes.items()))
     print("  " + paint("bold", message["Subject"]))
@@ -288,7 +287,7 @@ def explained_by_log(stack):
 
 
 def readable(text):
-    """A line of the function's log without what only machines want."""
+    """A line of the function's log without the fields that only machines need."""
     try:
         entry = json.loads(text)
         return " ".join([entry["level"], entry["message"], entry.get("cause", "")]).rstrip()
@@ -308,7 +307,7 @@ def note(text):
 
 @contextlib.contextmanager
 def step(text):
-    """A line that says what is being done, and then how long it took."""
+    """Prints what is being done, and then how long it took."""
     print(f"  {text} ...", end="", flush=True)
     started = time.monotonic()
     try:

@@ -1,7 +1,7 @@
-"""Starts MiniStack, an emulator of AWS, for as long as it is needed and leaves nothing behind.
+"""Starts MiniStack, an emulator of AWS, for as long as it is needed, and leaves nothing behind.
 
-The emulator runs as a child process that reads its standard input, a pipe held by the process that wants it. When
-that pipe closes, however its holder ended, the child removes its files and ends, together with the functions it runs.
+The emulator runs as a child process. Its standard input is a pipe from the parent process. When that pipe closes,
+however the parent ended, the child removes its files and ends, together with the functions that it runs.
 """
 
 import json
@@ -27,7 +27,7 @@ START_SECONDS = 60
 
 
 class Failure(Exception):
-    """Something that a person should be told in one sentence, without a stack trace."""
+    """An error that is shown to the user in one sentence, without a stack trace."""
 
 
 class MiniStack:
@@ -43,7 +43,7 @@ class MiniStack:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=environment(self.directory),
-                # Control-C in a terminal reaches every process of its group. Ours ends MiniStack in its own time.
+                # Control-C reaches every process of the terminal's group. The parent ends MiniStack in its own time.
                 start_new_session=True,
             )
         try:
@@ -92,13 +92,13 @@ class MiniStack:
             region_name=REGION,
             aws_access_key_id=access_key,
             aws_secret_access_key=secret_key,
-            # An invocation may take as long as the function may.
+            # An invocation may take as long as the function's timeout.
             config=Config(read_timeout=900, retries={"max_attempts": 1}),
         )
 
 
 def environment(directory):
-    """What the emulator, and with it the function, sees. Nothing of the caller's AWS settings gets in."""
+    """The environment of the emulator and of the function. It has none of the caller's AWS settings."""
     keep = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return keep | {
         "MINISTACK_ACCOUNT_ID": ACCOUNT,
@@ -106,7 +106,7 @@ def environment(directory):
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_EC2_METADATA_DISABLED": "true",
-        # Everything that it writes goes to a directory that is removed with it.
+        # Everything that the emulator writes goes to a directory that is removed with it.
         "TMPDIR": str(directory),
         "STATE_DIR": str(directory / "state"),
         "S3_DATA_DIR": str(directory / "s3"),
@@ -116,7 +116,7 @@ def environment(directory):
 def serve(directory):
     """The child process: prints its port, serves until its standard input ends, removes its directory."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.bind(("127.0.0.1", 0))  # a free port, and ours from here on
+    listener.bind(("127.0.0.1", 0))  # a free port, which nobody else can take from here on
     port = listener.getsockname()[1]
     # MiniStack reads these when it is imported. It hands AWS_ENDPOINT_URL on to the functions that it runs.
     os.environ.update(
@@ -128,7 +128,7 @@ def serve(directory):
     def end_with_stdin():
         sys.stdin.buffer.read()
         shutil.rmtree(directory, ignore_errors=True)
-        os.killpg(0, signal.SIGKILL)  # this process and the functions it started: the session is their own
+        os.killpg(0, signal.SIGKILL)  # this process and the functions it started: they have their own session
 
     threading.Thread(target=end_with_stdin, daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""An owner at the terminal: with own credentials, the AWS CLI and an authenticator app, as the message says."""
+"""An owner at a terminal, who follows the message with their own credentials, the AWS CLI and an authenticator app."""
 
 import json
 import os
@@ -15,7 +15,7 @@ WIDTH = 110
 
 
 class Owner:
-    """An IAM user who works with an access key of its own. Use it in a `with` block; the key goes with it."""
+    """An IAM user who works with an access key of its own. Use it in a `with` block, which deletes the key."""
 
     def __init__(self, ministack, user):
         self.ministack, self.name = ministack, user.name
@@ -44,18 +44,18 @@ class Owner:
         }
         done = subprocess.run(["sh", "-c", command], check=False, env=environment, capture_output=True, text=True)
         if done.returncode != 0:
-            raise Failure(f"{self.name} ran {command} and was told: {done.stderr.strip()}")
+            raise Failure(f"{self.name} ran {command}, which failed: {done.stderr.strip()}")
         return done.stdout
 
     def read_secret(self, message, show=True):
-        """Reads the own secret by the message's own line, with Python in place of jq at its end."""
+        """Reads the user's secret with the line of the message. Python replaces the jq at its end."""
         command = command_in(message, "aws secretsmanager")
         if show:
             print_command(command)
         return json.loads(self.run(command.removesuffix(" | jq -r .qr_text")))
 
     def enable_device(self, message, secret):
-        """Enables the prepared device by the message's own line, and returns the two codes that it took."""
+        """Enables the prepared device with the line of the message, and returns the two codes that it took."""
         app = pyotp.parse_uri(secret["otpauth_uri"])
         now = time.time()
         codes = app.at(now), app.at(now + app.interval)
@@ -66,20 +66,20 @@ class Owner:
         return codes
 
     def assign_device_in_console(self, name):
-        """The calls that the console's "Assign MFA device" makes. It makes a device of its own."""
+        """Makes the calls of the console's "Assign MFA device", which creates another device."""
         iam = self.client("iam")
         device = iam.create_virtual_mfa_device(VirtualMFADeviceName=name)["VirtualMFADevice"]
         iam.enable_mfa_device(
             UserName=self.name,
             SerialNumber=device["SerialNumber"],
-            # The emulator takes any two codes, and its seeds fit no app.
+            # The emulator takes any two codes, and no app can use its seeds.
             AuthenticationCode1="123456",
             AuthenticationCode2="654321",
         )
 
 
 def command_in(message, start):
-    """The one line of a message that is to be pasted and begins so."""
+    """The one line of a message that begins with `start`, to be pasted."""
     lines = [line.strip() for line in message.splitlines() if line.strip().startswith(start)]
     if len(lines) != 1:
         raise Failure(f"The message should have one line with `{start}`, not {len(lines)}")
@@ -87,7 +87,7 @@ def command_in(message, start):
 
 
 def print_command(command):
-    """A command on lines that fit, broken before its options as a person would break it."""
+    """Prints a command on lines that fit, broken before its options."""
     line = "  $ "
     for number, part in enumerate(command.split(" --")):
         part = part if number == 0 else f" --{part}"

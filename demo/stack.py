@@ -34,12 +34,12 @@ class Stack:
         self.inboxes = {}
 
     def deploy(self, verb, parameters):
-        """Creates the stack, or updates it (`verb`); parameters that are not given have their defaults."""
+        """Creates the stack, or updates it (`verb`); parameters that are not given get their defaults."""
         cloudformation = self.ministack.client("cloudformation")
         try:
             getattr(cloudformation, f"{verb}_stack")(
                 StackName=NAME,
-                # As `sam deploy` does: a template of more than 51,200 bytes may come from S3 only.
+                # As `sam deploy` does: a template of more than 51,200 bytes must come from S3.
                 TemplateURL=self.template,
                 Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
                 Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
@@ -51,7 +51,7 @@ class Stack:
             raise Failure(f"The stack did not deploy: {reason(cloudformation) or error}") from error
 
     def open_inbox(self, name, topic, recipient=None):
-        """A queue that receives what the topic sends to a recipient, or everything: an e-mail inbox's stand-in."""
+        """Opens a queue that receives what the topic sends to a recipient, or everything: a stand-in for an inbox."""
         sqs, sns = self.ministack.client("sqs"), self.ministack.client("sns")
         queue = sqs.create_queue(QueueName=f"inbox-{len(self.inboxes)}")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -61,7 +61,7 @@ class Stack:
         return queue
 
     def read_inbox(self, queue):
-        """Takes all messages out of an inbox, in the order of their arrival."""
+        """Takes all messages out of an inbox, in the order in which they arrived."""
         sqs = self.ministack.client("sqs")
         messages = []
         while batch := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
@@ -86,7 +86,7 @@ class Stack:
 
 
 def package(ministack, bootstrap):
-    """Packs the binary as Lambda wants it and uploads it. Speed counts here, size does not."""
+    """Packs the binary in Lambda's format and uploads it, as fast as possible and not as small as possible."""
     path = Path(bootstrap)
     if not path.is_file():
         raise Failure(f"There is no binary at {path}")
@@ -101,7 +101,7 @@ def package(ministack, bootstrap):
 
 
 def upload(ministack, name, content):
-    """Puts something into a bucket. Where CloudFormation finds it."""
+    """Puts an object into a bucket, and returns where CloudFormation finds it."""
     s3 = ministack.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key=name, Body=content)
@@ -109,9 +109,9 @@ def upload(ministack, name, content):
 
 
 def adapted(template, code):
-    """The template with the two differences that it takes here, each of which must find its place."""
+    """The template with the two changes that it needs here. Each change must find its place."""
     for old, new in (
-        # As `sam package` does: the place of the built code instead of that of its source.
+        # As `sam package` does: where the built code is, instead of its source.
         ("CodeUri: .\n", f"CodeUri: {code}\n"),
         # MiniStack knows AWS::Region, but not in conditions.
         ("!Equals [!Ref AWS::Region, ", f"!Equals [{REGION}, "),
@@ -146,7 +146,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bootstrap", required=True, help="the function's binary")
     parser.add_argument("--parameter", action="append", default=[], type=key_value, help="Key=Value of the template")
-    parser.add_argument("--recipient", action="append", default=[], help="opens an inbox for this recipient alone")
+    parser.add_argument("--recipient", action="append", default=[], help="open an inbox for this recipient only")
     arguments = parser.parse_args()
     with MiniStack() as ministack:
         stack = Stack(ministack, arguments.bootstrap, dict(arguments.parameter))
