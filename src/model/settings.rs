@@ -112,14 +112,10 @@ fn weekdays(text: &str) -> Option<[bool; 7]> {
     let mut days = [false; 7];
     for part in text.split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let (mut at, last) = (day(first)?, day(last)?);
-        loop {
-            days[at] = true;
-            if at == last {
-                break;
-            }
-            at = (at + 1) % 7;
-        }
+        let (first, last) = (day(first)?, day(last)?);
+        // Past the end of the week where the last day comes before the first.
+        let more = (7 + last - first) % 7;
+        (0..=more).for_each(|n| days[(first + n) % 7] = true);
     }
     Some(days)
 }
@@ -936,14 +932,24 @@ mod tests {
         assert!(!allowed(office, "2026-06-15T14:00:00Z"));
         assert!(allowed(office, "2026-12-14T08:00:00Z") && !allowed(office, "2026-12-14T07:59:59Z"));
         assert!(!allowed(office, "2026-06-19T10:00:00Z"), "a Friday");
-        assert!(allowed("Sat-Mon,wed 0:00-24:00", "2026-06-15T23:59:59.5Z"));
-        assert!(!allowed("Sat-Mon,wed 0:00-24:00", "2026-06-16T12:00:00Z"));
+        // From a Monday on.
+        let days = |text| -> Vec<u32> {
+            let at = |day: &u32| format!("2026-06-{}T23:59:59.5Z", 15 + day);
+            (0..7).filter(|day| allowed(text, &at(day))).collect()
+        };
+        assert_eq!(days("Sat-Mon,wed 0:00-24:00"), [0, 2, 5, 6]);
+        assert_eq!(days("Mon-Sun 0:00-24:00"), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(days("Tue-Thu 0:00-24:00"), [1, 2, 3]);
+        assert_eq!(days("Fri 0:00-24:00"), [4]);
         for text in [
             "Mon-Thu",
             "09:00-16:00",
             "Mon-Thu 16:00-09:00",
             "Mon-Thu 09:00-25:00",
             "Mon-Thu 9-16",
+            "Mon-Thu 09:00-09:00",
+            "Mon-Thu +9:00-16:00",
+            "Mon-Thu 009:00-16:00",
             "Mo-Do 09:00-16:00",
             "Mon-Thu 09:00-16:00 Atlantis/Center",
             "Mon-Thu 09:00-16:00 UTC please",
