@@ -1,6 +1,6 @@
 //! Credentials, and who the caller is.
 
-use crate::args::Global;
+use crate::options::Global;
 use anyhow::anyhow;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
@@ -8,15 +8,9 @@ use aws_config::{Region, SdkConfig, retry::RetryConfig};
 use aws_credential_types::provider::{SharedCredentialsProvider, error::CredentialsError};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
-use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeSerializationInterceptorContextRef;
-use aws_smithy_runtime_api::client::orchestrator::Metadata;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_types::service_config::ServiceConfigKey;
-use mfa_warden::aws::{self, Clients};
+use mfa_warden::aws;
 use mfa_warden::model::account::Account;
 use mfa_warden::model::text::shown;
 use std::error::Error;
@@ -198,45 +192,6 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// An interceptor that lets only reading calls through, and never reads a secret's value. It is a second lock beside
-/// the dry run, because operators often use an administrator's credentials.
-#[derive(Debug, Clone)]
-pub struct ReadOnly;
-
-impl ReadOnly {
-    fn allows(operation: &str) -> bool {
-        let reads = ["Get", "List", "Describe"].iter().any(|verb| operation.starts_with(verb));
-        // The simulator judges calls and makes none.
-        let harmless = ["GenerateCredentialReport", "SimulatePrincipalPolicy"].contains(&operation);
-        (reads || harmless) && operation != "GetSecretValue"
-    }
-}
-
-impl Intercept for ReadOnly {
-    fn name(&self) -> &'static str {
-        "ReadOnly"
-    }
-
-    fn read_before_serialization(
-        &self,
-        _: &BeforeSerializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        config: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        match config.load::<Metadata>().map(Metadata::name) {
-            Some(operation) if Self::allows(operation) => Ok(()),
-            operation => {
-                Err(format!("warden makes no such call here: {}", operation.unwrap_or("unknown")).into())
-            }
-        }
-    }
-}
-
-/// Clients that can only read.
-pub fn read_only(config: &SdkConfig) -> Clients {
-    Clients::intercepted(config, ReadOnly)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,26 +234,5 @@ mod tests {
             assert!(named(other), "{other}");
         }
         assert_eq!(foreign_endpoint(&SdkConfig::builder().build()), None);
-    }
-
-    #[test]
-    fn a_read_only_client_neither_writes_nor_reads_a_secret() {
-        for operation in
-            ["ListUsers", "GetUser", "DescribeSecret", "GenerateCredentialReport", "SimulatePrincipalPolicy"]
-        {
-            assert!(ReadOnly::allows(operation), "{operation}");
-        }
-        for operation in ["GetSecretValue", "CreateSecret", "EnableMFADevice", "Publish", "TagResource"] {
-            assert!(!ReadOnly::allows(operation), "{operation}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_read_only_client_stops_a_write_before_it_is_sent() {
-        // Nothing listens at this address: a call that was sent would fail with another error.
-        let config = aws::loader(aws::http_client()).test_credentials().region(Region::new("us-east-1"));
-        let config = config.endpoint_url("http://127.0.0.1:9").load().await;
-        let error = read_only(&config).secrets.delete("mfa-warden/AIDA").await.unwrap_err();
-        assert!(error.to_string().contains("warden makes no such call here: DeleteSecret"), "{error}");
     }
 }

@@ -1,21 +1,17 @@
 //! `warden`: the command line of operators (`plan`, `check`, `explain`, `status`) and of owners (`enroll`).
 //!
-//! The operators' commands run the function's own code and change nothing; [`connect::ReadOnly`] enforces that.
+//! The operators' commands run the function's own code and change nothing; [`read_only::ReadOnly`] enforces that.
 
-mod args;
+mod commands;
 mod connect;
-mod enroll;
-mod explain;
-mod generate;
-mod output;
-mod plan;
-mod progress;
-mod settings;
-mod status;
+mod options;
+mod read_only;
+mod terminal;
 
-use args::{Args, Command};
 use clap::Parser;
+use commands::{enroll, explain, generate, plan, status};
 use jiff::Timestamp;
+use options::{Args, Command};
 use std::process::ExitCode;
 
 // The one place that reads the clock. clap and the SDK read the environment.
@@ -41,7 +37,7 @@ async fn main() -> ExitCode {
         Command::Man { command } => generate::man(command.as_deref()),
     };
     ended.unwrap_or_else(|error| {
-        output::complain(&error);
+        terminal::output::complain(&error);
         ExitCode::FAILURE
     })
 }

@@ -1,6 +1,6 @@
 //! Output: formats, tables, colors, and text that cannot control a terminal.
 
-use crate::args::{FormatArgs, Global, When};
+use crate::options::{FormatArgs, Global, When};
 use anstream::{AutoStream, ColorChoice};
 use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
 use jiff::SignedDuration;

@@ -1,9 +1,10 @@
 //! `plan` and `check`: the function's own sweep and check, as dry runs.
 
-use crate::args::{CheckArgs, Global, PlanArgs};
-use crate::connect::{Connection, connect, read_only};
-use crate::output::{Format, Look, cell, count, csv, lines, plain, print, short, wrapped};
-use crate::progress::with_progress;
+use crate::connect::{Connection, connect};
+use crate::options::{CheckArgs, Global, PlanArgs};
+use crate::read_only::read_only;
+use crate::terminal::output::{Format, Look, cell, count, csv, lines, plain, print, short, wrapped};
+use crate::terminal::progress::with_progress;
 use anyhow::bail;
 use comfy_table::{Color, ColumnConstraint, Width};
 use jiff::Timestamp;

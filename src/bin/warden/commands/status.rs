@@ -1,9 +1,10 @@
 //! `status`: the open enrollments.
 
-use crate::args::{Global, StatusArgs};
-use crate::connect::{connect, read_only};
-use crate::output::{Format, Look, cell, count, csv, lines, print, short};
-use crate::progress::with_progress;
+use crate::connect::connect;
+use crate::options::{Global, StatusArgs};
+use crate::read_only::read_only;
+use crate::terminal::output::{Format, Look, cell, count, csv, lines, print, short};
+use crate::terminal::progress::with_progress;
 use comfy_table::Color;
 use jiff::{SignedDuration, Timestamp};
 use mfa_warden::Settings;
@@ -331,7 +332,7 @@ mod tests {
                 .map(|(id, name)| user(id, name))
                 .into(),
             quarantined,
-            &crate::settings::StatusSettingsArgs::default().read().unwrap(),
+            &crate::options::settings::StatusSettingsArgs::default().read().unwrap(),
             NOW.parse().unwrap(),
         )
     }

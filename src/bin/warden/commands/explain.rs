@@ -1,10 +1,11 @@
 //! `explain`: which row of the decision table applies to a user, on which facts, and what would change it.
 
-use crate::args::{ExplainArgs, Global};
-use crate::connect::{connect, read_only};
-use crate::output::{Look, cell, lines, plain, print, short, wrapped};
-use crate::plan::{dry_run, words};
-use crate::progress::with_progress;
+use crate::commands::plan::{dry_run, words};
+use crate::connect::connect;
+use crate::options::{ExplainArgs, Global};
+use crate::read_only::read_only;
+use crate::terminal::output::{Look, cell, lines, plain, print, short, wrapped};
+use crate::terminal::progress::with_progress;
 use anyhow::bail;
 use jiff::Timestamp;
 use mfa_warden::Settings;

@@ -1,7 +1,7 @@
 //! Completions and man pages.
 
-use crate::args::Args;
-use crate::output::print;
+use crate::options::Args;
+use crate::terminal::output::print;
 use anyhow::anyhow;
 use clap::CommandFactory;
 use clap_complete::Shell;

@@ -1,6 +1,8 @@
 //! The arguments.
 
-use crate::settings::{SettingsArgs, StatusSettingsArgs};
+pub mod settings;
+
+use self::settings::{SettingsArgs, StatusSettingsArgs};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use mfa_warden::model::user::is_user_name;

@@ -1,8 +1,8 @@
 //! `enroll`: an owner sets up the prepared device, from the QR code to the proof that it is enabled.
 
-use crate::args::{EnrollArgs, Global};
 use crate::connect::{Connection, connect, foreign_endpoint};
-use crate::output::{Look, plain, print};
+use crate::options::{EnrollArgs, Global};
+use crate::terminal::output::{Look, plain, print};
 use anyhow::{anyhow, bail};
 use aws_sdk_iam::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use mfa_warden::aws::again::ask_again;

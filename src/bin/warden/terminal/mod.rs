@@ -1,0 +1,4 @@
+//! What a person sees: text, tables, colors and progress.
+
+pub mod output;
+pub mod progress;
