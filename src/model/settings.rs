@@ -804,6 +804,40 @@ mod tests {
     }
 
     #[test]
+    fn each_problem_names_its_variable() {
+        let wrong = |name: &str| Some(if name == "OWNER_TAG" { "e;mail" } else { "x" }.to_owned());
+        let problems = Settings::from_env(wrong).unwrap_err();
+        assert!(problems.problems().iter().any(|problem| problem.variable == "OWNER_TAG"));
+        assert!(problems.problems().iter().all(|problem| problem.words.contains(problem.variable)));
+    }
+
+    #[test]
+    fn each_scope_is_read_by_its_name() {
+        for (name, scope) in
+            [("console", Scope::Console), ("credentials", Scope::Credentials), ("all", Scope::All)]
+        {
+            assert_eq!(read(&[("MFA_SCOPE", name)]).unwrap().scope, scope);
+        }
+    }
+
+    #[test]
+    fn an_account_has_twelve_digits_and_places_are_told_in_full() {
+        for account in ["12345678901", "1234567890123", "12345678901a"] {
+            let arn = format!("arn:aws:sns:us-east-1:{account}:owners");
+            assert!(read(&[("OWNER_TOPIC_ARN", &arn)]).is_err(), "{account}");
+        }
+        let elsewhere = read(&[]).unwrap().misplaced("aws", "us-east-1", "123456789012");
+        assert!(
+            elsewhere[0]
+                .words
+                .ends_with("and the function runs in account 123456789012 of partition aws (us-east-1)"),
+            "{elsewhere:?}"
+        );
+        let role = read(&[("FUNCTION_ROLE_ARN", "arn:aws:iam::210987654321:role/mfa-warden")]).unwrap_err();
+        assert!(role.contains("account 210987654321 of partition aws (all regions)"), "{role}");
+    }
+
+    #[test]
     fn tags_for_secrets_are_pairs_in_the_letters_that_secrets_manager_takes() {
         let tags = |text: &str| read(&[("SECRET_TAGS", text)]).map(|settings| settings.secret_tags);
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
@@ -894,7 +928,7 @@ mod tests {
     #[test]
     fn what_lies_elsewhere_than_the_function_is_named() {
         let settings = read(&QUARANTINE).unwrap();
-        assert_eq!(settings.misplaced("aws", "eu-west-1", "123456789012"), []);
+        assert_eq!(settings.misplaced("aws", "us-east-1", "123456789012"), []);
         assert_eq!(settings.misplaced("aws", "us-east-1", "123456789012").len(), 2, "the topics");
         assert_eq!(settings.misplaced("aws", "eu-west-1", "210987654321").len(), 4);
     }

@@ -157,6 +157,20 @@ mod tests {
         assert!(text.ends_with('…'));
     }
 
+    #[test]
+    fn addresses_lose_what_stands_before_the_at_and_nothing_else() {
+        for (text, expected) in [
+            ("ann@corp.example", "…@corp.example"),
+            ("to ann+x@corp.example and <o'hara@x.example>.", "to …@corp.example and <…@x.example>."),
+            ("a@b@c", "…@…@c"),
+            ("@here", "…@here"),
+            ("no address: x.y+z", "no address: x.y+z"),
+            ("", ""),
+        ] {
+            assert_eq!(without_addresses(text), expected, "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn nothing_that_is_shown_is_a_link_a_mention_a_line_or_a_markup(words in any::<String>()) {

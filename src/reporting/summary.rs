@@ -4,7 +4,7 @@ use crate::model::account::Account;
 use crate::model::outcome::{Answer, Outcome, UserResult};
 use crate::model::text::{LONGEST_ERROR, shown, shown_within};
 use crate::model::verdict::Status;
-use crate::rules::changes::{Changes, Problem, is_newly_unreachable};
+use crate::rules::changes::{Changes, Problem};
 use serde_json::{Map, Value, json};
 
 /// The most users in the data.
@@ -27,7 +27,7 @@ pub fn data(kind: &str, account: &Account, answer: &Answer, since: Changes<'_>) 
         outcome.result != UserResult::None || outcome.verdict == Status::Unknown || waits
     };
     let rank = |outcome: &&Outcome| {
-        let in_new_trouble = since.is_newly_overdue(outcome) || is_newly_unreachable(outcome, since);
+        let in_new_trouble = since.is_newly_overdue(outcome) || since.is_newly_unreachable(outcome);
         let ranks = [
             outcome.cause().is_some(),
             in_new_trouble,
@@ -45,7 +45,7 @@ pub fn data(kind: &str, account: &Account, answer: &Answer, since: Changes<'_>) 
         }
         if outcome.open.is_some() || outcome.unreachable.is_some() {
             user["unreachable"] = json!(outcome.unreachable);
-            user["newly_unreachable"] = json!(is_sweep.then(|| is_newly_unreachable(outcome, since)));
+            user["newly_unreachable"] = json!(is_sweep.then(|| since.is_newly_unreachable(outcome)));
             user["denied"] = json!(outcome.blockers);
             user["not_quarantined"] = json!(outcome.not_quarantined);
         }

@@ -8,10 +8,6 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt;
 
-pub(crate) fn is_newly_unreachable(outcome: &Outcome, since: Changes<'_>) -> bool {
-    outcome.unreachable.is_some() && since.has_grown(Problem::Unreachable)
-}
-
 /// A kind of problem that users can have from sweep to sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Problem {
@@ -184,11 +180,15 @@ impl Changes<'_> {
         outcome.overdue().is_some_and(|time| told.is_none_or(|told| time < told))
     }
 
+    /// Whether no message reaches the user's owner, and more users than before are in that state, or others.
+    pub fn is_newly_unreachable(&self, outcome: &Outcome) -> bool {
+        outcome.unreachable.is_some() && self.has_grown(Problem::Unreachable)
+    }
+
     /// Whether the users with that problem differ from those told last, and are not fewer.
     pub fn has_grown(&self, problem: Problem) -> bool {
         let before = self.before.map_or(0, |before| before.users(problem));
-        let now = self.now.users(problem);
-        now > 0 && self.changed().contains(&problem) && now >= before
+        self.changed().contains(&problem) && self.now.users(problem) >= before
     }
 
     /// Whether the sweep that gave `answer` found news: a user got a problem. The run that solves a problem reports that

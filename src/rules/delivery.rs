@@ -3,7 +3,9 @@
 use crate::model::delivery::{Delivery, Unreachable};
 use crate::model::facts::UserFacts;
 use crate::model::known::Known;
+use crate::model::recipient::Address;
 use crate::model::settings::Settings;
+use crate::model::subscription::Subscription;
 use serde_json::Value;
 
 /// A subscription's filter.
@@ -101,6 +103,90 @@ pub(crate) fn matches(rule: &Value, value: Option<&str>) -> Option<bool> {
         }
         _ => None,
     }
+}
+
+/// A subscription to the owner topic, with its filter as far as it was read.
+pub type Listener<'a> = (&'a Subscription, Known<&'a Filter>);
+
+/// Whether a message reaches a recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// That depends on the filter of the listener at this index.
+    NeedsFilter(usize),
+    /// As far as the filters were read.
+    Known {
+        /// Whether it reaches the recipient.
+        delivery: Known<Delivery>,
+        /// The listener that it reaches the recipient by, if that listener gets every owner's messages.
+        catch_all: Option<usize>,
+        /// Listeners whose filters have rules that are not known here.
+        not_understood: Vec<usize>,
+    },
+}
+
+/// Whether a message with these attributes reaches one recipient: an address, or a name. The recipient's own subscription is
+/// asked first: filters of the others are needed only if that one does not deliver.
+pub fn reach(listeners: &[Listener<'_>], recipient: &str, attributes: &[(&str, &str)]) -> Reach {
+    let mut order: Vec<usize> = (0..listeners.len()).filter(|at| !listeners[*at].0.is_archive()).collect();
+    order.sort_by_key(|at| {
+        let (subscription, _) = listeners[*at];
+        (!subscription.is_mailbox_of(recipient), subscription.is_personal(recipient))
+    });
+    let user = attributes.iter().find(|(name, _)| *name == "user").map_or("", |(_, user)| *user);
+    let (mut is_unreadable, mut is_filtered, mut not_understood) = (false, false, Vec::new());
+    for at in order {
+        let (subscription, filter) = listeners[at];
+        if subscription.arn.is_none() {
+            continue;
+        }
+        let filter = match filter {
+            Known::NotAsked => return Reach::NeedsFilter(at),
+            Known::Unreadable => {
+                is_unreadable = true;
+                continue;
+            }
+            Known::Is(filter) => filter,
+        };
+        // A subscription that reaches one person counts only if its filter lists exactly this recipient.
+        let lists_recipient = filter.lists("recipient", recipient);
+        if subscription.is_personal(recipient) && !lists_recipient {
+            continue;
+        }
+        // A subscriber for all addresses of a domain cannot send mail to text that only ends like an address.
+        let is_no_address = recipient.contains('@') && Address::parse(recipient).is_none();
+        if is_no_address && filter.names("recipient") && !lists_recipient {
+            continue;
+        }
+        let is_own = subscription.is_mailbox_of(recipient);
+        match filter.lets_through(attributes) {
+            Some(true) => {
+                let is_for_it = is_own
+                    || lists_recipient
+                    || filter.takes_domain("recipient")
+                    || filter.lists("user", user);
+                return Reach::Known {
+                    delivery: Known::Is(Delivery::Reached),
+                    catch_all: (!is_for_it).then_some(at),
+                    not_understood,
+                };
+            }
+            Some(false) => is_filtered |= is_own,
+            None => not_understood.push(at),
+        }
+    }
+    let waits = |(subscription, _): &Listener<'_>| {
+        subscription.arn.is_none() && subscription.is_mailbox_of(recipient)
+    };
+    let delivery = if is_unreadable || !not_understood.is_empty() {
+        Known::Unreadable
+    } else if is_filtered {
+        Known::Is(Delivery::Filtered)
+    } else if listeners.iter().any(waits) {
+        Known::Is(Delivery::Pending)
+    } else {
+        Known::Is(Delivery::Unreached)
+    };
+    Reach::Known { delivery, catch_all: None, not_understood }
 }
 
 impl Known<Delivery> {

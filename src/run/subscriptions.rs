@@ -4,11 +4,11 @@ use crate::aws::AwsError;
 use crate::aws::sns::Sns;
 use crate::model::delivery::Delivery;
 use crate::model::known::Known;
-use crate::model::recipient::{Address, Recipient};
+use crate::model::recipient::Recipient;
 use crate::model::subscription::{FilterPolicy, Subscription};
 use crate::model::text::shown;
 use crate::model::warning::Warning;
-use crate::rules::delivery::Filter;
+use crate::rules::delivery::{Filter, Listener, Reach, reach};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 const MAIL_PACE: Duration = Duration::from_millis(250);
 
 /// A subscription, and its filter once the run needs it (`None`: it could not be read).
-type Listener = (Subscription, OnceCell<Option<Filter>>);
+type Read = (Subscription, OnceCell<Option<Filter>>);
 
 /// The owner topic's subscriptions, as one run sees them.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct OwnerTopic<'a> {
     sns: &'a Sns,
     topic_arn: Option<&'a str>,
     /// `None`: they could not be listed.
-    subscriptions: OnceCell<Option<Vec<Listener>>>,
+    subscriptions: OnceCell<Option<Vec<Read>>>,
     /// What could not be read, or what AWS refused: one warning of each kind per run.
     warnings: std::sync::Mutex<Vec<Warning>>,
     full: OnceLock<()>,
@@ -93,8 +93,7 @@ impl<'a> OwnerTopic<'a> {
         if is_unreadable { Known::Unreadable } else { Known::Is(best) }
     }
 
-    /// Whether messages reach one address. Its own subscription is read first: the others are read only if that one
-    /// does not deliver.
+    /// Whether messages reach one recipient. Filters are read as they are needed.
     async fn delivery_to(&self, recipient: &str, attributes: &[(&'static str, String)]) -> Known<Delivery> {
         let Some(topic_arn) = self.topic_arn else { return Known::Unreadable };
         let Some(subscriptions) = self.subscriptions.get_or_init(|| self.list(topic_arn)).await else {
@@ -102,53 +101,32 @@ impl<'a> OwnerTopic<'a> {
         };
         let attributes: Vec<(&str, &str)> =
             attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let mut order: Vec<_> = subscriptions.iter().filter(|(one, _)| !one.is_archive()).collect();
-        order.sort_by_key(|(subscription, _)| {
-            (!subscription.is_mailbox_of(recipient), subscription.is_personal(recipient))
-        });
-        let (mut uncertain, mut filtered) = (false, false);
-        for (subscription, filter) in order {
-            let Some(arn) = &subscription.arn else { continue };
-            let is_own = subscription.is_mailbox_of(recipient);
-            let Some(filter) = filter.get_or_init(|| self.filter(arn)).await else {
-                uncertain = true;
-                continue;
-            };
-            // A subscription that reaches one person counts only if its filter lists exactly this recipient.
-            let lists_recipient = filter.lists("recipient", recipient);
-            if subscription.is_personal(recipient) && !lists_recipient {
-                continue;
-            }
-            // A subscriber for all addresses of a domain cannot send mail to text that only ends like an address.
-            let is_no_address = recipient.contains('@') && Address::parse(recipient).is_none();
-            if is_no_address && filter.names("recipient") && !lists_recipient {
-                continue;
-            }
-            let user = attributes.iter().find(|(name, _)| *name == "user").map_or("", |(_, user)| *user);
-            let is_for_it = lists_recipient || filter.takes_domain("recipient") || filter.lists("user", user);
-            match filter.lets_through(&attributes) {
-                Some(true) => {
-                    if !is_own && !is_for_it {
-                        self.note_catch_all(subscription);
+        loop {
+            let listeners: Vec<Listener<'_>> = subscriptions
+                .iter()
+                .map(|(subscription, filter)| match filter.get() {
+                    None => (subscription, Known::NotAsked),
+                    Some(None) => (subscription, Known::Unreadable),
+                    Some(Some(filter)) => (subscription, Known::Is(filter)),
+                })
+                .collect();
+            match reach(&listeners, recipient, &attributes) {
+                Reach::NeedsFilter(at) => {
+                    let (subscription, filter) = &subscriptions[at];
+                    let arn = subscription.arn.as_deref().unwrap_or_default();
+                    filter.get_or_init(|| self.filter(arn)).await;
+                }
+                Reach::Known { delivery, catch_all, not_understood } => {
+                    for at in not_understood {
+                        let arn = subscriptions[at].0.arn.clone().unwrap_or_default();
+                        self.warn(Warning::Filter(arn));
                     }
-                    return Known::Is(Delivery::Reached);
-                }
-                Some(false) => filtered |= is_own,
-                None => {
-                    uncertain = true;
-                    self.warn(Warning::Filter(arn.clone()));
+                    if let Some(at) = catch_all {
+                        self.note_catch_all(&subscriptions[at].0);
+                    }
+                    return delivery;
                 }
             }
-        }
-        let waits =
-            |subscription: &Subscription| subscription.arn.is_none() && subscription.is_mailbox_of(recipient);
-        match uncertain {
-            true => Known::Unreadable,
-            false if filtered => Known::Is(Delivery::Filtered),
-            false if subscriptions.iter().any(|(subscription, _)| waits(subscription)) => {
-                Known::Is(Delivery::Pending)
-            }
-            false => Known::Is(Delivery::Unreached),
         }
     }
 
@@ -228,7 +206,7 @@ impl<'a> OwnerTopic<'a> {
         }
     }
 
-    async fn list(&self, topic_arn: &str) -> Option<Vec<Listener>> {
+    async fn list(&self, topic_arn: &str) -> Option<Vec<Read>> {
         let listed = self.known(self.sns.subscriptions(topic_arn).await)?;
         if listed.is_empty() {
             let _ = self.deaf.set(());

@@ -12,3 +12,5 @@ mod outcome;
 mod record;
 mod seed;
 mod seed_in_memory;
+mod subscription;
+mod warning;

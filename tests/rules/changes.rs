@@ -236,3 +236,42 @@ proptest! {
         prop_assert_eq!(Snapshot::parse(&tag, snapshot.at), Some(snapshot));
     }
 }
+
+#[test]
+fn newly_overdue_is_who_was_not_when_operations_were_told_last() {
+    let overdue_for = |time: SignedDuration| {
+        let mut outcome = answer(&[(11, Problem::Overdue)]).outcomes.remove(0);
+        outcome.open.as_mut().unwrap().overdue = Some(time);
+        outcome
+    };
+    let since = |before: &[(u8, Problem)], overdue: SignedDuration| {
+        let before = Snapshot::of(&answer(before), noon());
+        let now = Snapshot::of(&answer(&[(11, Problem::Overdue)]), noon() + SignedDuration::from_hours(4));
+        Changes { before: Some(&before), now: &now }.is_newly_overdue(&overdue_for(overdue))
+    };
+    let others = [(12, Problem::Overdue)];
+    assert!(since(&others, SignedDuration::from_hours(3)));
+    assert!(!since(&others, SignedDuration::from_hours(4)), "it was overdue in that very moment");
+    assert!(!since(&others, SignedDuration::from_hours(5)));
+    let shortened = SignedDuration::from_hours(24 * 30);
+    assert!(since(&[], shortened), "nobody was overdue before GRACE_PERIOD was shortened");
+    let reachable = Outcome { open: None, ..overdue_for(shortened) };
+    let now = Snapshot::of(&answer(&[]), noon());
+    assert!(!Changes { before: None, now: &now }.is_newly_overdue(&reachable));
+}
+
+#[test]
+fn newly_unreachable_are_the_unreachable_where_they_became_more_or_others() {
+    let outcome = |problem| answer(&[(11, problem)]).outcomes.remove(0);
+    let is_new = |before: &[(u8, Problem)], now: &[(u8, Problem)], of: &Outcome| {
+        let (before, now) = (Snapshot::of(&answer(before), noon()), Snapshot::of(&answer(now), noon()));
+        Changes { before: Some(&before), now: &now }.is_newly_unreachable(of)
+    };
+    let (unreachable, overdue) = (outcome(Problem::Unreachable), outcome(Problem::Overdue));
+    let (one, two) = ([(11, Problem::Unreachable)], [(11, Problem::Unreachable), (12, Problem::Unreachable)]);
+    assert!(is_new(&one, &two, &unreachable));
+    assert!(is_new(&[(12, Problem::Unreachable)], &one, &unreachable), "another one");
+    assert!(!is_new(&one, &two, &overdue), "that user is reached");
+    assert!(!is_new(&one, &one, &unreachable));
+    assert!(!is_new(&two, &one, &unreachable), "fewer");
+}
