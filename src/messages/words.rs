@@ -266,6 +266,13 @@ impl fmt::Display for Warning {
             }
             Warning::NoSuchUser(name) => write!(f, "there is no IAM user `{}`", shown(name)),
             Warning::OperationsNotTold(failure) => write!(f, "operations were not told: {failure}"),
+            Warning::NoOperationsSubscription => f.write_str(
+                "the operations topic has no confirmed subscription, so nobody gets these messages: subscribe a mailbox \
+                 (parameter OpsEmail) and confirm it, or subscribe a queue",
+            ),
+            Warning::OperationsSubscriptions(failure) => {
+                write!(f, "cannot tell whether anybody gets the messages to operations: {failure}")
+            }
             Warning::NoSubscription => f.write_str(
                 "the owner topic has no subscription: no owner receives messages, so no device is prepared",
             ),

@@ -4,6 +4,7 @@ use crate::model::action::{Action, Postponed, Step, steps};
 use crate::model::blocker::{Blocker, NotQuarantined};
 use crate::model::delivery::Unreachable;
 use crate::model::failure::Failure;
+use crate::model::known::Known;
 use crate::model::rule::Rule;
 use crate::model::text::shown;
 use crate::model::user::is_user_name;
@@ -296,6 +297,9 @@ pub struct Answer {
     /// Whether the owner topic has no subscription at all.
     #[serde(skip)]
     pub nobody_listens: bool,
+    /// How many confirmed subscriptions the operations topic has. A run asks only before it tells operations something.
+    #[serde(skip)]
+    pub operations_subscriptions: Known<usize>,
 }
 
 impl Answer {
@@ -313,6 +317,7 @@ impl Answer {
             warnings: Vec::new(),
             catch_all: None,
             nobody_listens: false,
+            operations_subscriptions: Known::NotAsked,
         }
     }
 

@@ -38,6 +38,10 @@ pub enum Warning {
     NoSuchUser(String),
     /// Operations were not told.
     OperationsNotTold(Failure),
+    /// The operations topic has no confirmed subscription: its messages reach nobody.
+    NoOperationsSubscription,
+    /// It is unknown who is subscribed to the operations topic.
+    OperationsSubscriptions(Failure),
     /// The owner topic has no subscription.
     NoSubscription,
     /// mfa-warden does not understand the filter of this subscription.

@@ -4,7 +4,9 @@
 //! The format is plain JSON (CloudWatch user guide, "Embedded metric format specification"); the crates that write it
 //! need a global recorder for the whole process.
 
+use crate::model::known::Known;
 use crate::model::outcome::{Answer, OpenEnrollment};
+use crate::model::text::rfc3339;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -55,6 +57,9 @@ pub fn embedded(answer: &Answer, effort: Effort, now: Timestamp) -> Value {
     metrics.add("Failed", "Count", answer.failed);
     metrics.add("Deferred", "Count", answer.deferred);
     metrics.add("Warnings", "Count", answer.warnings.len());
+    if let Known::Is(subscriptions) = answer.operations_subscriptions {
+        metrics.add("OperationsSubscriptions", "Count", subscriptions);
+    }
     metrics.add("AwsCalls", "Count", effort.aws_calls);
     metrics.add("Duration", "Milliseconds", i64::try_from(effort.duration.as_millis()).unwrap_or(i64::MAX));
     metrics.line(answer.kind.name(), now)
@@ -77,6 +82,9 @@ impl Metrics {
             json!({"Namespace": NAMESPACE, "Dimensions": [["Action"]], "Metrics": self.definitions});
         let metadata = json!({"Timestamp": now.as_millisecond(), "CloudWatchMetrics": [directive]});
         self.values.insert("_aws".to_owned(), metadata);
+        // With a level and a time of its own, Lambda's JSON logging has nothing to guess.
+        self.values.insert("level".to_owned(), "INFO".into());
+        self.values.insert("timestamp".to_owned(), rfc3339(now).into());
         self.values.insert("Action".to_owned(), action.into());
         Value::Object(self.values)
     }

@@ -48,10 +48,17 @@ impl<'a> Memory<'a> {
         }
     }
 
+    /// The tags when this run first needed them: read once.
+    pub async fn at_first(&self) -> &Option<BTreeMap<String, String>> {
+        self.at_first.get_or_init(|| self.tags()).await
+    }
+
     /// How much of its grace period a user used in enrollments that were closed.
     pub async fn grace_used(&self, user_id: &str) -> SignedDuration {
-        let tags = self.at_first.get_or_init(|| self.tags()).await;
-        tags.as_ref().map_or(SignedDuration::ZERO, |tags| History::parse(tags, (self.clock)()).used(user_id))
+        self.at_first()
+            .await
+            .as_ref()
+            .map_or(SignedDuration::ZERO, |tags| History::parse(tags, (self.clock)()).used(user_id))
     }
 
     /// Writes tags; tags with other keys stay. SNS refuses the call while another run tags the topic: it is then tried

@@ -2,6 +2,7 @@
 
 use crate::aws::AwsError;
 use crate::messages::operations;
+use crate::model::known::Known;
 use crate::model::message::Message;
 use crate::model::outcome::Answer;
 use crate::model::warning::Warning;
@@ -28,8 +29,12 @@ impl Run<'_> {
             .iter()
             .filter_map(|outcome| Some((outcome.user_id.as_str(), outcome.grace_used?)))
             .collect();
-        // Read now, and not when this run first needed the tags: what other runs wrote meanwhile must stay.
-        let tags = if is_sweep || !closed.is_empty() { self.memory.tags().await } else { None };
+        let tags = match is_sweep {
+            // What other runs wrote since this run first needed the tags must stay.
+            _ if !closed.is_empty() => self.memory.tags().await,
+            true => self.memory.at_first().await.clone(),
+            false => None,
+        };
         let closings = self.grace_periods_used(&closed, tags.as_ref());
         let told_before = tags.as_ref().filter(|_| is_sweep).and_then(|tags| tags.get(TOLD));
         let before = told_before.and_then(|told| Snapshot::parse(told, began));
@@ -40,19 +45,27 @@ impl Run<'_> {
         let exempted = changed && answer.users.exempt > 0;
         let mut messages = Vec::new();
         let did = answer.has_done_something() || (answer.actions.any() && !is_sweep);
-        if did || answer.deferred_for_now() > 0 && !is_sweep || exempted || (is_news && !failures) {
+        let summarizes =
+            did || answer.deferred_for_now() > 0 && !is_sweep || exempted || (is_news && !failures);
+        let reports_failures = failures && (is_news || !is_sweep);
+        if summarizes || reports_failures {
+            self.look_for_operations(answer).await;
+        }
+        let since = Changes { before: before.as_ref(), now: &snapshot };
+        if summarizes {
             messages.push((
                 operations::summary(account, answer, since),
                 summary::data("summary", account, answer, since),
             ));
         }
-        if failures && (is_news || !is_sweep) {
+        if reports_failures {
             messages.push((
                 operations::failure(account, answer, since),
                 summary::data("failure", account, answer, since),
             ));
         }
-        let mut told = !messages.is_empty();
+        // What nobody received is told again.
+        let mut told = !messages.is_empty() && answer.operations_subscriptions != Known::Is(0);
         for (message, data) in messages {
             // The users were served, so this failure must not make Lambda repeat the run.
             if let Err(error) = self.tell(message, &data).await {
@@ -71,6 +84,19 @@ impl Run<'_> {
             && let Err(error) = self.memory.write(&closings).await
         {
             tracing::warn!(%error, "users who lose MFA again will get a full grace period");
+        }
+    }
+
+    /// Notes how many confirmed subscriptions the operations topic has. A mailbox can vanish: anybody who opens the link in
+    /// the footer of a message ends its subscription.
+    async fn look_for_operations(&self, answer: &mut Answer) {
+        let listed = self.clients.sns.subscriptions(&self.settings.ops_topic_arn).await;
+        answer.operations_subscriptions = listed
+            .map(|listed| listed.iter().filter(|subscription| subscription.arn.is_some()).count())
+            .map_err(|error| answer.warnings.push(Warning::OperationsSubscriptions(error.into())))
+            .into();
+        if answer.operations_subscriptions == Known::Is(0) {
+            answer.warnings.push(Warning::NoOperationsSubscription);
         }
     }
 

@@ -81,6 +81,7 @@ function calls({ environment, arn }) {
     ["sns:Publish", environment.OWNER_TOPIC_ARN],
     ["sns:Publish", environment.OPS_TOPIC_ARN],
     ["sns:ListSubscriptionsByTopic", environment.OWNER_TOPIC_ARN],
+    ["sns:ListSubscriptionsByTopic", environment.OPS_TOPIC_ARN],
     ["sns:GetSubscriptionAttributes", environment.OWNER_TOPIC_ARN],
     ["sns:ListTagsForResource", environment.OPS_TOPIC_ARN],
     ["sns:TagResource", environment.OPS_TOPIC_ARN, { "aws:TagKeys": ["mfa-warden:told", "mfa-warden:closed-7"] }],

@@ -46,8 +46,10 @@ fn a_sweep_writes_a_value_for_every_metric_that_it_declares_and_no_other() {
     insta::assert_snapshot!(serde_json::to_string_pretty(&line).unwrap());
     let declared = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
     assert!(declared.iter().all(|metric| line[metric["Name"].as_str().unwrap()].is_number()));
-    let written = line.as_object().unwrap().len() - 2;
-    assert_eq!(declared.len(), written, "_aws and the dimension besides");
+    let written = line.as_object().unwrap().len() - 4;
+    assert_eq!(declared.len(), written, "_aws, the dimension, the level and the time besides");
+    assert_eq!(line["level"], "INFO", "what LOG_LEVEL lets through does not hang on what Lambda guesses");
+    assert_eq!(line["timestamp"], "2026-06-15T12:00:00Z");
     assert_eq!(line["Coverage"], 50.0);
     assert_eq!(line["OldestSeedAge"], 172_800);
 }

@@ -18,6 +18,7 @@ mod notify;
 mod ownership;
 mod process;
 mod provision;
+mod publish;
 mod rollout;
 mod subscriptions;
 mod sweep;

@@ -6,6 +6,7 @@ use aws_sdk_iam::operation::list_users::ListUsersOutput;
 use aws_sdk_iam::operation::list_virtual_mfa_devices::ListVirtualMfaDevicesOutput;
 use aws_sdk_iam::types::{ReportStateType, SummaryKeyType};
 use aws_sdk_secretsmanager::operation::list_secrets::ListSecretsOutput;
+use aws_sdk_sns::operation::list_subscriptions_by_topic::ListSubscriptionsByTopicOutput;
 use aws_sdk_sns::operation::list_tags_for_resource::ListTagsForResourceOutput;
 use aws_sdk_sns::operation::publish::PublishOutput;
 use aws_sdk_sns::operation::tag_resource::TagResourceOutput;
@@ -37,7 +38,13 @@ async fn warnings_in(partition: &str, region: &str) -> (Vec<String>, usize) {
         .then_output(|| ListTagsForResourceOutput::builder().build());
     let tell = mock!(aws_sdk_sns::Client::tag_resource).then_output(|| TagResourceOutput::builder().build());
     let publish = mock!(aws_sdk_sns::Client::publish).then_output(|| PublishOutput::builder().build());
-    let sns = mock_client!(aws_sdk_sns, RuleMode::MatchAny, &[&told, &tell, &publish]);
+    let listening = mock!(aws_sdk_sns::Client::list_subscriptions_by_topic).then_output(|| {
+        let queue = aws_sdk_sns::types::Subscription::builder()
+            .subscription_arn("arn:aws:sns:us-east-1:123456789012:ops:1")
+            .protocol("sqs");
+        ListSubscriptionsByTopicOutput::builder().subscriptions(queue.build()).build()
+    });
+    let sns = mock_client!(aws_sdk_sns, RuleMode::MatchAny, &[&told, &tell, &publish, &listening]);
     let topic = |name: &str| format!("arn:{partition}:sns:{region}:123456789012:{name}");
     let setting = |name: &str| match name {
         "OWNER_TOPIC_ARN" => Some(topic("owners")),

@@ -212,9 +212,9 @@ pub fn moto_endpoint() -> String {
     MOTO.endpoint.clone()
 }
 
-/// Makes the queue `owners`, which takes what its topic sends. (One call needs no client of its own.)
-fn create_queue(account: &str) {
-    let body = "Action=CreateQueue&QueueName=owners&Version=2012-11-05";
+/// Makes a queue, which takes what its topic sends. (One call needs no client of its own.)
+fn create_queue(account: &str, name: &str) {
+    let body = format!("Action=CreateQueue&QueueName={name}&Version=2012-11-05");
     let host = MOTO.endpoint.trim_start_matches("http://");
     let mut moto = std::net::TcpStream::connect(host).unwrap();
     write!(
@@ -287,14 +287,29 @@ impl Cloud {
     /// An account in which somebody listens to every owner.
     pub async fn in_account(account: String, settings: &[(&str, &str)]) -> Self {
         let cloud = Self::with_nobody_listening(account, settings).await;
-        create_queue(&cloud.account);
-        let subscribe = cloud.sns.subscribe().topic_arn(&cloud.warden.settings.owner_topic_arn);
-        let endpoint = format!("arn:aws:sqs:us-east-1:{}:owners", cloud.account);
-        subscribe.protocol("sqs").endpoint(endpoint).send().await.unwrap();
+        cloud.listen(&cloud.warden.settings.owner_topic_arn, "owners").await;
         cloud
     }
 
-    /// An account whose owner topic has no subscription.
+    /// Ends every subscription of the operations topic, as a link in a message's footer does.
+    pub async fn end_operations_subscriptions(&self) {
+        let topic_arn = &self.warden.settings.ops_topic_arn;
+        let listed = self.sns.list_subscriptions_by_topic().topic_arn(topic_arn).send().await.unwrap();
+        for subscription in listed.subscriptions.unwrap_or_default() {
+            let arn = subscription.subscription_arn.unwrap();
+            self.sns.unsubscribe().subscription_arn(arn).send().await.unwrap();
+        }
+    }
+
+    /// Subscribes a queue to a topic.
+    async fn listen(&self, topic_arn: &str, queue: &str) {
+        create_queue(&self.account, queue);
+        let endpoint = format!("arn:aws:sqs:us-east-1:{}:{queue}", self.account);
+        let subscribe = self.sns.subscribe().topic_arn(topic_arn).protocol("sqs").endpoint(endpoint);
+        subscribe.send().await.unwrap();
+    }
+
+    /// An account whose owner topic has no subscription; that of operations has one.
     pub async fn with_nobody_listening(account: String, settings: &[(&str, &str)]) -> Self {
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -346,7 +361,7 @@ impl Cloud {
         environment.insert("OPS_TOPIC_ARN".to_owned(), topic("ops").await);
         let role = format!("arn:aws:iam::{account}:role/mfa-warden");
         environment.entry("FUNCTION_ROLE_ARN".to_owned()).or_insert(role);
-        Cloud {
+        let cloud = Cloud {
             warden: Warden {
                 settings: Settings::from_env(|name| environment.get(name).cloned()).unwrap(),
                 clients: Clients {
@@ -368,7 +383,9 @@ impl Cloud {
             devices_hidden_once,
             devices_unassigned,
             death,
-        }
+        };
+        cloud.listen(&cloud.warden.settings.ops_topic_arn, "ops").await;
+        cloud
     }
 
     /// From now on the function's clock is that many hours ahead.
