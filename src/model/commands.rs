@@ -28,7 +28,7 @@ pub(crate) fn show_command(account: &Account, secret: &str) -> String {
 /// `text` as the end of one shell word. Names that IAM allows need no quotes, except for a comma, which PowerShell
 /// interprets. They get double quotes: in cmd, single quotes would be part of the word. Other text is quoted for POSIX
 /// shells.
-pub(crate) fn shell_word(text: &str) -> String {
+pub fn shell_word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_+=.@-/:".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
         text.to_owned()

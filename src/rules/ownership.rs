@@ -1,6 +1,6 @@
 //! Which secrets and devices belong to which user, and which to nobody.
 
-use crate::model::enrollment::{SECRET_PREFIX, Secret, is_made_for, user_of_device};
+use crate::model::enrollment::{SECRET_PREFIX, Secret, is_made_for, user_of_device, version_suffix};
 use crate::model::user::{Device, User};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -76,4 +76,41 @@ pub(crate) fn take_version(
     };
     let former = devices.iter_mut().filter(|(name, _)| !present.contains(*name));
     former.flat_map(|(_, own)| own.extract_if(.., |serial| is_made_for(serial, version))).collect()
+}
+
+/// Unassigned mfa-warden devices whose secrets are not in the region that was looked at. IAM is the same in every region,
+/// Secrets Manager is not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DevicesWithoutSecret {
+    /// How many there are.
+    pub devices: usize,
+    /// Whether the region has other secrets of mfa-warden. It then probably runs there.
+    pub has_others: bool,
+}
+
+impl DevicesWithoutSecret {
+    /// Those among `devices`, by complete listings. `secrets`: mfa-warden's own in the region, by their user's id. A device
+    /// has its secret there if its user has one, or if it was made for the version of one under a former name.
+    pub fn among(devices: &[Device], secrets: &BTreeMap<String, Secret>, users: &[User]) -> Self {
+        let owners = users.iter().filter(|user| secrets.contains_key(&user.id));
+        let owners: HashSet<String> = owners.map(|user| user.name.to_ascii_lowercase()).collect();
+        let versions = secrets.values().filter_map(|secret| secret.current_version.as_deref());
+        let suffixes: HashSet<&str> = versions.map(version_suffix).collect();
+        let has_secret = |device: &&Device| {
+            user_of_device(&device.serial_number).is_none_or(|user| {
+                let suffix = device.serial_number.rsplit_once('.').map_or("", |(_, suffix)| suffix);
+                owners.contains(&user.to_ascii_lowercase()) || suffixes.contains(suffix)
+            })
+        };
+        let unassigned = devices.iter().filter(|device| device.assigned_to.is_none());
+        DevicesWithoutSecret {
+            devices: unassigned.filter(|device| !has_secret(device)).count(),
+            has_others: !secrets.is_empty(),
+        }
+    }
+
+    /// The same for one user: its own unassigned devices, and whether it has a secret.
+    pub fn of_user(devices: &[String], has_secret: bool) -> Self {
+        DevicesWithoutSecret { devices: if has_secret { 0 } else { devices.len() }, has_others: false }
+    }
 }

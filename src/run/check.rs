@@ -9,7 +9,7 @@ use crate::model::verdict::Status;
 use crate::model::warning::Warning;
 use crate::rules::explain::{Explanation, explain};
 use crate::rules::judge::judge;
-use crate::rules::ownership::{Ownership, names_of};
+use crate::rules::ownership::{DevicesWithoutSecret, Ownership, names_of};
 use crate::rules::plan::Question;
 use crate::run::warnings::{warn_of_attachments, warn_of_others, warn_of_root};
 use crate::run::{Candidate, Run, Subject};
@@ -93,6 +93,8 @@ impl Run<'_> {
             }
         }
         let devices = ownership.devices_of(&user, secret.as_ref(), &present);
+        let found = DevicesWithoutSecret::of_user(&devices, secret.is_some());
+        self.devices_without_secret.get_or_init(|| found);
         Ok(Found::User(Box::new(Candidate {
             user,
             tags: Some(tags),

@@ -23,12 +23,14 @@ use crate::model::known::Known;
 use crate::model::outcome::{Answer, Outcome};
 use crate::model::settings::Settings;
 use crate::model::user::{Attached, Device, User};
+use crate::rules::ownership::DevicesWithoutSecret;
 use crate::run::memory::Memory;
 use crate::run::progress::Progress;
 use crate::run::subscriptions::OwnerTopic;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -73,6 +75,8 @@ pub struct Run<'a> {
     pub progress: Progress,
     /// The second listing of devices, if one was needed, and its time.
     pub devices_again: OnceCell<(Timestamp, Vec<Device>)>,
+    /// The prepared devices whose secrets are not in this region, once the run has listed what it looks at.
+    pub devices_without_secret: OnceLock<DevicesWithoutSecret>,
 }
 
 /// A user that gets a turn of its own.
@@ -130,6 +134,7 @@ impl<'a> Run<'a> {
             memory: Memory::new(&clients.sns, &settings.ops_topic_arn, clock),
             progress: Progress::default(),
             devices_again: OnceCell::new(),
+            devices_without_secret: OnceLock::new(),
         }
     }
 }

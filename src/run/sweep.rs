@@ -8,7 +8,7 @@ use crate::model::user::Attached;
 use crate::model::verdict::Status;
 use crate::model::warning::Warning;
 use crate::rules::credential_report::{CredentialReport, Vouched};
-use crate::rules::ownership::{Ownership, names_of};
+use crate::rules::ownership::{DevicesWithoutSecret, Ownership, names_of};
 use crate::run::warnings::{warn_of_attachments, warn_of_others, warn_of_root};
 use crate::run::{AT_ONCE, Candidate, Run, Subject};
 use futures_util::{StreamExt, stream};
@@ -58,6 +58,8 @@ impl Run<'_> {
             devices.iter().filter_map(|device| device.assigned_to.as_deref()).collect();
         let mut ownership = Ownership::new(&devices, secrets);
         warn_of_others(&ownership.foreign, &mut answer);
+        let found = DevicesWithoutSecret::among(&devices, &ownership.secrets, &users);
+        self.devices_without_secret.get_or_init(|| found);
         let present = names_of(&users);
         let mut suspects = Vec::new();
         for user in users {

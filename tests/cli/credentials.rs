@@ -2,7 +2,7 @@
 
 use crate::cloud::Cloud;
 use crate::gate::{Answer, Gate};
-use crate::terminal::{say, warden};
+use crate::terminal::{keys, say, warden, with_keys};
 use assert_cmd::Command;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -142,4 +142,99 @@ async fn a_profile_may_get_its_credentials_from_a_program() {
     let said = say(home.warden(&gate), &["plan", "--profile", "broken"]);
     assert_eq!((said.code, said.out.as_str()), (1, ""));
     assert!(said.err.contains("the AWS credentials cannot be loaded"), "{}", said.err);
+}
+
+/// Every call to IAM that a command may begin with.
+const IAM: [&str; 9] = [
+    "EnableMFADevice",
+    "GenerateCredentialReport",
+    "GetAccountSummary",
+    "GetUser",
+    "ListAttachedUserPolicies",
+    "ListEntitiesForPolicy",
+    "ListMFADevices",
+    "ListUsers",
+    "ListVirtualMFADevices",
+];
+
+const COMMANDS: [&[&str]; 6] = [
+    &["plan"],
+    &["plan", "--json"],
+    &["check", "anna.schmidt"],
+    &["explain", "anna.schmidt"],
+    &["status"],
+    &["enroll", "--show-seed"],
+];
+
+#[tokio::test]
+async fn session_tokens_without_mfa_are_told_at_once_and_by_every_command_in_the_same_words() {
+    let cloud = Cloud::new().await;
+    cloud.user("anna.schmidt").await;
+    cloud.sweep().await;
+    let (id, secret, _) = keys(&cloud, "anna.schmidt").await;
+    let session = (id.clone(), secret.clone(), Some("token".to_owned()));
+    for answer in [
+        Answer::Words("InvalidClientTokenId", "The security token included in the request is invalid"),
+        Answer::Words("AccessDenied", "Cannot call this with session credentials"),
+    ] {
+        let gate = Gate::new(&cloud.account);
+        IAM.iter().for_each(|api| gate.answer(api, answer.clone()));
+        let mut told = Vec::new();
+        for command in COMMANDS {
+            let said = say(with_keys(&gate, &session), command);
+            assert_eq!((said.code, said.out.as_str()), (1, ""), "{command:?}");
+            let Answer::Words(code, words) = answer else { unreachable!() };
+            let (attempted, what_to_do) = said.err.split_once("\n\n").unwrap();
+            assert!(attempted.starts_with("warden: failed to list the "), "{attempted}");
+            assert!(attempted.contains("MFA devices") && attempted.contains(code), "{attempted}");
+            assert!(attempted.contains(words), "{attempted}");
+            told.push(what_to_do.to_owned());
+        }
+        assert!(told.iter().all(|words| *words == told[0]), "{told:?}");
+        for words in
+            ["session-token credentials", "without MFA", "unset AWS_SESSION_TOKEN", "--profile", "CloudShell"]
+        {
+            assert!(told[0].contains(words), "{}", told[0]);
+        }
+        let calls = gate.calls();
+        assert!(!calls.iter().any(|call| call == "GetSecretValue" || call == "EnableMFADevice"), "{calls:?}");
+    }
+
+    // A key that IAM does not know yet carries no token.
+    let gate = Gate::new(&cloud.account);
+    IAM.iter().for_each(|api| gate.answer(api, Answer::Error("InvalidClientTokenId")));
+    for command in COMMANDS {
+        let said = say(with_keys(&gate, &(id.clone(), secret.clone(), None)), command);
+        assert_eq!((said.code, said.out.as_str()), (1, ""), "{command:?}");
+        assert!(said.err.contains("made a moment ago") && !said.err.contains("session"), "{}", said.err);
+    }
+    assert!(!gate.calls().contains(&"GetSecretValue".to_owned()));
+}
+
+#[tokio::test]
+async fn session_tokens_of_cloudshell_are_not_mistaken_for_those_without_mfa() {
+    let cloud = Cloud::new().await;
+    cloud.user("anna.schmidt").await;
+    cloud.sweep().await;
+    let (id, secret, _) = keys(&cloud, "anna.schmidt").await;
+    let session = (id, secret, Some("token".to_owned()));
+    let gate = Gate::new(&cloud.account);
+    for command in [&["plan"][..], &["check", "anna.schmidt"], &["explain", "anna.schmidt"], &["status"]] {
+        let said = say(with_keys(&gate, &session), command);
+        assert!(said.code != 1 && said.err.is_empty(), "{command:?}: {}", said.err);
+    }
+    // A policy denies the list, and not IAM the credentials.
+    let denied = "User: arn:aws:iam::123456789012:user/anna.schmidt is not authorized to perform: iam:List on resource: x";
+    for api in ["ListMFADevices", "ListVirtualMFADevices"] {
+        gate.answer(api, Answer::Words("AccessDenied", denied));
+    }
+    for command in [&["plan"][..], &["check", "anna.schmidt"], &["explain", "anna.schmidt"]] {
+        let said = say(with_keys(&gate, &session), command);
+        assert!(said.code == 1 && !said.err.contains("session-token"), "{command:?}: {}", said.err);
+        assert!(said.err.contains("is not authorized to perform"), "{}", said.err);
+    }
+    let mut enroll = with_keys(&gate, &session);
+    enroll.write_stdin("123456\n654321\n");
+    let said = say(enroll, &["enroll"]);
+    assert!(said.code == 0 && said.out.contains("Done: the user anna.schmidt has MFA"), "{}", said.err);
 }

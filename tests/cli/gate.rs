@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex};
 pub enum Answer {
     /// With an error of this code.
     Error(&'static str),
+    /// With an error of this code and these words.
+    Words(&'static str, &'static str),
     /// Once not at all, though it was performed.
     Lost,
     /// With this JSON, where the emulator knows no such call.
@@ -75,7 +77,13 @@ impl Gate {
             answer
         };
         match answer {
-            Some(Answer::Error(code)) => client.write_all(error(code, &head).as_bytes()).unwrap(),
+            Some(Answer::Error(code)) => {
+                let words = format!("{code}, as AWS would say it");
+                client.write_all(error(code, &words, &head).as_bytes()).unwrap();
+            }
+            Some(Answer::Words(code, words)) => {
+                client.write_all(error(code, words, &head).as_bytes()).unwrap();
+            }
             Some(Answer::Json(body)) => {
                 let length = body.len();
                 let answer =
@@ -137,8 +145,7 @@ fn forward(head: &[String], body: &[u8], account: &str) -> Vec<u8> {
     answer
 }
 
-fn error(code: &str, head: &[String]) -> String {
-    let message = format!("{code}, as AWS would say it");
+fn error(code: &str, message: &str, head: &[String]) -> String {
     let body = if header(head, "x-amz-target").is_some() {
         format!(r#"{{"__type":"{code}","Message":"{message}"}}"#)
     } else {

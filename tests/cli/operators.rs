@@ -208,12 +208,123 @@ async fn status_lists_an_enrollment_from_invitation_to_overdue() {
     assert_eq!(gate.beyond_reading(), Vec::<String>::new());
 }
 
+#[tokio::test]
+async fn in_another_region_than_the_functions_it_says_that_devices_are_prepared() {
+    let cloud = Cloud::new().await;
+    cloud.user("anna.schmidt").await;
+    cloud.user("-alice").await;
+    let gate = Gate::new(&cloud.account);
+    let without_secret = |said: &str| -> Value {
+        serde_json::from_str::<Value>(said).unwrap()["devices_without_secret"].clone()
+    };
+    for command in [&["status"][..], &["plan"], &["check", "anna.schmidt"], &["explain", "anna.schmidt"]] {
+        let said = say(operator(&gate), &[command, &["--region", "eu-west-1"]].concat());
+        assert!(
+            !(said.out + &said.err).contains("in region eu-west-1. "),
+            "nothing is prepared: {command:?}"
+        );
+    }
+    cloud.sweep().await;
+    for region in ["us-east-1", "eu-west-1"] {
+        let is_elsewhere = region == "eu-west-1";
+        let ask = |arguments: &[&str]| say(operator(&gate), &[arguments, &["--region", region]].concat());
+        let both = "2 prepared devices whose secrets are not in region eu-west-1";
+        let one = "1 prepared device of anna.schmidt whose secret is not in region eu-west-1";
+        for (arguments, code, words, in_table) in [
+            (&["status"][..], 0, both, true),
+            (&["status", "--csv"], 0, both, false),
+            (&["status", "--json"], 0, both, false),
+            (&["plan"], 2, both, true),
+            (&["plan", "--csv"], 2, both, false),
+            (&["plan", "--json"], 2, both, false),
+            (&["check", "anna.schmidt"], 2, one, true),
+            (&["check", "anna.schmidt", "--json"], 2, one, false),
+            (&["explain", "anna.schmidt"], 0, one, false),
+        ] {
+            let said = ask(arguments);
+            assert_eq!(said.code, code, "{arguments:?}: {}", said.err);
+            let (here, other) = if in_table { (&said.out, &said.err) } else { (&said.err, &said.out) };
+            assert_eq!(here.contains(words), is_elsewhere, "{region} {arguments:?}: {here}");
+            assert_eq!(here.contains("give that region: --region"), is_elsewhere, "{arguments:?}: {here}");
+            assert!(!other.contains("prepared device of") && !other.contains("prepared devices"), "{other}");
+        }
+        assert_eq!(without_secret(&ask(&["status", "--json"]).out), if is_elsewhere { 2 } else { 0 });
+    }
+    assert_eq!(gate.beyond_reading(), Vec::<String>::new());
+
+    // Where other secrets are, the region may be the right one.
+    let lost =
+        cloud.iam.create_virtual_mfa_device().path("/mfa-warden/").virtual_mfa_device_name("ghost.0a1b2c3d");
+    lost.send().await.unwrap();
+    for command in ["status", "plan"] {
+        let said = say(operator(&gate), &[command]);
+        assert!(
+            said.out.contains("1 prepared device whose secret is not in region us-east-1"),
+            "{}",
+            said.out
+        );
+        assert!(said.out.contains("Other secrets of mfa-warden are there"), "{}", said.out);
+    }
+
+    // Somebody may be allowed to list secrets and users only.
+    gate.answer(
+        "ListVirtualMFADevices",
+        Answer::Words("AccessDenied", "User: x is not authorized to perform: iam:ListVirtualMFADevices"),
+    );
+    let said = say(operator(&gate), &["status", "--json"]);
+    assert_eq!((said.code, without_secret(&said.out)), (0, Value::Null));
+    assert!(
+        said.err.contains("in another region than us-east-1: failed to list the virtual MFA"),
+        "{}",
+        said.err
+    );
+}
+
+#[tokio::test]
+async fn status_makes_five_calls() {
+    let cloud = Cloud::new().await;
+    cloud.user("anna.schmidt").await;
+    cloud.sweep().await;
+    let gate = Gate::new(&cloud.account);
+    say(operator(&gate), &["status"]);
+    assert_eq!(
+        gate.calls(),
+        ["GetCallerIdentity", "ListVirtualMFADevices", "ListSecrets", "ListEntitiesForPolicy", "ListUsers"]
+    );
+}
+
+#[tokio::test]
+async fn every_name_that_iam_allows_is_a_users_name() {
+    let cloud = Cloud::new().await;
+    let names = ["-alice", "--json", "--", "-", "=1+1", "@carol", "a,b_c.d"];
+    for name in names {
+        cloud.user(name).await;
+    }
+    let gate = Gate::new(&cloud.account);
+    for name in names {
+        let check = say(operator(&gate), &["check", "--", name]);
+        assert_eq!(check.code, 2, "{name}: {}", check.err);
+        assert!(check.out.contains(&format!("\n{name}: without MFA.\n")), "{}", check.out);
+        let explain = say(operator(&gate), &["explain", "--json", "--", name]);
+        assert_eq!(explain.code, 0, "{name}: {}", explain.err);
+        let explain: Value = serde_json::from_str(&explain.out).unwrap();
+        assert_eq!(explain["user"], name);
+    }
+    let said = say(operator(&gate), &["check", "-alice"]);
+    assert!(said.code == 1 && said.err.contains("'-- -a'"), "how to say it: {}", said.err);
+    let nobody = say(operator(&gate), &["explain", "--region", "eu-west-1", "--", "-nobody"]);
+    let elsewhere = "there is no IAM user `-nobody`";
+    assert!(nobody.code == 1 && nobody.err.contains(elsewhere), "{}", nobody.err);
+    assert!(nobody.err.contains("`warden plan --region=eu-west-1` lists"), "{}", nobody.err);
+}
+
 #[test]
 fn without_credentials_or_region_it_says_what_to_do() {
     let none = say(warden(), &["plan"]);
     assert_eq!((none.code, none.out.as_str()), (1, ""));
     assert!(none.err.starts_with("warden: there are no AWS credentials."), "{}", none.err);
     assert!(none.err.contains("`aws configure`") && none.err.contains("`aws sso login`"), "{}", none.err);
+    assert!(none.err.contains("`aws login --region us-east-1`"), "{}", none.err);
 
     let mut nowhere = warden();
     nowhere.env_remove("AWS_REGION");

@@ -136,6 +136,102 @@ async fn nothing_prepared_is_an_error_that_shows_another_way() {
 }
 
 #[tokio::test]
+async fn in_another_region_it_says_what_is_known_of_the_device() {
+    let owner = Owner::invited().await;
+    let elsewhere = ["--region", "eu-west-1"];
+    let told = |said: &Said| {
+        assert_eq!((said.code, said.out.as_str()), (1, ""));
+        assert!(said.err.contains("region eu-west-1"), "{}", said.err);
+        assert!(said.err.contains("names the region: run `warden enroll --region=REGION`"), "{}", said.err);
+    };
+    let known = owner.enroll(&elsewhere, "");
+    told(&known);
+    assert!(known.err.contains("a device is prepared for you, but its secret is not in"), "{}", known.err);
+
+    // As under the enrollment policy, which does not allow to list what is prepared.
+    owner.gate.answer("ListVirtualMFADevices", Answer::Error("AccessDenied"));
+    let unknown = owner.enroll(&elsewhere, "");
+    told(&unknown);
+    assert!(unknown.err.contains("nothing is prepared for you in region eu-west-1"), "{}", unknown.err);
+    assert!(
+        !unknown.err.contains("a device is prepared") && !unknown.err.contains("AccessDenied"),
+        "{}",
+        unknown.err
+    );
+
+    // AWS says who may read a secret in its policy, so without one there it says that nobody may.
+    owner.gate.answer("GetSecretValue", Answer::Error("AccessDeniedException"));
+    told(&owner.enroll(&elsewhere, ""));
+    let asked = owner.gate.calls().iter().filter(|call| *call == "ListVirtualMFADevices").count();
+    assert_eq!(asked, 2, "only where there is no secret");
+}
+
+#[tokio::test]
+async fn a_device_of_somebody_else_is_not_said_to_be_the_owners() {
+    let owner = Owner::unknown().await;
+    let other = owner.cloud.iam.create_virtual_mfa_device().path("/mfa-warden/");
+    other.virtual_mfa_device_name("anna.schmidt.x.0a1b2c3d").send().await.unwrap();
+    let said = owner.enroll(&[], "");
+    assert!(said.err.contains("IAM has no prepared device of yours"), "{}", said.err);
+}
+
+#[tokio::test]
+async fn a_second_device_is_told_to_need_a_session_with_mfa() {
+    let owner = Owner::invited().await;
+    let seed = owner.cloud.value(&owner.id).await["seed"].as_str().unwrap().to_owned();
+    let words = format!("Not now ({seed}): Ensure that you are authenticated with an MFA device.");
+    for code in ["AccessDenied", "EntityTemporarilyUnmodifiable"] {
+        owner.gate.answer("EnableMFADevice", Answer::Words(code, words.clone().leak()));
+        let said = owner.enroll(&[], "123456\n654321\n");
+        assert_eq!(said.code, 1);
+        let what_to_do =
+            "registers a second device only after you have signed out and signed in again with MFA";
+        assert!(said.err.contains(what_to_do) && said.err.contains(code), "{}", said.err);
+        assert!(!said.err.contains(&seed) && !said.out.contains(&seed), "{}", said.err);
+    }
+    assert_eq!(owner.gate.calls().iter().filter(|call| *call == "EnableMFADevice").count(), 2);
+}
+
+#[tokio::test]
+async fn credentials_that_iam_refuses_only_at_the_end_are_told_in_the_same_words() {
+    let mut owner = Owner::invited().await;
+    owner.keys.2 = Some("token".to_owned());
+    owner.gate.answer("EnableMFADevice", Answer::Error("InvalidClientTokenId"));
+    let said = owner.enroll(&[], "123456\n654321\n");
+    assert_eq!(said.code, 1);
+    assert!(
+        said.err.starts_with("warden: failed to enable the MFA device: InvalidClientTokenId"),
+        "{}",
+        said.err
+    );
+    assert!(said.err.contains("look like session-token credentials"), "{}", said.err);
+}
+
+#[tokio::test]
+async fn commands_to_run_next_keep_the_options_of_this_one() {
+    let owner = Owner::invited().await;
+    let url = owner.gate.url.as_str();
+    let said = owner.enroll(&["--region", "us-east-1", "--endpoint-url", url], "");
+    let options = format!("--region=us-east-1 --endpoint-url={url}`");
+    assert!(said.out.contains(&format!("`warden enroll --show-seed {options}")), "{}", said.out);
+    assert!(said.err.contains(&format!("Run `warden enroll {options} again")), "{}", said.err);
+}
+
+#[tokio::test]
+async fn an_owner_may_have_any_name_that_iam_allows() {
+    for name in ["-alice", "--help", "=1+1,x"] {
+        let cloud = Cloud::new().await;
+        cloud.user(name).await;
+        cloud.sweep().await;
+        let gate = Gate::new(&cloud.account);
+        let mut command = with_keys(&gate, &keys(&cloud, name).await);
+        command.arg("enroll").write_stdin("123456\n654321\n");
+        let said = run(command);
+        assert!(said.out.contains(&format!("Done: the user {name} has MFA")), "{}{}", said.out, said.err);
+    }
+}
+
+#[tokio::test]
 async fn who_is_denied_the_secret_is_shown_the_consoles_own_way() {
     let owner = Owner::invited().await;
     // All at once, as a policy that denies everything without MFA does.

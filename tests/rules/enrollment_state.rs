@@ -5,6 +5,7 @@ use mfa_warden::model::enrollment::{Doubt, Enrollment};
 use mfa_warden::model::facts::UserFacts;
 use mfa_warden::model::record::tag;
 use mfa_warden::model::settings::Settings;
+use mfa_warden::model::text::rfc3339;
 
 fn doubt(facts: &UserFacts, settings: &Settings) -> Option<Doubt> {
     facts.doubt(settings, now())
@@ -71,4 +72,59 @@ fn one_key_may_be_named_in_several_ways() {
     ] {
         assert_eq!(is_other(own, set), other, "{own:?} {set}");
     }
+}
+
+#[test]
+fn a_version_whose_device_may_not_be_listed_yet_is_not_doubted_and_one_from_the_future_is() {
+    let none = settings(&[]);
+    let of_age = |made_at: jiff::Timestamp| {
+        let mut facts = tagged(enrolled_since(user("alice"), "5d"), &[(tag::NOTIFIED, None)]);
+        facts.devices.clear();
+        secret(&mut facts).current_version = Some(version(made_at, 7));
+        facts
+    };
+    assert_eq!(doubt(&of_age(ago("4m")), &none), None);
+    let mut deleted = of_age(ago("4m"));
+    secret(&mut deleted).scheduled_for_deletion = true;
+    assert_eq!(doubt(&deleted, &none), Some(Doubt::OthersVersion), "nobody deletes what is being made");
+    assert_eq!(doubt(&of_age(ago("6m")), &none), Some(Doubt::OthersVersion));
+    // Clocks differ by no more than SETTLE.
+    assert_eq!(doubt(&of_age(ago("-5m")), &none), None);
+    assert_eq!(doubt(&of_age(ago("-301s")), &none), Some(Doubt::OthersVersion));
+}
+
+#[test]
+fn an_enrollment_without_its_device_is_broken_only_once_two_listings_lack_it() {
+    let mut facts = enrolled_since(user("alice"), "5d");
+    facts.devices.clear();
+    let settle = settings(&[]).settle;
+    assert_eq!(facts.enrollment(settle, now()), Enrollment::Broken);
+    facts.absence_is_sure = false;
+    assert_eq!(facts.enrollment(settle, now()), Enrollment::Missing);
+}
+
+#[test]
+fn a_reminder_is_due_when_more_than_the_time_has_passed() {
+    let every = settings(&[]).remind_every;
+    let is_due = |last: jiff::Timestamp| {
+        let last = last.to_string();
+        let mut facts = tagged(enrolled_since(user("alice"), "5d"), &[(tag::LAST_NOTICE_AT, Some(&last))]);
+        secret(&mut facts).reminder_due(every, now())
+    };
+    assert!(!is_due(ago("3d")) && is_due(ago("259201s")));
+    assert!(!is_due(now()) && is_due(ago("-1s")), "one from the future silences nothing");
+}
+
+#[test]
+fn an_owner_is_warned_once_more_than_the_time_of_a_warning_has_passed_since_it_heard() {
+    let settings = settings(&[]);
+    let warned = |heard: &str, age: &str| {
+        let at = rfc3339(ago(heard));
+        let mut facts = tagged(enrolled_since(user("alice"), age), &[(tag::HEARD_AT, Some(&at))]);
+        let recipient = facts.recipient(&settings);
+        secret(&mut facts).is_warned(&recipient, &settings, now())
+    };
+    assert!(warned("259201s", "5d"));
+    assert!(!warned("3d", "5d"), "exactly the time of a warning is not more");
+    assert!(!warned("3d", "3d"));
 }

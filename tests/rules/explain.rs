@@ -98,3 +98,11 @@ fn facts_that_were_not_asked_change_nothing_that_is_shown() {
     assert_eq!(explanation.facts, facts);
     assert_eq!(explanation.plan.rule, Rule::NotPrepared);
 }
+
+#[test]
+fn an_exemption_takes_the_place_of_an_ended_one_however_its_key_is_written() {
+    let mut facts = enrolled_since(user("alice"), "1d");
+    facts.tags.insert("MFA-Exempt".to_owned(), "2020-01-01 broken phone".to_owned());
+    let (_, changes) = changes(&facts, &settings(&[]));
+    assert!(changes.contains(&(Change::Exempted, Rule::NeedNotEnroll)), "{changes:?}");
+}

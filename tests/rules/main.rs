@@ -14,6 +14,7 @@ mod explain;
 mod history;
 mod judge;
 mod owner_policy;
+mod ownership;
 mod plan;
 mod table;
 mod trigger;

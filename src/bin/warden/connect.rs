@@ -5,13 +5,17 @@ use anyhow::anyhow;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::{Region, SdkConfig, retry::RetryConfig};
-use aws_credential_types::provider::{SharedCredentialsProvider, error::CredentialsError};
+use aws_credential_types::provider::{
+    ProvideCredentials, SharedCredentialsProvider, error::CredentialsError,
+};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_types::service_config::ServiceConfigKey;
-use mfa_warden::aws;
+use mfa_warden::aws::{self, AwsError};
 use mfa_warden::model::account::Account;
+use mfa_warden::model::commands::shell_word;
+use mfa_warden::model::failure::AwsFailure;
 use mfa_warden::model::text::shown;
 use std::error::Error;
 
@@ -26,6 +30,66 @@ pub struct Connection {
     pub arn: String,
     /// The caller's unique id.
     pub user_id: String,
+}
+
+impl Connection {
+    /// What was read, or the error in words.
+    ///
+    /// # Errors
+    /// When it was not read.
+    pub async fn told<T>(&self, read: Result<T, AwsError>) -> anyhow::Result<T> {
+        match read {
+            Ok(read) => Ok(read),
+            Err(error) => {
+                let failure = error.into();
+                let refusal = self.refusal(&failure).await;
+                Err(anyhow!(refusal.unwrap_or_else(|| failure.to_string())))
+            }
+        }
+    }
+
+    /// Why IAM refuses every call with these credentials, and what to do; `None`: no such thing is known.
+    pub async fn refusal(&self, failure: &AwsFailure) -> Option<String> {
+        // A role's credentials always carry a session token, and IAM takes them.
+        if !refuses_the_credentials(failure) || !is_long_term(&self.arn) {
+            return None;
+        }
+        let credentials = self.config.credentials_provider()?.provide_credentials().await.ok()?;
+        why_refused(failure, credentials.session_token().is_some())
+    }
+}
+
+/// Whether IAM refused the credentials, and not what one of their policies denies: then it says "not authorized to
+/// perform".
+fn refuses_the_credentials(failure: &AwsFailure) -> bool {
+    match failure.code.as_deref() {
+        Some("InvalidClientTokenId") => true,
+        Some("AccessDenied") => !failure.said.to_lowercase().contains("not authorized to perform"),
+        _ => false,
+    }
+}
+
+/// Whether the caller is one that has access keys: an IAM user or root.
+fn is_long_term(arn: &str) -> bool {
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+    resource == "root" || resource.starts_with("user/")
+}
+
+/// The one place with these words. A session token alone proves nothing: IAM takes those of CloudShell and `aws login`.
+fn why_refused(failure: &AwsFailure, has_session_token: bool) -> Option<String> {
+    let why = match (has_session_token, failure.code.as_deref()) {
+        (true, _) => {
+            "These look like session-token credentials that were made without MFA, and IAM refuses every call with \
+             such credentials. Use the access key itself: unset AWS_SESSION_TOKEN and give the user's own access key, or \
+             choose another profile (--profile). Or use CloudShell after signing in to the console with the password"
+        }
+        (false, Some("InvalidClientTokenId")) => {
+            "IAM does not know this access key yet, or not any more. If it was made a moment ago, wait a minute and run \
+             this again"
+        }
+        _ => return None,
+    };
+    Some(format!("{failure}.\n\n{why}"))
 }
 
 /// Finds credentials and region as the AWS CLI does, and asks AWS who the caller is.
@@ -44,7 +108,7 @@ pub async fn connect(global: &Global) -> anyhow::Result<Connection> {
     let sts = aws_sdk_sts::config::Builder::from(&config)
         .retry_config(RetryConfig::standard().with_max_attempts(2));
     let answer = aws_sdk_sts::Client::from_conf(sts.build()).get_caller_identity().send().await;
-    let answer = answer.map_err(|error| anyhow!(why_unknown(&error, global)))?;
+    let answer = answer.map_err(|error| anyhow!(why_unknown(&error, global, region.as_ref())))?;
     let arn = answer.arn.unwrap_or_default();
     let account = account(&arn, region.as_ref()).ok_or_else(|| {
         anyhow!(
@@ -123,10 +187,15 @@ fn account(arn: &str, region: &str) -> Option<Account> {
     }
 }
 
-fn why_unknown(error: &SdkError<GetCallerIdentityError>, global: &Global) -> String {
+fn why_unknown(error: &SdkError<GetCallerIdentityError>, global: &Global, region: &str) -> String {
+    let region = shell_word(region);
     let login = match &global.profile {
-        Some(profile) => format!("`aws sso login --profile {profile}` or `aws login --profile {profile}`"),
-        None => "`aws sso login` or `aws login`".to_owned(),
+        Some(profile) => {
+            format!(
+                "`aws sso login --profile {profile}` or `aws login --profile {profile} --region {region}`"
+            )
+        }
+        None => format!("`aws sso login` or `aws login --region {region}`"),
     };
     match (credentials_error(error), error.code(), &global.profile) {
         (Some(CredentialsError::CredentialsNotLoaded(_)), _, Some(profile)) => format!(
@@ -201,6 +270,43 @@ mod tests {
         let account =
             account("arn:aws-us-gov:sts::123456789012:assumed-role/admin/me", "us-gov-west-1").unwrap();
         assert_eq!((account.partition.as_str(), account.id.as_str()), ("aws-us-gov", "123456789012"));
+    }
+
+    fn refused(code: &str, words: &str) -> AwsFailure {
+        AwsFailure {
+            attempted: "list the virtual MFA devices".to_owned(),
+            code: Some(code.to_owned()),
+            said: format!("{code}: {words}"),
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_the_credentials_is_not_that_of_a_policy() {
+        let invalid =
+            refused("InvalidClientTokenId", "The security token included in the request is invalid");
+        assert!(refuses_the_credentials(&invalid));
+        assert!(refuses_the_credentials(&refused(
+            "AccessDenied",
+            "Cannot call IAM with session credentials"
+        )));
+        // As IAM answers somebody in CloudShell or after `aws login`, whose session tokens it takes.
+        let by_policy =
+            "User: arn:aws:iam::123456789012:user/anna is not authorized to perform: iam:ListMFADevices";
+        assert!(!refuses_the_credentials(&refused("AccessDenied", by_policy)));
+        assert!(!refuses_the_credentials(&refused("Throttling", "Rate exceeded")));
+        assert!(
+            is_long_term("arn:aws:iam::123456789012:user/team/anna") && is_long_term("arn:aws:iam::1:root")
+        );
+        assert!(!is_long_term("arn:aws:sts::123456789012:assumed-role/user/anna"));
+    }
+
+    #[test]
+    fn credentials_that_iam_refuses_are_told_with_what_to_do() {
+        let invalid =
+            refused("InvalidClientTokenId", "The security token included in the request is invalid");
+        insta::assert_snapshot!("session_token", why_refused(&invalid, true).unwrap());
+        insta::assert_snapshot!("access_key", why_refused(&invalid, false).unwrap());
+        assert_eq!(why_refused(&refused("AccessDenied", "no"), false), None);
     }
 
     #[test]

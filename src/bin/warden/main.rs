@@ -5,6 +5,7 @@
 mod commands;
 mod connect;
 mod options;
+mod other_region;
 mod read_only;
 mod terminal;
 

@@ -4,14 +4,17 @@ use crate::connect::{Connection, connect, foreign_endpoint};
 use crate::options::{EnrollArgs, Global};
 use crate::terminal::output::{Look, plain, print};
 use anyhow::{anyhow, bail};
+use aws_sdk_iam::config::http::HttpResponse;
 use aws_sdk_iam::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_iam::operation::enable_mfa_device::EnableMFADeviceError;
 use mfa_warden::aws::again::ask_again;
 use mfa_warden::aws::iam::Iam;
 use mfa_warden::aws::without_words;
 use mfa_warden::model::enrollment::{SECRET_PREFIX, user_of_device};
+use mfa_warden::model::failure::AwsFailure;
 use mfa_warden::model::seed::{PLAIN, WHITE_ON_BLACK};
 use mfa_warden::model::text::{LONGEST_ERROR, printable, shown, shown_within};
-use mfa_warden::model::user::{AssignedDevice, is_user_name};
+use mfa_warden::model::user::{AssignedDevice, Device, is_user_name};
 use serde::Deserialize;
 use std::io::{IsTerminal, stdin};
 use std::process::ExitCode;
@@ -34,14 +37,32 @@ pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCo
     let iam = Iam(aws_sdk_iam::Client::new(&connection.config));
     // Before the seed is read: a user who has MFA need not see it. A failed read does not mean "no device", but it is
     // no reason to stop: a user may be allowed to enable a device and not to list devices.
-    let devices = iam.mfa_devices(user).await;
-    if let Ok(devices) = &devices
-        && !devices.is_empty()
-    {
-        print(&enrolled_already(user, devices))?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let (version, value) = read_secret(&connection, devices.is_ok()).await?;
+    let has_none = match iam.mfa_devices(user).await {
+        Ok(devices) if !devices.is_empty() => {
+            print(&enrolled_already(user, &devices))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Ok(_) => true,
+        // IAM would refuse to enable the device too, after the codes.
+        Err(error) => match connection.refusal(&error.into()).await {
+            Some(refusal) => bail!(refusal),
+            None => false,
+        },
+    };
+    let (version, value) = match read_secret(&connection).await {
+        Ok(read) => read,
+        Err(Unread::NotOurs) => bail!(not_ours()),
+        Err(Unread::Refused { code, said }) => {
+            let is_prepared = match code.as_deref() {
+                Some("ResourceNotFoundException") => is_prepared(&iam, user).await,
+                _ => None,
+            };
+            let there = global.command_in(Some("REGION"), "enroll");
+            let region = &connection.account.region;
+            let unread = Sought { region, has_none, is_prepared, there: &there };
+            bail!(explain_read(code.as_deref(), &said, unread))
+        }
+    };
     let prepared: Prepared = serde_json::from_str(&value).map_err(|_| anyhow!(not_ours()))?;
     let expected = connection.account.serial_number(user, &version);
     prepared.verify(&expected).map_err(|why| anyhow!(why))?;
@@ -49,10 +70,12 @@ pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCo
     if let Some(endpoint) = foreign_endpoint(&connection.config) {
         print(&format!("Careful: this talks to {}, and not to AWS.\n\n", printable(&endpoint)))?;
     }
-    print(&invitation(user, &connection.account.id, &prepared, args.show_seed, look))?;
+    let again = global.command("enroll");
+    let shows_seed = (!args.show_seed).then(|| global.command("enroll --show-seed"));
+    print(&invitation(user, &connection.account.id, &prepared, shows_seed.as_deref(), &again, look))?;
     let serial_number = &prepared.serial_number;
     for tries_left in (0..TRIES).rev() {
-        let refusal = match ask_for_codes()? {
+        let refusal = match ask_for_codes(&again)? {
             Err(why) => Refusal { again: true, text: why.to_owned() },
             Ok([first, second]) => {
                 let request = iam.0.enable_mfa_device().user_name(user).serial_number(serial_number);
@@ -61,7 +84,20 @@ pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCo
                         print(&done(user, serial_number, is_listed(&iam, user, serial_number).await))?;
                         return Ok(ExitCode::SUCCESS);
                     }
-                    Err(error) => explain_enable(error.code(), &said(&error)),
+                    Err(error) => {
+                        // AccessDenied would have come before, if it was about the credentials.
+                        let text = match error.code() {
+                            Some("InvalidClientTokenId") => {
+                                connection.refusal(&failed_to_enable(&error)).await
+                            }
+                            _ => None,
+                        };
+                        let explained = || {
+                            let words = error.message().unwrap_or_default();
+                            explain_enable(error.code(), words, &said(&error), &again)
+                        };
+                        text.map_or_else(explained, |text| Refusal { again: false, text })
+                    }
                 }
             }
         };
@@ -75,7 +111,7 @@ pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCo
         }
         print(&format!("\n   {}\n", refusal.text.replace('\n', "\n   ")))?;
         if tries_left == 0 {
-            bail!("no codes were accepted, and nothing was changed. Run `warden enroll` again when you like");
+            bail!("no codes were accepted, and nothing was changed. Run `{again}` again when you like");
         }
     }
     Ok(ExitCode::FAILURE)
@@ -122,22 +158,41 @@ fn not_ours() -> String {
     format!("the secret does not hold what mfa-warden writes, and nothing was enabled: {TELL_OPERATIONS}")
 }
 
-/// The secret's version and value. `has_none`: IAM said that the user has no MFA device; otherwise that is unknown.
-async fn read_secret(connection: &Connection, has_none: bool) -> anyhow::Result<(String, Zeroizing<String>)> {
-    let Connection { config, account, user_id, .. } = connection;
+/// Why there is no value.
+enum Unread {
+    /// mfa-warden did not write it.
+    NotOurs,
+    /// AWS refused to show it.
+    Refused { code: Option<String>, said: String },
+}
+
+/// The secret's version and value.
+async fn read_secret(connection: &Connection) -> Result<(String, Zeroizing<String>), Unread> {
+    let Connection { config, user_id, .. } = connection;
     let secrets = aws_sdk_secretsmanager::Client::new(config);
     let request = secrets.get_secret_value().secret_id(format!("{SECRET_PREFIX}{user_id}"));
     match request.version_stage("AWSCURRENT").send().await {
         Ok(answer) => match (answer.version_id, answer.secret_string) {
             (Some(version), Some(value)) => Ok((version, Zeroizing::new(value))),
-            _ => bail!(not_ours()),
+            _ => Err(Unread::NotOurs),
         },
         // The answer may carry a seed: the error repeats none of its words.
         Err(error) => {
             let (code, said) = without_words(&error);
-            bail!(explain_read(code.as_deref(), &said, &account.region, has_none))
+            Err(Unread::Refused { code, said })
         }
     }
+}
+
+/// Whether IAM has an unassigned device that was prepared for the user; `None`: it does not tell. The enrollment policy
+/// does not allow to ask.
+async fn is_prepared(iam: &Iam, user: &str) -> Option<bool> {
+    let devices = iam.virtual_mfa_devices(true).await.ok()?;
+    let is_own = |device: &Device| {
+        let named = user_of_device(&device.serial_number);
+        device.assigned_to.is_none() && named.is_some_and(|named| named.eq_ignore_ascii_case(user))
+    };
+    Some(devices.iter().any(is_own))
 }
 
 /// Whether IAM lists the device as the user's. Asks again if not, because listings lag.
@@ -187,18 +242,21 @@ fn enrolled_already(user: &str, devices: &[AssignedDevice]) -> String {
     format!("Already enrolled: the user {user} has MFA, and {whose}.\n{devices}")
 }
 
-/// What the owner sees before the codes are asked for.
+/// What the owner sees before the codes are asked for. `shows_seed`: the command that shows the seed as text; `None`: this
+/// one does. `again`: the command that enrolls.
 fn invitation(
     user: &str,
     account: &str,
     prepared: &Prepared,
-    show_seed: bool,
+    shows_seed: Option<&str>,
+    again: &str,
     look: Look,
 ) -> Zeroizing<String> {
     let needed = prepared.qr_lines().map(|line| line.chars().count()).max().unwrap_or(0);
     let narrow = look.width.is_some_and(|width| usize::from(width) < needed);
     // With room for all of it: a string that grows leaves copies of the seed behind.
-    let mut text = Zeroizing::new(String::with_capacity(2 * prepared.qr_text.len() + 4096));
+    let commands = again.len() + shows_seed.map_or(0, str::len);
+    let mut text = Zeroizing::new(String::with_capacity(2 * prepared.qr_text.len() + commands + 4096));
     text.push_str(&format!(
         "A virtual MFA device is ready for your AWS user {user} in account {account}.\n\n\
          1. In the authenticator app on your phone choose to add an account, and scan this QR code.\n"
@@ -206,7 +264,7 @@ fn invitation(
     if narrow {
         text.push_str(&format!(
             "   This window is too narrow for it: make it {needed} columns wide, or the font smaller, and run\n\
-             \x20  `warden enroll` again.\n"
+             \x20  `{again}` again.\n"
         ));
     }
     text.push('\n');
@@ -218,7 +276,9 @@ fn invitation(
         text.push_str(after);
         text.push('\n');
     }
-    if show_seed {
+    if let Some(command) = shows_seed {
+        text.push_str(&format!("\n   No camera? Run `{command}`.\n"));
+    } else {
         text.push_str("\n   Or type this into the app, as a time-based key:  ");
         for (at, digit) in prepared.seed.chars().filter(|c| !c.is_control()).enumerate() {
             if at > 0 && at % 4 == 0 {
@@ -227,8 +287,6 @@ fn invitation(
             text.push(digit);
         }
         text.push('\n');
-    } else {
-        text.push_str("\n   No camera? Run `warden enroll --show-seed`.\n");
     }
     text.push_str(
         "\n2. The app now shows a code of six digits, and a new one every 30 seconds. Type two of them,\n\
@@ -238,12 +296,12 @@ fn invitation(
 }
 
 /// Two codes, or why the input is not two codes.
-fn ask_for_codes() -> anyhow::Result<Result<[String; 2], &'static str>> {
-    let first = match code(&ask("\n   The code the app shows now: ")?) {
+fn ask_for_codes(again: &str) -> anyhow::Result<Result<[String; 2], &'static str>> {
+    let first = match code(&ask("\n   The code the app shows now: ", again)?) {
         Ok(first) => first,
         Err(why) => return Ok(Err(why)),
     };
-    Ok(code(&ask("   Wait until it shows the next one, and type that: ")?).and_then(|second| {
+    Ok(code(&ask("   Wait until it shows the next one, and type that: ", again)?).and_then(|second| {
         if first == second {
             Err("That is the same code twice. Wait until the app shows a new one before you type the second.")
         } else {
@@ -252,15 +310,13 @@ fn ask_for_codes() -> anyhow::Result<Result<[String; 2], &'static str>> {
     }))
 }
 
-fn ask(prompt: &str) -> anyhow::Result<String> {
+fn ask(prompt: &str, again: &str) -> anyhow::Result<String> {
     print(prompt)?;
     let mut line = String::new();
     let typed = stdin().is_terminal();
     if stdin().read_line(&mut line)? == 0 {
         print("\n")?;
-        bail!(
-            "there were no codes to read, and nothing was changed. Run `warden enroll` again when you like"
-        );
+        bail!("there were no codes to read, and nothing was changed. Run `{again}` again when you like");
     }
     if !typed {
         // A terminal already shows the end of the line that was typed.
@@ -286,8 +342,20 @@ struct Refusal {
     text: String,
 }
 
-fn explain_enable(code: Option<&str>, said: &str) -> Refusal {
+/// Whether AWS refuses a second device because the session has no MFA. AWS says so with several codes.
+fn needs_mfa(words: &str) -> bool {
+    words.to_lowercase().contains("authenticated with an mfa device")
+}
+
+/// `words`: AWS's own. `said`: the same with the code, fit to be shown.
+fn explain_enable(code: Option<&str>, words: &str, said: &str, again: &str) -> Refusal {
     let text = match code {
+        _ if needs_mfa(words) => format!(
+            "AWS did not enable the device ({}): your user has an MFA device already, and this session has no MFA. AWS \
+             registers a second device only after you have signed out and signed in again with MFA. If one device is \
+             enough for you, there is nothing left to do",
+            shown(code.unwrap_or("no code"))
+        ),
         Some("InvalidAuthenticationCode" | "InvalidAuthenticationCodeException") => {
             return Refusal {
                 again: true,
@@ -298,49 +366,81 @@ fn explain_enable(code: Option<&str>, said: &str) -> Refusal {
             };
         }
         Some("EntityAlreadyExists") => {
-            "the device is enabled already, but IAM does not list it as yours. Wait a minute and run `warden enroll` \
-             again"
-                .to_owned()
+            format!(
+                "the device is enabled already, but IAM does not list it as yours. Wait a minute and run `{again}` \
+                 again"
+            )
         }
         Some("LimitExceeded") => format!("your user has as many MFA devices as IAM allows: {said}"),
         Some("EntityTemporarilyUnmodifiable") => {
-            "IAM is still busy with your user, as it is for some minutes after it was created or changed. Wait a few \
-             minutes and run `warden enroll` again"
-                .to_owned()
+            format!(
+                "IAM is still busy with your user, as it is for some minutes after it was created or changed. Wait a few \
+                 minutes and run `{again}` again"
+            )
         }
         Some("NoSuchEntity") => {
-            "the prepared device is gone: a new one has replaced it, or MFA was set up another way. Remove the entry \
-             from your app and run `warden enroll` again"
-                .to_owned()
+            format!(
+                "the prepared device is gone: a new one has replaced it, or MFA was set up another way. Remove the entry \
+                 from your app and run `{again}` again"
+            )
         }
-        Some("InvalidClientTokenId") => {
-            "IAM does not take these credentials. It refuses session tokens that were got without MFA: use the access \
-             key of your user itself, or CloudShell after signing in as the user"
-                .to_owned()
+        _ if is_denied(code) => {
+            format!("you are not allowed to enable an MFA device this way: {said}\n\n{CONSOLE}")
         }
-        _ if is_denied(code) => format!("you are not allowed to enable an MFA device this way: {said}\n\n{CONSOLE}"),
-        _ => format!("failed to enable the MFA device: {said}\n\nRun `warden enroll` again: that is safe at any time."),
+        _ => format!(
+            "failed to enable the MFA device: {said}\n\nRun `{again}` again: that is safe at any time."
+        ),
     };
     Refusal { again: false, text }
 }
 
-fn explain_read(code: Option<&str>, said: &str, region: &str, has_none: bool) -> String {
-    match code {
-        Some("ResourceNotFoundException") if !has_none => format!(
-            "nothing is prepared for you in region {region}. If you have set up MFA already, all is well: you are not \
-             allowed to list your MFA devices, so this cannot tell. If you have not: is it the region where mfa-warden \
-             runs (--region)? {CONSOLE}"
+fn failed_to_enable(error: &SdkError<EnableMFADeviceError, HttpResponse>) -> AwsFailure {
+    AwsFailure {
+        attempted: "enable the MFA device".to_owned(),
+        code: error.code().map(str::to_owned),
+        said: said(error),
+    }
+}
+
+/// Where the secret was sought, and what else is known.
+struct Sought<'a> {
+    region: &'a str,
+    /// Whether IAM said that the user has no MFA device; otherwise that is unknown.
+    has_none: bool,
+    /// Whether IAM has a device that was prepared for the user; `None`: unknown.
+    is_prepared: Option<bool>,
+    /// The command for another region.
+    there: &'a str,
+}
+
+fn explain_read(code: Option<&str>, said: &str, sought: Sought<'_>) -> String {
+    let Sought { region, has_none, is_prepared, there } = sought;
+    let unlisted = if has_none {
+        ""
+    } else {
+        " If you have set up MFA already, all is well: you are not allowed to list your MFA devices, so this cannot tell."
+    };
+    let elsewhere = format!("names the region: run `{there}` with that region");
+    match (code, is_prepared) {
+        (Some("ResourceNotFoundException"), Some(true)) => format!(
+            "a device is prepared for you, but its secret is not in region {region}: mfa-warden probably runs in another \
+             region.{unlisted} The message about the device {elsewhere}. {CONSOLE}"
         ),
-        Some("ResourceNotFoundException") => format!(
-            "nothing is prepared for you in region {region}. Is it the region where mfa-warden runs (--region)? If it \
-             is, you will be told when a device is ready. {CONSOLE}"
+        (Some("ResourceNotFoundException"), Some(false)) => format!(
+            "nothing is prepared for you in region {region}, and IAM has no prepared device of yours.{unlisted} You will be \
+             told when a device is ready. {CONSOLE}"
         ),
-        Some("InvalidRequestException") => format!(
+        (Some("ResourceNotFoundException"), None) => format!(
+            "nothing is prepared for you in region {region}.{unlisted} If you got a message about a prepared device, it \
+             {elsewhere}. If you did not, you will be told when a device is ready. {CONSOLE}"
+        ),
+        (Some("InvalidRequestException"), _) => format!(
             "the prepared device is being withdrawn or replaced: {said}. You will be told when a new one is ready. {CONSOLE}"
         ),
         _ if is_denied(code) => format!(
-            "you are not allowed to read the secret that was prepared for you: {said}\n\n\
-             A policy of your organisation may deny everything without MFA, and this too.\n{CONSOLE}"
+            "you are not allowed to read a secret that is prepared for you in region {region}: {said}\n\n\
+             AWS says the same where there is no such secret. If you got a message about a prepared device, it {elsewhere}.\n\
+             Otherwise a policy of your organization may deny everything without MFA, and this too.\n{CONSOLE}"
         ),
         _ => format!("failed to read the secret that was prepared for you: {said}"),
     }
@@ -434,26 +534,31 @@ mod tests {
     #[test]
     fn the_seed_is_shown_only_when_asked_for() {
         let look = Look { width: Some(100), color: false };
-        let without = invitation("anna", "123456789012", &prepared(), false, look);
+        let shows = Some("warden enroll --show-seed");
+        let without = invitation("anna", "123456789012", &prepared(), shows, "warden enroll", look);
         assert!(!without.contains("JBSW"));
         insta::assert_snapshot!("without_the_seed", without.as_str());
         insta::assert_snapshot!(
             "with_the_seed",
-            invitation("anna", "123456789012", &prepared(), true, look).as_str()
+            invitation("anna", "123456789012", &prepared(), None, "warden enroll", look).as_str()
         );
     }
 
     #[test]
     fn a_window_too_narrow_for_the_code_is_named() {
-        let text = invitation("anna", "1", &prepared(), false, Look { width: Some(3), color: false });
+        let look = Look { width: Some(3), color: false };
+        let text = invitation("anna", "1", &prepared(), None, "warden enroll --region=eu-west-1", look);
+        assert!(text.contains("`warden enroll --region=eu-west-1` again"), "{}", text.as_str());
         assert!(text.contains("make it 4 columns wide"), "{}", text.as_str());
     }
 
     #[test]
     fn the_code_is_drawn_white_on_black_where_there_are_colors() {
-        let text = invitation("anna", "1", &prepared(), false, Look { width: None, color: true });
+        let drawn =
+            |color| invitation("anna", "1", &prepared(), None, "warden enroll", Look { width: None, color });
+        let text = drawn(true);
         assert!(text.contains(&format!("{WHITE_ON_BLACK}█▀▀█{PLAIN}\n")));
-        let plain = invitation("anna", "1", &prepared(), false, Look { width: None, color: false });
+        let plain = drawn(false);
         assert!(plain.contains("█▀▀█\n") && !plain.contains('\u{1b}'));
     }
 
@@ -473,12 +578,12 @@ mod tests {
             "LimitExceeded",
             "EntityTemporarilyUnmodifiable",
             "NoSuchEntity",
-            "InvalidClientTokenId",
             "AccessDenied",
             "ServiceFailure",
         ];
         let explained = codes.map(|code| {
-            let Refusal { again, text } = explain_enable(Some(code), &format!("{code}: <what AWS said>"));
+            let said = format!("{code}: <what AWS said>");
+            let Refusal { again, text } = explain_enable(Some(code), "", &said, "warden enroll");
             assert_eq!(again, code == "InvalidAuthenticationCode");
             format!("== {code}\n{text}")
         });
@@ -486,9 +591,34 @@ mod tests {
     }
 
     #[test]
-    fn nothing_prepared_is_no_alarm_where_the_user_may_have_mfa_already() {
-        let text = explain_read(Some("ResourceNotFoundException"), "", "eu-west-1", false);
-        assert!(text.contains("If you have set up MFA already, all is well"), "{text}");
+    fn a_second_device_needs_mfa_whatever_code_aws_says_it_with() {
+        let words =
+            "MultiFactorAuthentication failed, please Ensure that you are authenticated with an MFA Device.";
+        for code in ["AccessDenied", "EntityTemporarilyUnmodifiable", "InvalidAuthenticationCode", "New"] {
+            let Refusal { again, text } = explain_enable(Some(code), words, "JBSWY3DP", "warden enroll");
+            assert!(!again && text.contains(code), "{text}");
+            let what_to_do =
+                "registers a second device only after you have signed out and signed in again with MFA";
+            assert!(text.contains(what_to_do) && !text.contains("JBSW"), "{text}");
+        }
+    }
+
+    fn sought(has_none: bool, is_prepared: Option<bool>) -> Sought<'static> {
+        Sought { region: "eu-west-1", has_none, is_prepared, there: "warden enroll --region=REGION" }
+    }
+
+    #[test]
+    fn a_secret_that_is_not_here_is_told_as_far_as_it_is_known() {
+        let known =
+            [(true, Some(true)), (true, Some(false)), (true, None), (false, Some(false)), (false, None)];
+        let explained = known.map(|(has_none, is_prepared)| {
+            let text = explain_read(Some("ResourceNotFoundException"), "", sought(has_none, is_prepared));
+            assert_eq!(text.contains("If you have set up MFA already, all is well"), !has_none, "{text}");
+            assert_eq!(text.contains("a device is prepared for you"), is_prepared == Some(true), "{text}");
+            assert_eq!(text.contains("--region"), is_prepared != Some(false), "{text}");
+            format!("== no MFA: {has_none}, prepared: {is_prepared:?}\n{text}")
+        });
+        insta::assert_snapshot!(explained.join("\n\n"));
     }
 
     #[test]
@@ -502,7 +632,7 @@ mod tests {
         let explained = codes.map(|code| {
             format!(
                 "== {code}\n{}",
-                explain_read(Some(code), &format!("{code}: <what AWS said>"), "eu-west-1", true)
+                explain_read(Some(code), &format!("{code}: <what AWS said>"), sought(true, None))
             )
         });
         insta::assert_snapshot!(explained.join("\n\n"));

@@ -3,6 +3,7 @@
 use crate::commands::plan::{dry_run, words};
 use crate::connect::connect;
 use crate::options::{ExplainArgs, Global};
+use crate::other_region;
 use crate::read_only::read_only;
 use crate::terminal::output::{Look, cell, lines, plain, print, short, wrapped};
 use crate::terminal::progress::with_progress;
@@ -14,6 +15,7 @@ use mfa_warden::model::action::{Action, steps};
 use mfa_warden::model::delivery::Delivery;
 use mfa_warden::model::enrollment::{Secret, created_at};
 use mfa_warden::model::facts::UserFacts;
+use mfa_warden::model::failure::{Failure, Unreadable};
 use mfa_warden::model::known::Known;
 use mfa_warden::model::rule::Rule;
 use mfa_warden::model::text::{rfc3339, shown};
@@ -38,15 +40,27 @@ pub async fn explain(
     let run = dry_run(&connection, &clients, &settings, args.settings.names_topic(), clock);
     let reading = format!("Reading user {}", args.user);
     let explained = with_progress(&reading, None, run.explain(&args.user)).await;
-    let Some((explanation, warnings)) = explained.map_err(|unreadable| anyhow::anyhow!(unreadable.0))? else {
+    let explained = match explained {
+        Err(Unreadable(failure)) => bail!(match &failure {
+            Failure::Aws(failed) => connection.refusal(failed).await.unwrap_or_else(|| failure.to_string()),
+            _ => failure.to_string(),
+        }),
+        Ok(explained) => explained,
+    };
+    let Some((explanation, warnings)) = explained else {
         let account = &connection.account.id;
         bail!(
-            "there is no IAM user `{}` in account {account}; `warden plan` lists the users without MFA",
-            args.user
+            "there is no IAM user `{}` in account {account}; `{}` lists the users without MFA",
+            args.user,
+            global.command("plan")
         );
     };
     for warning in &warnings {
         eprintln!("warden: warning: {}", plain(&warning.to_string()));
+    }
+    let found = run.devices_without_secret.get().copied().unwrap_or_default();
+    if let Some(words) = other_region::warning(found, Some(&args.user), &connection.account.region) {
+        eprintln!("warden: warning: {words}");
     }
     let topic_is_known = args.settings.names_topic();
     print(&if args.json {

@@ -2,6 +2,7 @@
 
 use crate::connect::{Connection, connect};
 use crate::options::{CheckArgs, Global, PlanArgs};
+use crate::other_region;
 use crate::read_only::read_only;
 use crate::terminal::output::{Format, Look, cell, count, csv, lines, plain, print, short, wrapped};
 use crate::terminal::progress::with_progress;
@@ -39,8 +40,9 @@ pub async fn plan(global: &Global, args: &PlanArgs, clock: fn() -> Timestamp) ->
     let clients = read_only(&connection.config);
     let reading = format!("Reading account {}", connection.account.id);
     let run = dry_run(&connection, &clients, &settings, args.settings.names_topic(), clock);
-    let answer = with_progress(&reading, Some(&run.progress), run.sweep()).await?;
-    show(&answer, None, args.format.into(), &connection, global)
+    let answer = with_progress(&reading, Some(&run.progress), run.sweep()).await;
+    let answer = connection.told(answer).await?;
+    show(&answer, None, args.format.into(), &connection, global, &run)
 }
 
 /// Shows what a check of one user would do.
@@ -54,15 +56,17 @@ pub async fn check(global: &Global, args: &CheckArgs, clock: fn() -> Timestamp) 
     let clients = read_only(&connection.config);
     let reading = format!("Reading user {}", args.user);
     let run = dry_run(&connection, &clients, &settings, args.settings.names_topic(), clock);
-    let answer = with_progress(&reading, Some(&run.progress), run.check(&args.user)).await?;
+    let answer = with_progress(&reading, Some(&run.progress), run.check(&args.user)).await;
+    let answer = connection.told(answer).await?;
     if answer.warnings.iter().any(|warning| matches!(warning, Warning::NoSuchUser(_))) {
         let account = &connection.account.id;
         bail!(
-            "there is no IAM user `{}` in account {account}; `warden plan` lists the users without MFA",
-            args.user
+            "there is no IAM user `{}` in account {account}; `{}` lists the users without MFA",
+            args.user,
+            global.command("plan")
         );
     }
-    show(&answer, Some(&args.user), args.format.into(), &connection, global)
+    show(&answer, Some(&args.user), args.format.into(), &connection, global, &run)
 }
 
 /// The function's own run, with the operator's clients, which only read.
@@ -83,12 +87,23 @@ fn show(
     format: Format,
     connection: &Connection,
     global: &Global,
+    run: &Run<'_>,
 ) -> anyhow::Result<ExitCode> {
+    let region = &connection.account.region;
+    let found = run.devices_without_secret.get().copied().unwrap_or_default();
+    let elsewhere = other_region::warning(found, checked, region);
+    let look = Look::new(global);
     print(&match format {
         Format::Json => serde_json::to_string_pretty(answer)? + "\n",
         Format::Csv => as_csv(answer)?,
-        Format::Table => as_table(answer, checked, &connection.account.region, Look::new(global)),
+        Format::Table => {
+            let elsewhere = elsewhere.iter().map(|words| warned(words, look));
+            as_table(answer, checked, region, look) + &elsewhere.collect::<String>()
+        }
     })?;
+    if format != Format::Table {
+        elsewhere.iter().for_each(|words| eprintln!("warden: warning: {words}"));
+    }
     if format == Format::Csv {
         for warning in &answer.warnings {
             eprintln!("warden: warning: {}", plain(&warning.to_string()));
@@ -175,10 +190,14 @@ fn as_table(answer: &Answer, checked: Option<&str>, region: &str, look: Look) ->
     let _ = writeln!(text, "\n{}", wrapped(&users, look.width));
     let _ = writeln!(text, "{}", wrapped(&format!("{} Nothing was changed.", actions(answer)), look.width));
     for warning in &answer.warnings {
-        let _ =
-            writeln!(text, "{}", wrapped(&format!("Warning: {}", plain(&warning.to_string())), look.width));
+        text.push_str(&warned(&plain(&warning.to_string()), look));
     }
     text
+}
+
+/// A warning below a table.
+pub fn warned(words: &str, look: Look) -> String {
+    wrapped(&format!("Warning: {words}"), look.width) + "\n"
 }
 
 /// The number of users for each verdict that occurs.

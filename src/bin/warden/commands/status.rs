@@ -1,10 +1,13 @@
 //! `status`: the open enrollments.
 
+use crate::commands::plan::warned;
 use crate::connect::connect;
 use crate::options::{Global, StatusArgs};
+use crate::other_region;
 use crate::read_only::read_only;
 use crate::terminal::output::{Format, Look, cell, count, csv, lines, print, short};
 use crate::terminal::progress::with_progress;
+use anyhow::bail;
 use comfy_table::Color;
 use jiff::{SignedDuration, Timestamp};
 use mfa_warden::Settings;
@@ -15,6 +18,7 @@ use mfa_warden::model::record::tag;
 use mfa_warden::model::text::rfc3339;
 use mfa_warden::model::text::shown;
 use mfa_warden::model::user::User;
+use mfa_warden::rules::ownership::DevicesWithoutSecret;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
@@ -91,14 +95,33 @@ pub async fn status(
     let settings = args.settings.read()?;
     let connection = connect(global).await?;
     let clients = read_only(&connection.config);
-    // Secrets before users: otherwise a new user's secret could seem to belong to a user that is gone.
+    // Devices before secrets, and secrets before users: otherwise a new device could seem to have no secret, and a new
+    // user's secret could seem to belong to a user that is gone.
     let reading = async {
+        let devices = match clients.iam.virtual_mfa_devices(true).await {
+            Ok(devices) => Ok(devices),
+            Err(error) => {
+                let failure = error.into();
+                if let Some(refusal) = connection.refusal(&failure).await {
+                    bail!(refusal);
+                }
+                Err(failure)
+            }
+        };
         let secrets = clients.secrets.list().await?;
         let policy_arn = settings.quarantine_policy_arn.clone();
         let quarantined = quarantined(&clients, &connection.account, policy_arn).await;
-        Ok::<_, anyhow::Error>((secrets, clients.iam.users().await?, quarantined))
+        let users = connection.told(clients.iam.users().await).await?;
+        Ok((devices, secrets, users, quarantined))
     };
-    let (secrets, users, quarantined) = with_progress("Reading the enrollments", None, reading).await?;
+    let (devices, secrets, users, quarantined) =
+        with_progress("Reading the enrollments", None, reading).await?;
+    if let Err(failure) = &devices {
+        eprintln!(
+            "warden: warning: cannot tell whether mfa-warden's secrets are in another region than {}: {failure}",
+            connection.account.region
+        );
+    }
     if let Err(error) = &quarantined {
         eprintln!("warden: warning: cannot tell who is quarantined: {error}");
     }
@@ -112,12 +135,22 @@ pub async fn status(
             count(u32::try_from(listed - secrets.len()).unwrap_or(u32::MAX), "secret")
         );
     }
+    let found = devices.ok().map(|devices| DevicesWithoutSecret::among(&devices, &secrets, &users));
+    let elsewhere = found.and_then(|found| other_region::warning(found, None, &connection.account.region));
     let enrollments = enrollments(secrets, users, quarantined.ok().as_ref(), &settings, clock());
-    print(&match Format::from(args.format) {
-        Format::Json => as_json(&connection.account, &enrollments)?,
+    let format = Format::from(args.format);
+    let look = Look::new(global);
+    print(&match format {
+        Format::Json => as_json(&connection.account, &enrollments, found)?,
         Format::Csv => as_csv(&enrollments)?,
-        Format::Table => as_table(&connection.account, &enrollments, Look::new(global)),
+        Format::Table => {
+            let elsewhere = elsewhere.iter().map(|words| warned(words, look));
+            as_table(&connection.account, &enrollments, look) + &elsewhere.collect::<String>()
+        }
     })?;
+    if format != Format::Table {
+        elsewhere.iter().for_each(|words| eprintln!("warden: warning: {words}"));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -232,15 +265,23 @@ fn as_table(account: &Account, enrollments: &[Enrollment], look: Look) -> String
     text
 }
 
-fn as_json(account: &Account, enrollments: &[Enrollment]) -> anyhow::Result<String> {
+fn as_json(
+    account: &Account,
+    enrollments: &[Enrollment],
+    found: Option<DevicesWithoutSecret>,
+) -> anyhow::Result<String> {
     #[derive(Serialize)]
     struct Status<'a> {
         account: &'a str,
         region: &'a str,
+        /// Prepared devices whose secrets are not in this region; `None`: that could not be read.
+        devices_without_secret: Option<usize>,
         enrollments: &'a [Enrollment],
     }
     let Account { id, region, .. } = account;
-    Ok(serde_json::to_string_pretty(&Status { account: id, region, enrollments })? + "\n")
+    let devices_without_secret = found.map(|found| found.devices);
+    let status = Status { account: id, region, devices_without_secret, enrollments };
+    Ok(serde_json::to_string_pretty(&status)? + "\n")
 }
 
 fn as_csv(enrollments: &[Enrollment]) -> anyhow::Result<String> {
@@ -352,13 +393,17 @@ mod tests {
     fn who_is_quarantined_is_unknown_when_it_could_not_be_read() {
         let table = as_table(&account(), &among(None), Look { width: None, color: false });
         assert!(table.contains("unknown") && table.ends_with(" quarantined: unknown.\n"), "{table}");
-        let json = as_json(&account(), &among(None)).unwrap();
+        let json = as_json(&account(), &among(None), None).unwrap();
         assert!(json.contains("\"quarantined\": null"), "{json}");
+        assert!(json.contains("\"devices_without_secret\": null"), "{json}");
     }
 
     #[test]
     fn json_and_csv_tell_times_instead_of_ages() {
-        insta::assert_snapshot!("json", as_json(&account(), &all()).unwrap());
+        insta::assert_snapshot!(
+            "json",
+            as_json(&account(), &all(), Some(DevicesWithoutSecret { devices: 2, has_others: true })).unwrap()
+        );
         insta::assert_snapshot!("csv", as_csv(&all()).unwrap());
     }
 

@@ -5,6 +5,7 @@ pub mod settings;
 use self::settings::{SettingsArgs, StatusSettingsArgs};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use mfa_warden::model::commands::shell_word;
 use mfa_warden::model::user::is_user_name;
 
 /// Shows what mfa-warden would do, and sets up MFA.
@@ -45,6 +46,27 @@ pub struct Global {
     /// When to color the output; auto: on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
     pub color: When,
+}
+
+impl Global {
+    /// A command of this program, to paste: with the profile, region and endpoint that were given to this one.
+    pub fn command(&self, command: &str) -> String {
+        self.command_in(self.region.as_deref(), command)
+    }
+
+    /// The same in another region.
+    pub fn command_in(&self, region: Option<&str>, command: &str) -> String {
+        let options = [
+            ("profile", self.profile.as_deref()),
+            ("region", region),
+            ("endpoint-url", self.endpoint_url.as_deref()),
+        ];
+        let given = options.into_iter().filter_map(|(option, value)| Some((option, value?)));
+        // A value behind `=` may begin with a dash.
+        let given: String =
+            given.map(|(option, value)| format!(" --{option}={}", shell_word(value))).collect();
+        format!("warden {command}{given}")
+    }
 }
 
 /// When to color.
@@ -108,7 +130,7 @@ pub struct PlanArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXIT_CODES)]
 pub struct CheckArgs {
-    /// Name of the IAM user
+    /// Name of the IAM user; behind `--` if it begins with a hyphen: `-- -alice`
     #[arg(value_parser = user_name)]
     pub user: String,
     #[command(flatten)]
@@ -123,7 +145,7 @@ pub struct CheckArgs {
 /// of them changed. Runs the function's own check as a dry run, with your credentials. It changes nothing.
 #[derive(Debug, clap::Args)]
 pub struct ExplainArgs {
-    /// Name of the IAM user
+    /// Name of the IAM user; behind `--` if it begins with a hyphen: `-- -alice`
     #[arg(value_parser = user_name)]
     pub user: String,
     /// JSON instead of text
@@ -143,9 +165,12 @@ fn user_name(text: &str) -> Result<String, String> {
 
 /// List the open enrollments: who was invited when, and who is overdue
 ///
-/// Reads three lists: mfa-warden's secrets (never their values), the IAM users, and the users that the quarantine
-/// policy is attached to. That policy is `mfa-warden-quarantine`, unless you name another. The list of secrets may lag
-/// by minutes.
+/// Reads four lists: the unassigned virtual MFA devices, mfa-warden's secrets (never their values), the IAM users, and
+/// the users that the quarantine policy is attached to. That policy is `mfa-warden-quarantine`, unless you name another.
+/// The list of secrets may lag by minutes.
+///
+/// Secrets are in one region, and IAM is the same in all. If there are prepared devices whose secrets are not in this
+/// region, it says so.
 #[derive(Debug, clap::Args)]
 pub struct StatusArgs {
     #[command(flatten)]
