@@ -8,3 +8,5 @@ mod iam;
 mod mocks;
 mod pages;
 mod secrets;
+mod shapes;
+mod wire;

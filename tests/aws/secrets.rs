@@ -55,7 +55,7 @@ async fn a_swap_refused_because_a_lost_answer_had_done_it_is_a_win() {
     assert!(matches!(client.claim(NAME, OURS, Some(THEIRS), &a_value()).await, Claim::Won));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_value_whose_fate_is_unknown_is_unclear_and_a_known_one_is_not() {
     let put_fails = || {
         mock!(SecretsClient::put_secret_value).then_http_response(|| {

@@ -144,3 +144,18 @@ proptest! {
         prop_assert_eq!(exempt, date >= jiff::civil::date(2026, 6, 15));
     }
 }
+
+#[test]
+fn of_a_deleted_user_the_reason_says_what_is_left() {
+    let device = "arn:aws:iam::123456789012:mfa/mfa-warden/alice.0a1b2c3d".to_owned();
+    let secret = enrolled_since(user("alice"), "1d").secret;
+    for (secret, devices, reason) in [
+        (secret.clone(), vec![device.clone()], Reason::UserGone),
+        (secret, vec![], Reason::UserGone),
+        (None, vec![device.clone()], Reason::DeviceLeft(device)),
+    ] {
+        let facts = UserFacts::gone(USER_ID, secret, devices);
+        let verdict = judge(&Ok(facts), Scope::Console, now());
+        assert_eq!(verdict, Verdict { status: Status::NotApplicable, reason });
+    }
+}
