@@ -266,6 +266,10 @@ impl fmt::Display for Warning {
             }
             Warning::NoSuchUser(name) => write!(f, "there is no IAM user `{}`", shown(name)),
             Warning::OperationsNotTold(failure) => write!(f, "operations were not told: {failure}"),
+            Warning::NoTrail => f.write_str(
+                "no CloudTrail trail that logs delivers IAM events to this region, so changed users wait for the next sweep: \
+                 create or start a trail that records write management events",
+            ),
             Warning::NoOperationsSubscription => f.write_str(
                 "the operations topic has no confirmed subscription, so nobody gets these messages: subscribe a mailbox \
                  (parameter OpsEmail) and confirm it, or subscribe a queue",

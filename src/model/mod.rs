@@ -19,6 +19,7 @@ pub mod seed;
 pub mod settings;
 pub mod subscription;
 pub mod text;
+pub mod trail;
 pub mod user;
 pub mod verdict;
 pub mod warning;

@@ -7,6 +7,7 @@ use crate::model::failure::Failure;
 use crate::model::known::Known;
 use crate::model::rule::Rule;
 use crate::model::text::shown;
+use crate::model::trail::IamEvents;
 use crate::model::user::is_user_name;
 use crate::model::verdict::{Reason, Status, Why};
 use crate::model::warning::Warning;
@@ -300,6 +301,9 @@ pub struct Answer {
     /// How many confirmed subscriptions the operations topic has. A run asks only before it tells operations something.
     #[serde(skip)]
     pub operations_subscriptions: Known<usize>,
+    /// Which trail delivers IAM events. A sweep looks once a day.
+    #[serde(skip)]
+    pub iam_events: Known<IamEvents>,
 }
 
 impl Answer {
@@ -318,6 +322,7 @@ impl Answer {
             catch_all: None,
             nobody_listens: false,
             operations_subscriptions: Known::NotAsked,
+            iam_events: Known::NotAsked,
         }
     }
 

@@ -38,6 +38,8 @@ pub enum Warning {
     NoSuchUser(String),
     /// Operations were not told.
     OperationsNotTold(Failure),
+    /// No trail delivers IAM events to the region where they are expected.
+    NoTrail,
     /// The operations topic has no confirmed subscription: its messages reach nobody.
     NoOperationsSubscription,
     /// It is unknown who is subscribed to the operations topic.

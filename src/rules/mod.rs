@@ -11,4 +11,5 @@ pub mod judge;
 pub mod owner_policy;
 pub mod ownership;
 pub mod plan;
+pub mod trail;
 pub mod trigger;

@@ -12,6 +12,7 @@ mod publish;
 mod reconcile;
 pub mod subscriptions;
 mod sweep;
+pub mod trail;
 mod warnings;
 
 use crate::aws::{AwsError, Clients};

@@ -5,11 +5,13 @@ use crate::messages::operations;
 use crate::model::known::Known;
 use crate::model::message::Message;
 use crate::model::outcome::Answer;
+use crate::model::text::rfc3339;
 use crate::model::warning::Warning;
 use crate::reporting::summary;
 use crate::rules::changes::{Changes, Snapshot};
 use crate::rules::history::History;
 use crate::run::Run;
+use crate::run::trail::LOOKED;
 use jiff::SignedDuration;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -36,6 +38,7 @@ impl Run<'_> {
             false => None,
         };
         let closings = self.grace_periods_used(&closed, tags.as_ref());
+        let looked_at_trails = is_sweep && self.look_at_trails(answer, tags.as_ref()).await;
         let told_before = tags.as_ref().filter(|_| is_sweep).and_then(|tags| tags.get(TOLD));
         let before = told_before.and_then(|told| Snapshot::parse(told, began));
         let snapshot = Snapshot::of(answer, began).remembering(before.as_ref(), answer);
@@ -73,11 +76,17 @@ impl Run<'_> {
                 answer.warnings.push(Warning::OperationsNotTold(error.into()));
             }
         }
+        let mut notes = BTreeMap::new();
         if told && is_sweep && (is_news || !since.changed().is_empty()) {
-            let tag = [(TOLD.to_owned(), snapshot.to_string())].into();
-            if let Err(error) = self.memory.write(&tag).await {
-                tracing::warn!(%error, "the next sweep tells operations again what they already know");
-            }
+            notes.insert(TOLD.to_owned(), snapshot.to_string());
+        }
+        if looked_at_trails {
+            notes.insert(LOOKED.to_owned(), rfc3339(began));
+        }
+        if !notes.is_empty()
+            && let Err(error) = self.memory.write(&notes).await
+        {
+            tracing::warn!(%error, "the next sweep tells operations again what they already know");
         }
         // A separate call: if one write fails, the other may still succeed.
         if !closings.is_empty()

@@ -1,6 +1,7 @@
 //! Answers in the shape that AWS itself gives them, for every operation that the product calls. They are made from AWS's
 //! service models and what is known of AWS. README.md says what each of them shows that no emulator does.
 
+mod cloudtrail;
 mod iam;
 mod refusals;
 mod secrets;
@@ -133,6 +134,7 @@ fn without_space(text: &str) -> String {
 /// The operations that these tests answer by that function: `ok`, `refused`, `denied`.
 fn answered(how: &str) -> BTreeSet<String> {
     let sources = [
+        include_str!("shapes/cloudtrail.rs"),
         include_str!("shapes/iam.rs"),
         include_str!("shapes/refusals.rs"),
         include_str!("shapes/secrets.rs"),

@@ -47,7 +47,7 @@ impl Answer {
 }
 
 fn is_json(operation: &str) -> bool {
-    operation.starts_with("secretsmanager:")
+    operation.starts_with("secretsmanager:") || operation.starts_with("cloudtrail:")
 }
 
 /// The namespace of a Query API's XML.
@@ -126,7 +126,10 @@ impl Line {
 /// The operation of a request, from the header or the form that names it.
 fn operation(target: Option<&str>, form: &str) -> String {
     if let Some(target) = target {
-        return target.replacen('.', ":", 1);
+        // `secretsmanager.ListSecrets`; of CloudTrail all of its model's name stands before the operation's.
+        let (service, operation) = target.rsplit_once('.').unwrap();
+        let service = if service.contains("CloudTrail") { "cloudtrail" } else { service };
+        return format!("{service}:{operation}");
     }
     let field = |name: &str| {
         form.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).unwrap_or_default()

@@ -17,4 +17,5 @@ mod owner_policy;
 mod ownership;
 mod plan;
 mod table;
+mod trail;
 mod trigger;

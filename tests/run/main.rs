@@ -22,5 +22,9 @@ mod publish;
 mod rollout;
 mod subscriptions;
 mod sweep;
+mod trail;
+#[allow(dead_code)]
+#[path = "../support/trails.rs"]
+mod trails;
 mod warnings;
 mod words;

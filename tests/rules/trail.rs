@@ -1,0 +1,51 @@
+//! Which trails could deliver IAM events, and when the function looks again.
+
+use crate::builders::*;
+use mfa_warden::model::account::Account;
+use mfa_warden::model::trail::Trail;
+use mfa_warden::rules::trail::{candidates, is_due};
+
+fn trail(name: &str) -> Trail {
+    Trail {
+        arn: name.to_owned(),
+        home_region: "us-east-1".to_owned(),
+        is_multi_region: true,
+        is_organization: false,
+        has_global_events: true,
+    }
+}
+
+#[test]
+fn a_trail_delivers_iam_events_where_it_applies_and_only_if_it_has_those_of_global_services() {
+    let elsewhere = Trail { home_region: "eu-west-1".to_owned(), ..trail("elsewhere") };
+    let trails = [
+        Trail { is_multi_region: false, ..trail("here") },
+        elsewhere.clone(),
+        Trail { is_multi_region: false, ..elsewhere.clone() },
+        Trail { has_global_events: false, ..trail("regional") },
+        Trail { is_organization: true, ..trail("organization") },
+    ];
+    let found = candidates(&trails, "us-east-1");
+    let names: Vec<&str> = found.into_iter().map(|trail| trail.arn.as_str()).collect();
+    assert_eq!(names, ["organization", "here", "elsewhere"]);
+}
+
+#[test]
+fn the_function_looks_once_a_day_and_no_tag_keeps_it_from_looking() {
+    let looked = |last: &str| is_due(Some(last), now());
+    assert!(is_due(None, now()));
+    assert!(!looked(&ago("23h").to_string()) && looked(&ago("24h").to_string()));
+    for other in [ago("-1s").to_string(), "never".to_owned(), String::new()] {
+        assert!(looked(&other), "{other}");
+    }
+}
+
+#[test]
+fn iam_events_arrive_in_one_region_of_a_partition() {
+    let here = |partition: &str, region: &str| {
+        let account = Account { partition: partition.to_owned(), region: region.to_owned(), ..account() };
+        account.gets_iam_events()
+    };
+    assert!(here("aws", "us-east-1") && !here("aws", "eu-central-1"));
+    assert!(here("aws-cn", "cn-north-1") && !here("aws-cn", "cn-northwest-1"));
+}
