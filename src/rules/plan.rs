@@ -110,20 +110,15 @@ impl<'a> Case<'a> {
     /// The result of this row. Each row may rely on the fact that no earlier row applies.
     fn decide(&self, rule: Rule) -> Row {
         match rule {
-            Rule::Unknown => Ok((self.verdict.status == Status::Unknown).then(|| Plan::by(rule))),
-            Rule::UserGone => Ok(self.facts.is_gone.then(|| self.closing(rule, None))),
-            Rule::HasMfa => self.closed_by(rule, &[Status::Compliant], Notice::Enrolled),
-            Rule::NeedNotEnroll => {
-                self.closed_by(rule, &[Status::Exempt, Status::NotApplicable], Notice::Withdrawn)
-            }
-            Rule::ForeignSecret => Ok(self.foreign_secret()),
-            Rule::OutsidePilot => Ok(self.outside_pilot()),
-            Rule::Unreachable => self.unreachable(),
+            Rule::Unknown => self.unknown(),
+            Rule::UserGone => self.user_gone(),
+            Rule::HasMfa => self.has_mfa(),
+            Rule::NeedNotEnroll => self.need_not_enroll(),
+            Rule::ForeignSecret => self.foreign_secret(),
             Rule::NeverReached => self.never_reached(),
-            Rule::NotPrepared => match &self.facts.secret {
-                None => self.provisioning(rule, None),
-                Some(_) => Ok(None),
-            },
+            Rule::OutsidePilot => self.outside_pilot(),
+            Rule::Unreachable => self.unreachable(),
+            Rule::NotPrepared => self.not_prepared(),
             Rule::Broken => self.broken(),
             Rule::OfferTooOld => self.offer_too_old(),
             Rule::Settling => self.settling(),
@@ -132,46 +127,38 @@ impl<'a> Case<'a> {
             Rule::UnableToEnroll => self.unable_to_enroll(),
             Rule::OutsideQuarantineHours => self.outside_quarantine_hours(),
             Rule::QuarantineDue => self.quarantine_due(),
-            Rule::ReminderDue => match self.reminder()? {
-                Some(reminder) => self.follow_up(rule, [reminder]),
-                None => Ok(None),
-            },
-            Rule::NothingDue => self.follow_up(rule, []),
+            Rule::ReminderDue => self.reminder_due(),
+            Rule::NothingDue => self.nothing_due(),
         }
     }
 
-    /// Ends the enrollment of a user who need not enroll.
-    fn closed_by(&self, rule: Rule, statuses: &[Status], closing_notice: Notice) -> Row {
-        Ok(statuses.contains(&self.verdict.status).then(|| self.closing(rule, Some(closing_notice))))
+    fn unknown(&self) -> Row {
+        let is_unknown = self.verdict.status == Status::Unknown;
+        Ok(is_unknown.then(|| Plan::by(Rule::Unknown)))
+    }
+
+    /// `run::leftovers` says who is gone, by complete listings.
+    fn user_gone(&self) -> Row {
+        Ok(self.facts.is_gone.then(|| self.closing(Rule::UserGone, None)))
+    }
+
+    fn has_mfa(&self) -> Row {
+        let has_mfa = self.verdict.status == Status::Compliant;
+        Ok(has_mfa.then(|| self.closing(Rule::HasMfa, Some(Notice::Enrolled))))
+    }
+
+    fn need_not_enroll(&self) -> Row {
+        let need_not = matches!(self.verdict.status, Status::Exempt | Status::NotApplicable);
+        Ok(need_not.then(|| self.closing(Rule::NeedNotEnroll, Some(Notice::Withdrawn))))
     }
 
     /// A user to whom mfa-warden offers nothing must not be quarantined. Everything else stays: a secret that lost its tag
     /// may get it back.
-    fn foreign_secret(&self) -> Option<Plan> {
+    fn foreign_secret(&self) -> Row {
         let lift = self.facts.is_quarantined().then_some(Action::Detach(Policy::Quarantine));
         let obstacle = Some(Obstacle::ForeignSecret);
         let plan = Plan { obstacle, ..Plan::of(Rule::ForeignSecret, lift) };
-        self.facts.foreign_secret.then_some(plan)
-    }
-
-    /// Outside the pilot, an enrollment continues only if a notice went out.
-    fn outside_pilot(&self) -> Option<Plan> {
-        let secret = self.facts.secret.as_ref();
-        let is_told = secret.is_some_and(|secret| secret.first_notice_at(self.now).is_some());
-        let actions = match secret {
-            None => self.leftovers(),
-            Some(_) => self.lifting(None).into_iter().collect(),
-        };
-        let plan = Plan { postponed: Some(Postponed::Pilot), ..Plan::of(Rule::OutsidePilot, actions) };
-        (!self.is_admitted() && !is_told).then_some(plan)
-    }
-
-    fn unreachable(&self) -> Row {
-        if self.facts.secret.is_some() || !self.delivery()?.is_surely_not() {
-            return Ok(None);
-        }
-        let actions = self.leftovers().into_iter().chain(self.subscription());
-        Ok(Some(Plan::of(Rule::Unreachable, actions)))
+        Ok(self.facts.foreign_secret.then_some(plan))
     }
 
     /// A seed is not kept for an owner who cannot be told of it. After an owner has received a notice, the enrollment goes
@@ -186,6 +173,33 @@ impl<'a> Case<'a> {
         }
         let actions = std::iter::once(self.close(secret, None)).chain(self.subscription());
         Ok(Some(Plan::of(Rule::NeverReached, actions)))
+    }
+
+    /// Outside the pilot, an enrollment continues only if a notice went out.
+    fn outside_pilot(&self) -> Row {
+        let secret = self.facts.secret.as_ref();
+        let is_told = secret.is_some_and(|secret| secret.first_notice_at(self.now).is_some());
+        let actions = match secret {
+            None => self.leftovers(),
+            Some(_) => self.lifting(None).into_iter().collect(),
+        };
+        let plan = Plan { postponed: Some(Postponed::Pilot), ..Plan::of(Rule::OutsidePilot, actions) };
+        Ok((!self.is_admitted() && !is_told).then_some(plan))
+    }
+
+    fn unreachable(&self) -> Row {
+        if self.facts.secret.is_some() || !self.delivery()?.is_surely_not() {
+            return Ok(None);
+        }
+        let actions = self.leftovers().into_iter().chain(self.subscription());
+        Ok(Some(Plan::of(Rule::Unreachable, actions)))
+    }
+
+    fn not_prepared(&self) -> Row {
+        match &self.facts.secret {
+            None => self.provisioning(Rule::NotPrepared, None),
+            Some(_) => Ok(None),
+        }
     }
 
     fn broken(&self) -> Row {
@@ -286,6 +300,17 @@ impl<'a> Case<'a> {
         let is_reminder_due = secret.reminder_due(self.settings.remind_every, self.now);
         let instead = is_reminder_due.then_some(Action::Notify(Notice::Reminder));
         Ok(plan.map(|plan| Plan { instead, ..plan }))
+    }
+
+    fn reminder_due(&self) -> Row {
+        match self.reminder()? {
+            Some(reminder) => self.follow_up(Rule::ReminderDue, [reminder]),
+            None => Ok(None),
+        }
+    }
+
+    fn nothing_due(&self) -> Row {
+        self.follow_up(Rule::NothingDue, [])
     }
 
     /// A reminder, where one is due.

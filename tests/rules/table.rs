@@ -180,3 +180,12 @@ fn every_row_has_a_test_of_its_name_in_the_order_of_the_table() {
         .collect();
     assert_eq!(tests, Rule::ALL.map(Rule::name));
 }
+
+#[test]
+fn every_row_has_a_function_of_its_name_in_the_order_of_the_table() {
+    let rows: Vec<&str> = include_str!("../../src/rules/plan.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("    fn ")?.strip_suffix("(&self) -> Row {"))
+        .collect();
+    assert_eq!(rows, Rule::ALL.map(Rule::name));
+}
