@@ -6,15 +6,19 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Secrets by user id, and unassigned mfa-warden devices by the lower-case name of their user (IAM's names are unique
 /// regardless of case). Each user takes its own; what remains belongs to nobody.
-pub(crate) struct Ownership {
-    pub(crate) devices: HashMap<String, Vec<String>>,
-    pub(crate) secrets: BTreeMap<String, Secret>,
+#[derive(Debug, Clone, Default)]
+pub struct Ownership {
+    /// Serial numbers by the user's name in lower case.
+    pub devices: HashMap<String, Vec<String>>,
+    /// The secrets that mfa-warden made, by their user's unique id.
+    pub secrets: BTreeMap<String, Secret>,
     /// The names, without [`SECRET_PREFIX`], of secrets that mfa-warden did not make. They are never touched.
-    pub(crate) foreign: HashSet<String>,
+    pub foreign: HashSet<String>,
 }
 
 impl Ownership {
-    pub(crate) fn new(devices: &[Device], secrets: Vec<Secret>) -> Self {
+    /// Sorts the account's virtual devices and the secrets under [`SECRET_PREFIX`]. Devices in use are left out.
+    pub fn new(devices: &[Device], secrets: Vec<Secret>) -> Self {
         let mut by_user: HashMap<String, Vec<String>> = HashMap::new();
         for device in devices.iter().filter(|device| device.assigned_to.is_none()) {
             if let Some(user) = user_of_device(&device.serial_number) {
@@ -36,7 +40,7 @@ impl Ownership {
     /// Takes the user's devices: those under its name, and those made for its version under a former name. A device named
     /// after a `present` user (names in lower case) stays that user's: an attacker who can write versions can choose how
     /// their ids end.
-    pub(crate) fn devices_of(
+    pub fn devices_of(
         &mut self,
         user: &User,
         secret: Option<&Secret>,
@@ -49,7 +53,7 @@ impl Ownership {
     }
 
     /// The other names, in lower case, under which a device may have been made for the user's secret.
-    pub(crate) fn former_names(&self, user: &User, secret: Option<&Secret>) -> Vec<String> {
+    pub fn former_names(&self, user: &User, secret: Option<&Secret>) -> Vec<String> {
         let own = user.name.to_ascii_lowercase();
         let Some(version) = secret.and_then(|secret| secret.current_version.as_deref()) else {
             return Vec::new();
@@ -61,12 +65,12 @@ impl Ownership {
 }
 
 /// The names of the users, in lower case: IAM's names are unique regardless of case.
-pub(crate) fn names_of(users: &[User]) -> HashSet<String> {
+pub fn names_of(users: &[User]) -> HashSet<String> {
     users.iter().map(|user| user.name.to_ascii_lowercase()).collect()
 }
 
 /// Takes the devices made for `version` under names that no `present` user has.
-pub(crate) fn take_version(
+pub fn take_version(
     devices: &mut HashMap<String, Vec<String>>,
     version: Option<&str>,
     present: &HashSet<String>,

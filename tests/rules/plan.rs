@@ -774,3 +774,75 @@ proptest! {
         prop_assert!(!provisions || invites);
     }
 }
+
+#[test]
+fn before_anything_is_done_what_a_listing_shows_is_read_by_name() {
+    let stale = |change: fn(&mut UserFacts)| {
+        let mut facts = user("alice");
+        facts.secret_is_fresh = false;
+        change(&mut facts);
+        asked(&facts, &settings(&BOTH))
+    };
+    let quarantined = Known::Is(Attached { enrollment: false, quarantine: true });
+    let foreign = stale(|facts| facts.foreign_secret = true);
+    assert_eq!(foreign, Next::Learn(Question::Secret));
+    let exempt = |facts: &mut UserFacts| {
+        facts.tags.insert("mfa-exempt".to_owned(), "permanent robot".to_owned());
+    };
+    let mut devices = user("alice");
+    devices.secret_is_fresh = false;
+    exempt(&mut devices);
+    devices.devices.push(serial("alice", &version(ago("1d"), 1)));
+    assert_eq!(asked(&devices, &settings(&BOTH)), Next::Learn(Question::Secret));
+    let mut nothing = user("alice");
+    nothing.secret_is_fresh = false;
+    exempt(&mut nothing);
+    nothing.attached = quarantined;
+    assert!(matches!(asked(&nothing, &settings(&BOTH)), Next::Do(_)), "there is nothing to be read again");
+}
+
+#[test]
+fn an_offer_is_too_old_once_it_is_older_than_its_time() {
+    let of_age = |age: &str| {
+        let mut facts = enrolled_since(user("alice"), age);
+        secret(&mut facts).tags.insert(tag::LAST_NOTICE_AT.to_owned(), ago("1h").to_string());
+        plan(&facts, &[("OFFER_TTL", "20d")]).rule
+    };
+    assert_eq!(of_age("20d"), Rule::NothingDue);
+    assert_eq!(of_age("1728001s"), Rule::OfferTooOld);
+}
+
+#[test]
+fn a_quarantine_that_waits_for_a_later_run_leaves_the_reminder_that_is_due() {
+    let mut overdue = enrolled_since(user("alice"), "20d");
+    overdue.attached = Known::Is(Attached { enrollment: true, quarantine: false });
+    let due = plan(&overdue, &BOTH);
+    assert_eq!((due.rule, due.instead), (Rule::QuarantineDue, None), "the last notice is ten minutes old");
+    secret(&mut overdue).tags.insert(tag::LAST_NOTICE_AT.to_owned(), ago("4d").to_string());
+    assert_eq!(plan(&overdue, &BOTH).instead, Some(Action::Notify(Notice::Reminder)));
+}
+
+proptest! {
+    #[test]
+    fn each_question_is_asked_at_most_once_and_a_plan_always_comes(
+        mut facts in any_facts(), is_fresh: bool, foreign: bool, is_sure: bool, preflight: bool, quarantine: bool,
+    ) {
+        (facts.secret_is_fresh, facts.foreign_secret, facts.absence_is_sure) = (is_fresh, foreign, is_sure);
+        (facts.delivery, facts.blockers) = (Known::NotAsked, Known::NotAsked);
+        let after = if quarantine { "quarantine" } else { "notify" };
+        let preflight = if preflight { "true" } else { "false" };
+        let more = [&BOTH[..2], &[("AFTER_GRACE", after), ("PREFLIGHT", preflight), ("SUBSCRIBE_OWNERS", "true")]];
+        let settings = settings(&more.concat());
+        let mut questions = Vec::new();
+        while let Next::Learn(question) = asked(&facts, &settings) {
+            prop_assert!(!questions.contains(&question), "{question:?} after {questions:?}");
+            questions.push(question);
+            match question {
+                Question::Secret => facts.secret_is_fresh = true,
+                Question::Device => facts.absence_is_sure = true,
+                Question::Delivery => facts.delivery = Known::Unreadable,
+                Question::Blockers => facts.blockers = Known::Unreadable,
+            }
+        }
+    }
+}
