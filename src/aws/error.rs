@@ -4,7 +4,7 @@ use crate::model::failure::{AwsFailure, Failure, Unreadable};
 use crate::model::text::{LONGEST_ERROR, shown_within, unmentioned};
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_runtime_api::http::Headers;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 use std::error::Error;
 use std::fmt;
 
@@ -24,19 +24,8 @@ impl AwsError {
         E: Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
         let code = error.code().map(str::to_owned);
-        let said = match (&code, error.message()) {
-            (Some(code), Some(message)) => format!("{code}: {message}"),
-            (Some(code), None) => code.clone(),
-            (None, _) => causes(&error),
-        };
-        // AWS's message may repeat text that others chose: names, paths, ARNs.
-        let said = shown_within(&said, LONGEST_ERROR);
-        AwsError {
-            attempted: unmentioned(&attempted.into()),
-            said: format!("{said}{}", advice(code.as_deref())),
-            source: error.into(),
-            code,
-        }
+        let said = format!("{}{}", said(error.meta(), &error), advice(code.as_deref()));
+        AwsError { code, attempted: unmentioned(&attempted.into()), said, source: error.into() }
     }
 
     /// The error of a call whose request or answer holds a seed. Any party on the way may repeat either in its error,
@@ -99,12 +88,41 @@ impl AwsError {
     }
 }
 
-/// What went wrong, if AWS gave no code: the text of each cause, once. (The SDK's own display adds the whole answer.)
-fn causes(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    let mut said: Vec<String> = causes.map(ToString::to_string).collect();
-    said.dedup();
-    said.join(": ")
+/// What went wrong, in one line, shortened and harmless: AWS's code and message, or without a code the error and its
+/// causes, each once. (The SDK's own display adds the whole answer.) `metadata`: the error's own, if it has any.
+pub fn said(metadata: &ErrorMetadata, error: &(dyn Error + 'static)) -> String {
+    let said = match metadata.code() {
+        Some(_) => in_words(metadata),
+        None => {
+            let mut said: Vec<String> = Vec::new();
+            for cause in causes(error) {
+                match cause.downcast_ref::<ErrorMetadata>() {
+                    // AWS's own words stand without the SDK's layers around them.
+                    Some(answer) if answer.code().is_some() => {
+                        said.retain(|words| {
+                            words != "service error" && !words.starts_with("unhandled error")
+                        });
+                        said.push(in_words(answer));
+                    }
+                    _ => said.push(cause.to_string()),
+                }
+            }
+            said.dedup();
+            said.join(": ")
+        }
+    };
+    // AWS's message may repeat text that others chose: names, paths, ARNs.
+    shown_within(&said, LONGEST_ERROR)
+}
+
+/// The code and the message of an answer.
+fn in_words(answer: &ErrorMetadata) -> String {
+    [answer.code(), answer.message()].into_iter().flatten().collect::<Vec<_>>().join(": ")
+}
+
+/// The error and its causes.
+pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
 }
 
 /// The code of an error, and a text that holds nothing of the answer but the code and the request ID.

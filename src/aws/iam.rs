@@ -3,7 +3,8 @@
 use super::again::ask_again;
 use super::{AwsError, Page, SaysWhetherMoreFollows, all_pages, timestamp, whole_page};
 use crate::model::account::{Account, Root};
-use crate::model::blocker::{Blocker, Cause};
+use crate::model::arn::Arn;
+use crate::model::blocker::{Blocker, Cause, Need};
 use crate::model::enrollment::DEVICE_PATH;
 use crate::model::seed::Seed;
 use crate::model::text::rfc3339;
@@ -26,9 +27,9 @@ const PAGE: i32 = 1000;
 
 const ACCOUNT_SUMMARY: &str = "read the account summary";
 
-/// Pauses between calls while AWS generates the credential report, in seconds: a minute in all. They grow, to save
+/// Pauses between calls while AWS generates the credential report, in milliseconds: a minute in all. They grow, to save
 /// calls.
-const REPORT_PAUSES: [u64; 5] = [2, 5, 10, 18, 25];
+const REPORT_PAUSES: [u64; 5] = [2000, 5000, 10_000, 18_000, 25_000];
 
 /// The IAM client.
 #[derive(Debug, Clone)]
@@ -227,7 +228,7 @@ impl Iam {
         };
         let is_made = ask_again(&REPORT_PAUSES, generate, |made| !matches!(made, Ok(false))).await?;
         if !is_made {
-            let waited = REPORT_PAUSES.iter().sum();
+            let waited = REPORT_PAUSES.iter().sum::<u64>() / 1000;
             return Err(AwsError::not_ready("generate the credential report", waited));
         }
         let answer = self.0.get_credential_report().send().await;
@@ -281,7 +282,7 @@ impl Iam {
     ) -> Result<Vec<Blocker>, AwsError> {
         let secret = account.secret_arn(&user.id);
         // A key that is set by ID or alias has no ARN here, so the simulator judges access to any key.
-        let key = key.map(|key| if key.starts_with("arn:") { key } else { "*" });
+        let key = key.map(|key| Arn::parse(key).map_or("*", |_| key));
         let in_region = [("secretsmanager:GetSecretValue", Some(secret.as_str())), ("kms:Decrypt", key)];
         let in_region = in_region.into_iter().filter_map(|(action, resource)| Some((action, resource?)));
         let mut there: Vec<(&str, &str)> = in_region.collect();
@@ -453,7 +454,10 @@ fn denial(result: &EvaluationResult, calls: &[(&str, &str)]) -> Option<Blocker> 
         Cause::Policies(policies) if policies.is_empty() && by_organization => Cause::Organization,
         cause => cause,
     };
-    Some(Blocker { action: result.eval_action_name.clone(), cause, is_unsure })
+    let action = result.eval_action_name.clone();
+    // Actions have no case (IAM user guide, "IAM JSON policy elements: Action").
+    let need = if action.eq_ignore_ascii_case("iam:EnableMFADevice") { Need::Enable } else { Need::ReadSeed };
+    Some(Blocker { action, need, cause, is_unsure })
 }
 
 /// The policy of a simulated statement, and the statement's lines in it.

@@ -8,7 +8,7 @@ pub mod secrets;
 pub mod sns;
 
 use crate::aws::again::ask_again;
-pub use error::{AwsError, without_words};
+pub use error::{AwsError, causes, said, without_words};
 use std::collections::HashSet;
 
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
@@ -160,7 +160,7 @@ impl Intercept for SaysWhetherMoreFollows {
     }
 }
 
-/// Pauses before a page is requested again because its answer broke off, in seconds.
+/// Pauses before a page is requested again because its answer broke off, in milliseconds.
 const PAGE_PAUSES: [u64; 2] = [0, 0];
 
 /// Requests a page again if its answer broke off. The SDK would take the part that arrived for the whole.

@@ -2,6 +2,7 @@
 
 use super::again::ask_again;
 use super::{AwsError, Page, all_pages, timestamp};
+use crate::model::arn::Arn;
 use crate::model::enrollment::{SECRET_PREFIX, Secret};
 use crate::model::seed::SecretValue;
 use aws_sdk_secretsmanager::error::SdkError;
@@ -21,12 +22,11 @@ const CURRENT: &str = "AWSCURRENT";
 /// The version stage of a new version, so that the write alone does not make it current.
 const PENDING: &str = "WARDEN_PENDING";
 
-/// Pauses between attempts to create a secret while one of the same name is being deleted, in seconds: AWS takes one to
-/// four.
-const DELETION_PAUSES: [u64; 4] = [1, 2, 3, 4];
+/// Pauses, in milliseconds, while a secret of the same name is being deleted: AWS takes one to four seconds.
+const DELETION_PAUSES: [u64; 4] = [1000, 2000, 3000, 4000];
 
-/// Pauses between attempts to put a policy that names a new user, in seconds.
-const POLICY_PAUSES: [u64; 4] = [1, 2, 4, 8];
+/// Pauses between attempts to put a policy that names a new user, in milliseconds.
+const POLICY_PAUSES: [u64; 4] = [1000, 2000, 4000, 8000];
 
 /// The Secrets Manager client. Calls that change a secret take its id ([`Secret::id`]). It is the ARN of the secret
 /// that was read, so that no call changes a later secret of the same name.
@@ -35,7 +35,7 @@ pub struct Secrets(pub aws_sdk_secretsmanager::Client);
 
 /// The result of creating a secret.
 pub enum Creation {
-    /// The secret exists now. Secrets Manager gives a secret without a value no version; an emulator may.
+    /// The secret exists now. Without a value it has no version, except in an emulator.
     Created {
         /// Its ARN, which no earlier secret of that name had.
         arn: Option<String>,
@@ -272,7 +272,7 @@ impl Secrets {
 
 /// The name in a secret's ARN, without the hyphen and six characters that Secrets Manager adds. A name stays unchanged.
 fn name_of(id: &str) -> &str {
-    let resource = id.split_once(":secret:").map(|(_, resource)| resource);
+    let resource = Arn::parse(id).and_then(|arn| arn.resource.strip_prefix("secret:"));
     resource.and_then(|resource| resource.rsplit_once('-')).map_or(id, |(name, _)| name)
 }
 

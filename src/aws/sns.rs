@@ -1,8 +1,9 @@
 //! SNS: subscriptions, tags, and messages with the attributes that subscriptions filter on.
 
 use super::{AwsError, Page, all_pages};
+use crate::model::arn::Arn;
 use crate::model::message::Message;
-use crate::model::subscription::{FilterPolicy, Subscription};
+use crate::model::subscription::{FilterPolicy, Protocol, Subscription};
 use aws_sdk_sns::error::SdkError;
 use aws_sdk_sns::operation::tag_resource::TagResourceError;
 use aws_sdk_sns::types::{MessageAttributeValue, Tag};
@@ -27,8 +28,8 @@ impl Sns {
         });
         let subscription = |subscription: aws_sdk_sns::types::Subscription| Subscription {
             // Before there is an ARN, AWS says `PendingConfirmation`. `Deleted` delivers nothing either.
-            arn: subscription.subscription_arn.filter(|arn| arn.starts_with("arn:")),
-            protocol: subscription.protocol.unwrap_or_default(),
+            arn: subscription.subscription_arn.filter(|arn| Arn::parse(arn).is_some()),
+            protocol: Protocol::read(subscription.protocol.as_deref().unwrap_or_default()),
             endpoint: subscription.endpoint.unwrap_or_default(),
         };
         Ok(listed.await?.into_iter().map(subscription).collect())

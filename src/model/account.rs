@@ -1,6 +1,7 @@
-//! The account that the function runs in. Only this module reads the function's ARN and builds ARNs.
+//! The account that the function runs in, and the ARNs of what is in it.
 
-use crate::model::enrollment::{DEVICE_PATH, SECRET_PREFIX, device_name};
+use crate::model::arn::{Arn, is_account_id};
+use crate::model::enrollment::{DEVICE_PATH, SECRET_PREFIX, device_name, user_of_device};
 
 /// Where the function runs, taken from its own ARN.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,19 +17,18 @@ pub struct Account {
 impl Account {
     /// Reads `arn:<partition>:lambda:<region>:<account>:function:…`; `None` when `arn` is anything else.
     pub fn from_function_arn(arn: &str) -> Option<Self> {
-        let parts: Vec<&str> = arn.splitn(7, ':').collect();
-        match parts[..] {
-            ["arn", partition, "lambda", region, id, "function", _]
-                if id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit()) =>
-            {
-                Some(Account {
-                    partition: partition.to_owned(),
-                    region: region.to_owned(),
-                    id: id.to_owned(),
-                })
-            }
-            _ => None,
-        }
+        let arn = Arn::parse(arn)?;
+        let is_function = arn.service == "lambda" && arn.resource.starts_with("function:");
+        Account::of(arn, arn.region).filter(|_| is_function)
+    }
+
+    /// The account of the ARN, with the region that is given; `None`: the ARN names no account.
+    pub fn of(arn: Arn, region: &str) -> Option<Self> {
+        is_account_id(arn.account).then(|| Account {
+            partition: arn.partition.to_owned(),
+            region: region.to_owned(),
+            id: arn.account.to_owned(),
+        })
     }
 
     /// The region in which policies see IAM's calls: IAM is a global service with one region per partition.
@@ -54,13 +54,39 @@ impl Account {
 
     /// A possible ARN of the user's secret: Secrets Manager appends six random characters to the name.
     pub fn secret_arn(&self, user_id: &str) -> String {
-        let Account { partition, region, id } = self;
-        format!("arn:{partition}:secretsmanager:{region}:{id}:secret:{SECRET_PREFIX}{user_id}-000000")
+        self.arn("secretsmanager", &self.region, &format!("secret:{SECRET_PREFIX}{user_id}-000000"))
     }
 
     /// The serial number of the device that belongs to `version` of this user's secret.
     pub fn serial_number(&self, user: &str, version: &str) -> String {
-        format!("arn:{}:iam::{}:mfa{DEVICE_PATH}{}", self.partition, self.id, device_name(user, version))
+        self.arn("iam", "", &format!("mfa{DEVICE_PATH}{}", device_name(user, version)))
+    }
+
+    /// The user name in the serial number of an mfa-warden device of this account; `None`: it is another device.
+    pub fn user_of_device<'a>(&self, serial_number: &'a str) -> Option<&'a str> {
+        let Arn { partition, service, region, account, .. } = Arn::parse(serial_number)?;
+        let is_here =
+            (partition, service, region, account) == (self.partition.as_str(), "iam", "", self.id.as_str());
+        user_of_device(serial_number).filter(|_| is_here)
+    }
+
+    /// The ARN of a managed policy without a path.
+    pub fn policy_arn(&self, name: &str) -> String {
+        self.arn("iam", "", &format!("policy/{name}"))
+    }
+
+    /// The ARN of a role without a path.
+    pub fn role_arn(&self, name: &str) -> String {
+        self.arn("iam", "", &format!("role/{name}"))
+    }
+
+    /// The ARN of a topic in the region.
+    pub fn topic_arn(&self, name: &str) -> String {
+        self.arn("sns", &self.region, name)
+    }
+
+    fn arn(&self, service: &str, region: &str, resource: &str) -> String {
+        Arn { partition: &self.partition, service, region, account: &self.id, resource }.to_string()
     }
 }
 

@@ -27,6 +27,8 @@ pub enum Cause {
 pub struct Blocker {
     /// The action.
     pub action: String,
+    /// What the owner needs it for.
+    pub need: Need,
     /// Why.
     pub cause: Cause,
     /// Whether the decision depends on something that the simulator was not told, such as the owner's IP address.

@@ -1,5 +1,6 @@
 //! An enrollment: the secret and the device that name each other.
 
+use crate::model::arn::Arn;
 use crate::model::record::tag;
 use crate::model::user::is_unique_id;
 use jiff::{SignedDuration, Timestamp};
@@ -28,7 +29,7 @@ pub fn version_suffix(version: &str) -> &str {
 
 /// The user name in the serial number of an mfa-warden device; `None`: it is another device.
 pub fn user_of_device(serial_number: &str) -> Option<&str> {
-    let (_, name) = serial_number.split_once(":mfa/mfa-warden/")?;
+    let name = Arn::parse(serial_number)?.resource.strip_prefix("mfa")?.strip_prefix(DEVICE_PATH)?;
     let (user, suffix) = name.rsplit_once('.')?;
     let ours = suffix.len() == 8 && suffix.bytes().all(|b| b.is_ascii_hexdigit()) && !user.contains('/');
     (ours && !user.is_empty()).then_some(user)

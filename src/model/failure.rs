@@ -1,4 +1,4 @@
-//! Why something could not be done or read, as data. `messages::words` has the texts.
+//! Why something could not be done or read, as data. `words` has the texts.
 
 use crate::model::action::Policy;
 use crate::model::enrollment::Doubt;

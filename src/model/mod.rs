@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod action;
+pub mod arn;
 pub mod blocker;
 pub mod commands;
 pub mod delivery;

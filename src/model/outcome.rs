@@ -7,16 +7,14 @@ use crate::model::failure::Failure;
 use crate::model::known::Known;
 use crate::model::rule::Rule;
 use crate::model::text::shown;
-use crate::model::trail::IamEvents;
 use crate::model::user::is_user_name;
 use crate::model::verdict::{Reason, Status, Why};
 use crate::model::warning::Warning;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 use std::net::IpAddr;
 
 /// The result of one run for one user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// The user's name.
     pub user: String,
@@ -25,45 +23,32 @@ pub struct Outcome {
     /// The verdict.
     pub verdict: Status,
     /// The reason, and remarks.
-    #[serde(rename = "reason")]
     pub why: Why,
     /// The row of the decision table that decided; `None`: the deadline passed first.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<Rule>,
     /// What was done (planned, in a dry run), in order.
-    #[serde(rename = "actions")]
     pub steps: Vec<Step>,
     /// How it ended.
     pub result: UserResult,
-    /// The enrollment that stays open after this run. Not part of the answer.
-    #[serde(skip)]
+    /// The enrollment that stays open after this run.
     pub open: Option<OpenEnrollment>,
     /// Why no message reaches the owner, if none does.
-    #[serde(skip)]
     pub unreachable: Option<Unreachable>,
     /// What keeps the owner from enrolling, if IAM was asked.
-    #[serde(skip)]
     pub blockers: Vec<Blocker>,
     /// Why the user is not quarantined, although it is overdue and was warned.
-    #[serde(skip)]
     pub not_quarantined: Vec<NotQuarantined>,
     /// Why something is left to a later run, if it is.
-    #[serde(skip)]
     pub postponed: Option<Postponed>,
     /// Whether the owner tag no longer names the person who was invited.
-    #[serde(skip)]
     pub recipient_changed: bool,
     /// Whether the run only attached the enrollment policy again.
-    #[serde(skip)]
     pub reattached: bool,
     /// How much of its grace period the user had used up when the enrollment was closed.
-    #[serde(skip)]
     pub grace_used: Option<SignedDuration>,
     /// When the newest of the user's MFA devices was enabled.
-    #[serde(skip)]
     pub enabled_at: Option<Timestamp>,
     /// The source address of the change that closed the enrollment, as CloudTrail reported it.
-    #[serde(skip)]
     pub source: Option<IpAddr>,
 }
 
@@ -147,7 +132,7 @@ impl Outcome {
     }
 }
 
-/// How the work on a user ended, written as `done`, `planned`, `none`, `deferred` or `failed: <cause>`.
+/// How the work on a user ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserResult {
     /// The run carried out the whole plan.
@@ -163,7 +148,7 @@ pub enum UserResult {
 }
 
 /// Users by verdict.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct UserCounts {
     /// All users; the sum of the others.
     pub total: u32,
@@ -193,13 +178,8 @@ impl UserCounts {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
-}
-
 /// Actions done (planned, in a dry run).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ActionCounts {
     /// Devices and versions made.
     pub provision: u32,
@@ -215,11 +195,9 @@ pub struct ActionCounts {
     pub attach: u32,
     /// Policies detached.
     pub detach: u32,
-    /// Resource policies put on secrets that earlier versions made; left out if zero.
-    #[serde(skip_serializing_if = "is_zero")]
+    /// Resource policies put on secrets that earlier versions made.
     pub put_policy: u32,
-    /// Owners subscribed; left out if zero, because it needs a setting.
-    #[serde(skip_serializing_if = "is_zero")]
+    /// Owners subscribed.
     pub subscribe: u32,
 }
 
@@ -271,10 +249,9 @@ impl RunKind {
 }
 
 /// What a sweep or a check did and found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// What was looked at.
-    #[serde(rename = "action")]
     pub kind: RunKind,
     /// Whether this was a dry run.
     pub dry_run: bool,
@@ -293,17 +270,11 @@ pub struct Answer {
     /// What people should know that is not about a single user.
     pub warnings: Vec<Warning>,
     /// Subscriptions to the owner topic that count as reaching every owner; `None`: this run did not look.
-    #[serde(skip)]
     pub catch_all: Option<Vec<String>>,
     /// Whether the owner topic has no subscription at all.
-    #[serde(skip)]
     pub nobody_listens: bool,
     /// How many confirmed subscriptions the operations topic has. A run asks only before it tells operations something.
-    #[serde(skip)]
     pub operations_subscriptions: Known<usize>,
-    /// Which trail delivers IAM events. A sweep looks once a day.
-    #[serde(skip)]
-    pub iam_events: Known<IamEvents>,
 }
 
 impl Answer {
@@ -322,7 +293,6 @@ impl Answer {
             catch_all: None,
             nobody_listens: false,
             operations_subscriptions: Known::NotAsked,
-            iam_events: Known::NotAsked,
         }
     }
 

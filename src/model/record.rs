@@ -31,15 +31,13 @@ pub mod tag {
     pub const NOTIFIED: &str = "mfa-warden:notified";
     /// When the first notice went out: the grace period counts from here.
     pub const FIRST_NOTICE_AT: &str = "mfa-warden:first-notice-at";
-    /// The last 8 characters of a version that an earlier run won. It is written before the owner is told: if a secret
-    /// cannot be tagged, the owner does not get the same message in every run.
+    /// The last 8 characters of a version that an earlier run won. Written before the owner is told: if tagging fails, the owner does not get the message again in every run.
     pub const TELLING: &str = "mfa-warden:telling";
-    /// When a notice of the current version was first known to have reached its owner. A time before that version was made
-    /// belongs to an earlier version. Empty: the notice reached somebody else.
+    /// When a notice of the current version was first known to have reached its owner. An older time is an earlier version's. Empty: the notice reached somebody else.
     pub const HEARD_AT: &str = "mfa-warden:heard-at";
     /// The recipients of the last invitation, as [`crate::model::recipient::remembered`] writes them.
     pub const RECIPIENT: &str = "mfa-warden:recipient";
-    /// The recipients of earlier invitations, if they were others.
+    /// The recipients of earlier invitations, if different.
     pub const RECIPIENTS_BEFORE: &str = "mfa-warden:recipients-before";
     /// When the owner was last told anything.
     pub const LAST_NOTICE_AT: &str = "mfa-warden:last-notice-at";
@@ -106,7 +104,7 @@ impl Secret {
         self.past(tag::HEARD_AT, now).filter(|heard| *heard >= truncated(made_at))
     }
 
-    /// Whether the present recipient is not the one who was invited. Earlier versions did not record the recipient.
+    /// Whether the recipient changed since the invitation. Earlier versions did not record the recipient.
     pub fn recipient_changed(&self, present: &Recipient) -> bool {
         let sorted = |tag: &str| {
             let mut each: Vec<String> = recalled(tag).iter().map(|one| one.to_lowercase()).collect();

@@ -1,11 +1,9 @@
 //! The rows of the decision table, by name. `rules::plan` uses them to decide.
 
-use serde::Serialize;
 use std::fmt;
 
 /// A row of the decision table. The first that applies decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rule {
     /// Something about the user could not be read.
     Unknown,

@@ -1,5 +1,6 @@
 //! Settings: read from the environment once at start, checked together, never changed.
 
+use crate::model::arn::{Arn, is_account_id};
 use crate::model::recipient::tag_value;
 use crate::model::user::User;
 use jiff::civil::Time;
@@ -598,7 +599,7 @@ impl Settings {
             ("QUARANTINE_POLICY_ARN", self.quarantine_policy_arn.as_ref()),
             ("FUNCTION_ROLE_ARN", self.function_role_arn.as_ref()),
         ];
-        arns.into_iter().filter_map(|(name, arn)| Some((name, Place::of(arn?)?))).collect()
+        arns.into_iter().filter_map(|(name, arn)| Some((name, Place::of(Arn::parse(arn?)?)))).collect()
     }
 }
 
@@ -612,12 +613,8 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn of(arn: &'a str) -> Option<Self> {
-        let parts: Vec<&str> = arn.splitn(6, ':').collect();
-        match parts[..] {
-            ["arn", partition, _, region, account, _] => Some(Place { partition, region, account }),
-            _ => None,
-        }
+    fn of(Arn { partition, region, account, .. }: Arn<'a>) -> Self {
+        Place { partition, region, account }
     }
 
     fn fits(&self, other: &Place) -> bool {
@@ -640,10 +637,8 @@ fn duration(value: &str) -> Option<SignedDuration> {
 }
 
 fn topic(value: &str) -> Option<String> {
-    let fits = is_arn(value, "sns", |region, account, topic| {
-        !region.is_empty() && is_account(account) && is_name(topic, "_-")
-    });
-    fits.then(|| value.to_owned())
+    let Arn { region, resource, .. } = arn_of(value, "sns")?;
+    (!region.is_empty() && is_name(resource, "_-")).then(|| value.to_owned())
 }
 
 fn role(value: &str) -> Option<String> {
@@ -654,20 +649,17 @@ fn policy(value: &str) -> Option<String> {
     of_account(value, "policy/")
 }
 
-/// The ARN of an IAM resource of an account, not one of AWS's own.
+/// The ARN of an IAM resource of this kind.
 fn of_account(value: &str, kind: &str) -> Option<String> {
-    let fits = is_arn(value, "iam", |region, account, resource| {
-        let name = resource.strip_prefix(kind);
-        region.is_empty() && is_account(account) && name.is_some_and(|name| is_name(name, "/+=,.@_-"))
-    });
-    fits.then(|| value.to_owned())
+    let Arn { region, resource, .. } = arn_of(value, "iam")?;
+    let name = resource.strip_prefix(kind)?;
+    (region.is_empty() && is_name(name, "/+=,.@_-")).then(|| value.to_owned())
 }
 
-/// Whether `value` is `arn:<partition>:<service>:<region>:<account>:<resource>` and the rest passes `rest`.
-fn is_arn(value: &str, service: &str, rest: impl Fn(&str, &str, &str) -> bool) -> bool {
-    let parts: Vec<&str> = value.splitn(6, ':').collect();
-    matches!(parts[..], ["arn", partition, of, region, account, resource]
-        if partition.starts_with("aws") && of == service && rest(region, account, resource))
+/// The ARN of something of the service in an account, not of AWS's own.
+fn arn_of<'a>(value: &'a str, service: &str) -> Option<Arn<'a>> {
+    let arn = Arn::parse(value).filter(|arn| arn.partition.starts_with("aws") && arn.service == service);
+    arn.filter(|arn| is_account_id(arn.account))
 }
 
 fn is_tag_key(text: &str) -> bool {
@@ -697,10 +689,6 @@ fn secret_tags(text: &str) -> Option<Vec<(String, String)>> {
     };
     let tags: Option<Vec<_>> = text.split(',').map(tag).collect();
     tags.filter(|tags| tags.len() <= SECRET_TAGS)
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn is_name(text: &str, besides: &str) -> bool {
@@ -928,7 +916,7 @@ mod tests {
     #[test]
     fn what_lies_elsewhere_than_the_function_is_named() {
         let settings = read(&QUARANTINE).unwrap();
-        assert_eq!(settings.misplaced("aws", "us-east-1", "123456789012"), []);
+        assert_eq!(settings.misplaced("aws", "eu-west-1", "123456789012"), []);
         assert_eq!(settings.misplaced("aws", "us-east-1", "123456789012").len(), 2, "the topics");
         assert_eq!(settings.misplaced("aws", "eu-west-1", "210987654321").len(), 4);
     }

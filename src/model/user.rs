@@ -1,5 +1,6 @@
 //! A user and its devices, as IAM shows them.
 
+use crate::model::arn::Arn;
 use jiff::Timestamp;
 
 /// Whether `name` can be the name of an IAM user: 1 to 64 of `[A-Za-z0-9_+=,.@-]`.
@@ -24,7 +25,7 @@ pub struct User {
 impl User {
     /// The path: `/`, `/team-a/`.
     pub fn path(&self) -> &str {
-        let resource = self.arn.splitn(6, ':').nth(5).and_then(|resource| resource.strip_prefix("user"));
+        let resource = Arn::parse(&self.arn).and_then(|arn| arn.resource.strip_prefix("user"));
         resource.and_then(|path| path.rfind('/').map(|end| &path[..=end])).unwrap_or("/")
     }
 }

@@ -1,15 +1,13 @@
-//! Whether a user has to enroll, and why, as data. `messages::words` has the texts.
+//! Whether a user has to enroll, and why, as data. `words` has the texts.
 
 use crate::model::action::Postponed;
 use crate::model::delivery::Unreachable;
 use crate::model::failure::Failure;
 use jiff::SignedDuration;
 use jiff::civil::Date;
-use serde::Serialize;
 
 /// The kinds of verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// An MFA device of any kind is assigned.
     Compliant,
@@ -21,6 +19,19 @@ pub enum Status {
     NotApplicable,
     /// Something could not be read.
     Unknown,
+}
+
+impl Status {
+    /// Its name in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Compliant => "compliant",
+            Status::NonCompliant => "non_compliant",
+            Status::Exempt => "exempt",
+            Status::NotApplicable => "not_applicable",
+            Status::Unknown => "unknown",
+        }
+    }
 }
 
 /// A verdict and why.

@@ -1,4 +1,4 @@
-//! What people should know that is not about a single user, as data. `messages::words` has the texts.
+//! What people should know that is not about a single user, as data. `words` has the texts.
 
 use crate::model::failure::Failure;
 use std::mem::discriminant;
@@ -38,8 +38,6 @@ pub enum Warning {
     NoSuchUser(String),
     /// Operations were not told.
     OperationsNotTold(Failure),
-    /// No trail delivers IAM events to the region where they are expected.
-    NoTrail,
     /// The operations topic has no confirmed subscription: its messages reach nobody.
     NoOperationsSubscription,
     /// It is unknown who is subscribed to the operations topic.

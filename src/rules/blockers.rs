@@ -4,11 +4,6 @@ use crate::model::blocker::{Blocker, Cause, Need, NotQuarantined};
 use crate::model::known::Known;
 
 impl Blocker {
-    /// What the owner cannot do.
-    pub fn need(&self) -> Need {
-        if self.action.eq_ignore_ascii_case("iam:EnableMFADevice") { Need::Enable } else { Need::ReadSeed }
-    }
-
     /// Whether it blocks for sure. A missing permission is unsure: the policy may be too new to count.
     fn is_sure(&self) -> bool {
         !self.is_unsure && self.cause != Cause::NotAllowed
@@ -23,7 +18,7 @@ impl Known<Vec<Blocker>> {
     /// Whether the owner is known to be able to enable a device: nothing blocks that call. Otherwise the user must never be
     /// quarantined.
     pub fn is_able_to_enroll(&self) -> bool {
-        self.is_and(|blockers| blockers.iter().all(|blocker| blocker.need() != Need::Enable))
+        self.is_and(|blockers| blockers.iter().all(|blocker| blocker.need != Need::Enable))
     }
 
     /// Whether the owner is known to be unable to enable a device. `policy_counts`: the enrollment policy was attached long
@@ -31,7 +26,7 @@ impl Known<Vec<Blocker>> {
     pub fn is_unable_to_enroll(&self, policy_counts: bool) -> bool {
         let blocks = |blocker: &Blocker| {
             let is_sure = blocker.is_sure() || (policy_counts && blocker.cause == Cause::NotAllowed);
-            blocker.need() == Need::Enable && is_sure
+            blocker.need == Need::Enable && is_sure
         };
         self.each().any(blocks)
     }
@@ -41,7 +36,7 @@ impl Known<Vec<Blocker>> {
     /// permissions boundary does not count either: it does not limit what the secret's own policy grants.
     pub fn keeps_from_seed(&self) -> bool {
         let hides = |blocker: &Blocker| {
-            blocker.need() == Need::ReadSeed
+            blocker.need == Need::ReadSeed
                 && !blocker.is_unsure
                 && matches!(blocker.cause, Cause::Policies(_))
         };
@@ -50,7 +45,7 @@ impl Known<Vec<Blocker>> {
 
     /// What surely blocks enrolling, for messages to operations.
     pub fn sure(&self) -> impl Iterator<Item = &Blocker> {
-        let matters = |blocker: &&Blocker| blocker.need() == Need::Enable || blocker.cause != Cause::Boundary;
+        let matters = |blocker: &&Blocker| blocker.need == Need::Enable || blocker.cause != Cause::Boundary;
         self.each().filter(|blocker| blocker.is_sure()).filter(matters)
     }
 
@@ -60,7 +55,7 @@ impl Known<Vec<Blocker>> {
             Known::NotAsked => Vec::new(),
             Known::Unreadable => vec![NotQuarantined::NoAnswer],
             Known::Is(blockers) => {
-                let enabling = blockers.iter().filter(|blocker| blocker.need() == Need::Enable);
+                let enabling = blockers.iter().filter(|blocker| blocker.need == Need::Enable);
                 enabling.cloned().map(NotQuarantined::Denied).collect()
             }
         }

@@ -1,5 +1,6 @@
 //! The state of an enrollment: none, broken, usable; overdue, warned; made by somebody else.
 
+use crate::model::arn::Arn;
 use crate::model::enrollment::{Doubt, Enrollment, Secret, created_at};
 use crate::model::facts::UserFacts;
 use crate::model::recipient::Recipient;
@@ -61,8 +62,8 @@ impl Secret {
     /// Whether its key is surely not the one that is set. A key can be named by id, alias or ARN. An alias and an id
     /// cannot be compared.
     fn is_under_another_key(&self, set: Option<&str>) -> bool {
-        let name = |key: &str| key.rsplit_once(":").map_or(key, |(_, resource)| resource).to_owned();
-        let plain = |key: &str| name(key).trim_start_matches("key/").to_owned();
+        let plain =
+            |key: &str| Arn::parse(key).map_or(key, |arn| arn.resource).trim_start_matches("key/").to_owned();
         let is_alias = |key: &str| key.starts_with("alias/");
         let own = self.kms_key_id.as_deref().map(plain).filter(|key| key != "alias/aws/secretsmanager");
         let set = set.map(plain).filter(|key| key != "alias/aws/secretsmanager");

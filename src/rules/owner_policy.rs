@@ -1,5 +1,6 @@
 //! The resource policy of an owner's secret: who may read the seed, and who may change anything about it. Pure.
 
+use crate::model::arn::Arn;
 use crate::model::facts::UserFacts;
 use crate::model::record::tag;
 use crate::model::settings::Settings;
@@ -105,9 +106,10 @@ pub fn document(owner: &User, function_role_arn: Option<&str>) -> String {
 /// The role's ARN with and without a path. Role names are unique in an account whatever their path, and the path may
 /// change.
 fn patterns(role_arn: &str) -> Option<Value> {
-    let (account, role) = role_arn.split_once(":role/")?;
-    let name = role.rsplit('/').next()?;
-    Some(json!([format!("{account}:role/{name}"), format!("{account}:role/*/{name}")]))
+    let arn = Arn::parse(role_arn)?;
+    let name = arn.resource.strip_prefix("role/")?.rsplit('/').next()?;
+    let pattern = |path: &str| Arn { resource: &format!("role/{path}{name}"), ..arn }.to_string();
+    Some(json!([pattern(""), pattern("*/")]))
 }
 
 /// The first 8 hexadecimal digits of the policy's SHA-256. The secret's tag stores them to tell which policy it has.

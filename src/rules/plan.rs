@@ -1,4 +1,4 @@
-//! The decision table: facts, verdict and settings -> what to do, or what must be known first. One function per row, in
+//! The decision table: facts, verdict and settings -> what to do, or what must be known first. One function for each row, in
 //! the order of [`Rule::ALL`]. The first row that applies decides.
 
 use crate::model::action::{Action, Notice, Obstacle, Policy, Postponed};
@@ -23,12 +23,12 @@ pub enum Next {
     Do(Plan),
 }
 
-/// A fact that a plan may need and that is not read for every user. Each is asked at most once.
+/// A fact that is read only if a plan needs it, and at most once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Question {
     /// The user's secret as it is now: listings may lag.
     Secret,
-    /// Whether a second listing shows the device of the secret's version: the pages of the first may have missed it.
+    /// Whether a second listing shows the version's device, which the first may have missed.
     Device,
     /// Whether messages reach the owner.
     Delivery,
@@ -152,8 +152,7 @@ impl<'a> Case<'a> {
         Ok(need_not.then(|| self.closing(Rule::NeedNotEnroll, Some(Notice::Withdrawn))))
     }
 
-    /// A user to whom mfa-warden offers nothing must not be quarantined. Everything else stays: a secret that lost its tag
-    /// may get it back.
+    /// A user who is offered nothing must not be quarantined. Nothing else is removed: the secret may get a lost tag back.
     fn foreign_secret(&self) -> Row {
         let lift = self.facts.is_quarantined().then_some(Action::Detach(Policy::Quarantine));
         let obstacle = Some(Obstacle::ForeignSecret);
@@ -241,7 +240,7 @@ impl<'a> Case<'a> {
     fn invitation_due(&self) -> Row {
         let (Some(secret), Some(version)) = (&self.facts.secret, self.version()) else { return Ok(None) };
         let is_told = secret.notified_of(version);
-        // Only asked if the notice is not known to have arrived: the question takes calls.
+        // Asked only if the notice may not have arrived: asking costs calls.
         let is_again = secret.undelivered(self.now) && self.delivery()? == Known::Is(Delivery::Reached);
         let is_somebody_else =
             secret.recipient_changed(&self.recipient()) && !self.delivery()?.is_surely_not();

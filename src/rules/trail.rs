@@ -1,11 +1,7 @@
-//! Whether IAM events reach the function: which trails could deliver them, and when to look again.
+//! Whether IAM events reach the function: which trails could deliver them.
 
 use crate::model::account::Account;
 use crate::model::trail::Trail;
-use jiff::{SignedDuration, Timestamp};
-
-/// How long one look is good for.
-const GOOD_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 impl Account {
     /// Whether IAM events reach EventBridge in the function's region: each partition has one region for them.
@@ -21,11 +17,4 @@ pub fn candidates<'a>(trails: &'a [Trail], region: &str) -> Vec<&'a Trail> {
         trails.iter().filter(is_here).filter(|trail| trail.has_global_events).collect();
     found.sort_by_key(|trail| !trail.is_organization);
     found
-}
-
-/// Whether the function looks again. `last`: the tag that records the last look. One that is unreadable or of the future
-/// counts as none.
-pub fn is_due(last: Option<&str>, now: Timestamp) -> bool {
-    let last = last.and_then(|last| last.parse::<Timestamp>().ok()).filter(|last| *last <= now);
-    last.is_none_or(|last| now.duration_since(last) >= GOOD_FOR)
 }

@@ -1,7 +1,6 @@
 //! The event that started the function -> what to look at. An event decides nothing else.
 
 use crate::model::account::Account;
-use crate::model::enrollment::user_of_device;
 use crate::model::text::shown_within;
 use crate::model::user::is_user_name;
 use serde::Deserialize;
@@ -201,10 +200,8 @@ fn reported(record: Record, account: &Account) -> Result<Trigger, UnknownEvent> 
     let parameters = request_parameters.unwrap_or_default();
     let caller = user_identity.unwrap_or_default();
     if event_name == "DeleteVirtualMFADevice" {
-        let prefix = format!("arn:{}:iam::{}:", account.partition, account.id);
         let serial_number = parameters.serial_number.as_deref();
-        let ours = serial_number.filter(|serial| serial.starts_with(&prefix)).and_then(user_of_device);
-        return match ours {
+        return match serial_number.and_then(|serial| account.user_of_device(serial)) {
             Some(user) => check(user.to_owned(), None),
             None => ignore("the deleted device is not one of mfa-warden's".to_owned()),
         };
@@ -282,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_dry_run_is_an_error_and_never_a_real_run() {
+    fn a_misspelled_dry_run_is_an_error_and_never_a_real_run() {
         for event in [
             json!({"action": "sweep", "dryrun": true}),
             json!({"action": "sweep", "dry_run": "true"}),
@@ -295,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_event_of_ours_gets_an_error_that_says_what_was_expected() {
+    fn an_unknown_event_gets_an_error_that_says_what_was_expected() {
         for event in [
             json!(null),
             json!([]),
@@ -316,6 +313,21 @@ mod tests {
         assert!(cloudtrail(json!({"eventSource": "ec2.amazonaws.com"})).is_err());
         assert!(cloudtrail(json!({"eventName": "CreateRole"})).is_err());
         assert!(cloudtrail(json!({"requestParameters": {"userName": "x\ny"}})).is_err());
+    }
+
+    #[test]
+    fn a_new_name_counts_only_where_a_user_is_renamed() {
+        let parameters = json!({"userName": "alice", "newUserName": "mallory"});
+        let event = |name: &str| cloudtrail(json!({"eventName": name, "requestParameters": parameters}));
+        assert_eq!(event("TagUser"), changed("alice"));
+        assert_eq!(event("UpdateUser"), changed("mallory"));
+    }
+
+    #[test]
+    fn a_record_that_names_nobody_is_an_error_unless_the_root_user_acted() {
+        let event = |kind: &str| cloudtrail(json!({"requestParameters": {}, "userIdentity": {"type": kind}}));
+        assert!(event("AssumedRole").unwrap_err().to_string().contains("names no user"));
+        assert!(matches!(event("Root"), Ok(Trigger::Ignore(_))));
     }
 
     #[test]

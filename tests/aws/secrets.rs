@@ -26,7 +26,7 @@ async fn a_later_version_wins_by_the_swap() {
 }
 
 #[tokio::test]
-async fn whoever_comes_second_has_lost() {
+async fn the_run_that_comes_second_has_lost() {
     let client = secrets(&[&put("WARDEN_PENDING"), &swap_refused(), &described(THEIRS)]);
     assert!(matches!(
         client.claim(NAME, OURS, Some("0199d0e0-0000-7000-8000-000000000001"), &a_value()).await,

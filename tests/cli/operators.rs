@@ -19,7 +19,7 @@ async fn company(cloud: &Cloud) -> Vec<String> {
 }
 
 /// The text with the test's account and ids made those of an example.
-fn normalised(text: &str, cloud: &Cloud, ids: &[String]) -> String {
+fn normalized(text: &str, cloud: &Cloud, ids: &[String]) -> String {
     let named = |text: String, (at, id): (usize, &String)| text.replace(id, &format!("AIDA{at}"));
     ids.iter().enumerate().fold(text.replace(&cloud.account, "123456789012"), named)
 }
@@ -31,12 +31,12 @@ async fn a_plan_shows_who_is_without_mfa_and_exits_with_2() {
     let gate = Gate::new(&cloud.account);
 
     let table = say(operator(&gate), &["plan"]);
-    insta::assert_snapshot!("plan", normalised(&table.out, &cloud, &ids));
+    insta::assert_snapshot!("plan", normalized(&table.out, &cloud, &ids));
     assert_eq!((table.code, table.err.as_str()), (2, ""));
 
     let csv = say(operator(&gate), &["plan", "--csv", "--max-provisions", "0"]);
     assert!(csv.err.starts_with("warden: warning: the root user has"), "{}", csv.err);
-    insta::assert_snapshot!("plan_csv", normalised(&csv.out, &cloud, &ids));
+    insta::assert_snapshot!("plan_csv", normalized(&csv.out, &cloud, &ids));
     assert_eq!(csv.code, 2);
 
     let colored = say(operator(&gate), &["plan", "--color", "always"]);
@@ -103,7 +103,7 @@ async fn an_account_in_order_exits_with_0() {
     cloud.enroll("olivia.brandt").await;
     let gate = Gate::new(&cloud.account);
     let said = say(operator(&gate), &["plan"]);
-    insta::assert_snapshot!(normalised(&said.out, &cloud, &[]));
+    insta::assert_snapshot!(normalized(&said.out, &cloud, &[]));
     assert_eq!(said.code, 0);
 }
 
@@ -138,10 +138,10 @@ async fn a_check_shows_one_user_and_a_user_that_is_not_there_is_an_error() {
     let gate = Gate::new(&cloud.account);
 
     let without = say(operator(&gate), &["check", "anna.schmidt"]);
-    insta::assert_snapshot!("check_without_mfa", normalised(&without.out, &cloud, &[]));
+    insta::assert_snapshot!("check_without_mfa", normalized(&without.out, &cloud, &[]));
     assert_eq!(without.code, 2);
     let with = say(operator(&gate), &["check", "olivia.brandt"]);
-    insta::assert_snapshot!("check_with_mfa", normalised(&with.out, &cloud, &[]));
+    insta::assert_snapshot!("check_with_mfa", normalized(&with.out, &cloud, &[]));
     assert_eq!(with.code, 0);
     assert_eq!(say(operator(&gate), &["check", "d_okafor", "--json"]).code, 0);
 
@@ -444,7 +444,7 @@ async fn an_explanation_names_the_row_its_facts_and_what_would_change_it() {
 
     cloud.sweep().await;
     let open = say(operator(&gate), &["explain", "anna.schmidt", "--owner-topic-arn", topic]);
-    insta::assert_snapshot!("explain", timeless(&normalised(&open.out, &cloud, std::slice::from_ref(&anna))));
+    insta::assert_snapshot!("explain", timeless(&normalized(&open.out, &cloud, std::slice::from_ref(&anna))));
     let json = say(operator(&gate), &["explain", "anna.schmidt", "--owner-topic-arn", topic, "--json"]);
     let json: Value = serde_json::from_str(&json.out).unwrap();
     assert_eq!((&json["rule"], &json["user_id"]), (&"nothing_due".into(), &anna.clone().into()));

@@ -39,7 +39,7 @@ impl Owner {
     }
 
     /// What it said, with the QR code, the account and the device's suffix made those of an example.
-    async fn normalised(&self, text: &str) -> String {
+    async fn normalized(&self, text: &str) -> String {
         let value = self.cloud.value(&self.id).await;
         let serial = value["serial_number"].as_str().unwrap();
         let qr_code = anstream::adapter::strip_str(value["qr_text"].as_str().unwrap()).to_string();
@@ -55,7 +55,7 @@ async fn an_owner_enrolls_with_two_codes_and_may_do_it_again() {
     let owner = Owner::invited().await;
     let seed = owner.cloud.value(&owner.id).await["seed"].as_str().unwrap().to_owned();
     let said = owner.enroll(&[], "123456\n654321\n");
-    insta::assert_snapshot!("enroll", owner.normalised(&said.out).await);
+    insta::assert_snapshot!("enroll", owner.normalized(&said.out).await);
     assert_eq!((said.code, said.err.as_str()), (0, ""));
     assert!(!said.out.contains(&seed));
     assert_eq!(owner.devices().await, 1);
@@ -64,10 +64,10 @@ async fn an_owner_enrolls_with_two_codes_and_may_do_it_again() {
     assert_eq!(writes, ["EnableMFADevice"]);
 
     let again = owner.enroll(&[], "");
-    insta::assert_snapshot!("enroll_again", owner.normalised(&again.out).await);
+    insta::assert_snapshot!("enroll_again", owner.normalized(&again.out).await);
     assert_eq!(again.code, 0);
     let reads = owner.gate.calls().iter().filter(|call| *call == "GetSecretValue").count();
-    assert_eq!(reads, 1, "whoever has MFA is not shown the seed again");
+    assert_eq!(reads, 1, "a user who has MFA is not shown the seed again");
     assert_eq!(owner.cloud.check("anna.schmidt").await["actions"]["close"], 1);
 }
 
@@ -256,7 +256,7 @@ async fn who_may_not_list_devices_may_still_enable_one() {
 }
 
 #[tokio::test]
-async fn whoever_comes_in_a_role_is_told_to_come_as_the_user() {
+async fn a_caller_in_a_role_is_told_to_come_as_the_user() {
     let cloud = Cloud::new().await;
     let gate = Gate::new(&cloud.account);
     let iam = &cloud.iam;
@@ -328,7 +328,7 @@ async fn only_the_device_that_was_prepared_is_ever_enabled() {
 }
 
 #[tokio::test]
-async fn a_secret_that_is_none_of_ours_puts_nothing_on_the_terminal() {
+async fn a_secret_that_mfa_warden_did_not_write_puts_nothing_on_the_terminal() {
     let owner = Owner::invited().await;
     let account = owner.cloud.account.clone();
     let serial = format!("arn:aws:iam::{account}:mfa/mfa-warden/anna.schmidt.deadbeef");

@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod account;
+mod arn;
 #[allow(dead_code)]
 #[path = "../support/builders.rs"]
 mod builders;

@@ -121,7 +121,11 @@ fn the_grace_period_counts_from_the_first_notice_that_went_out_and_never_from_be
         "as version 0.1.0 left it"
     );
     assert_eq!(first(&[(tag::FIRST_NOTICE_AT, None), notices("0")]), None);
-    assert_eq!(first(&[(tag::FIRST_NOTICE_AT, None), notices("-1")]), Some(created), "no count of ours");
+    assert_eq!(
+        first(&[(tag::FIRST_NOTICE_AT, None), notices("-1")]),
+        Some(created),
+        "no count that mfa-warden wrote"
+    );
     assert_eq!(first(&[(tag::FIRST_NOTICE_AT, None), (tag::NOTICES, None)]), Some(created), "it was invited");
 }
 

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::hint::black_box;
 use std::io::{Read, Seek, SeekFrom};
 
-/// A base32 text of 64 digits. Never kept: it is made anew wherever it is compared.
+/// A base32 text of 64 digits. Never kept: it is made again wherever it is compared.
 fn digit(of: u64, at: u64) -> u8 {
     let mixed = (of.rotate_left(7) ^ at).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[usize::try_from(mixed % 32).unwrap()]

@@ -1,11 +1,11 @@
 //! Whom a subscription delivers to.
 
-use mfa_warden::model::subscription::Subscription;
+use mfa_warden::model::subscription::{Protocol, Subscription};
 
 fn subscription(protocol: &str, endpoint: &str) -> Subscription {
     Subscription {
         arn: Some("arn:aws:sns:us-east-1:123456789012:owners:1".to_owned()),
-        protocol: protocol.to_owned(),
+        protocol: Protocol::read(protocol),
         endpoint: endpoint.to_owned(),
     }
 }
@@ -45,4 +45,12 @@ fn a_mailbox_is_the_owners_own_or_somebody_elses() {
 fn what_only_stores_messages_reaches_nobody() {
     assert!(subscription("firehose", "x").is_archive());
     assert!(!subscription("sqs", "x").is_archive());
+}
+
+#[test]
+fn a_protocol_keeps_its_name() {
+    for name in ["email", "email-json", "sms", "application", "firehose", "lambda", "sqs", "https", "pigeon"]
+    {
+        assert_eq!(Protocol::read(name).name(), name);
+    }
 }

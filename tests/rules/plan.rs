@@ -4,7 +4,7 @@ use crate::builders::*;
 use jiff::Timestamp;
 use mfa_warden::Settings;
 use mfa_warden::model::action::{Action, Notice, Obstacle, Policy, Postponed};
-use mfa_warden::model::blocker::{Blocker, Cause};
+use mfa_warden::model::blocker::{Blocker, Cause, Need};
 use mfa_warden::model::delivery::Delivery;
 use mfa_warden::model::enrollment::Doubt;
 use mfa_warden::model::facts::UserFacts;
@@ -46,14 +46,14 @@ fn provision(facts: &UserFacts) -> Action {
     Action::Provision { secret: facts.secret.clone(), doubt: None, superseded: facts.devices.clone() }
 }
 
-/// The same into a secret that is made anew first.
-fn provision_anew(facts: &UserFacts, doubt: Doubt) -> Action {
+/// The same into a secret that is created again first.
+fn provision_again(facts: &UserFacts, doubt: Doubt) -> Action {
     Action::Provision { secret: facts.secret.clone(), doubt: Some(doubt), superseded: facts.devices.clone() }
 }
 
 const INVITE: Action = Action::Notify(Notice::Invitation);
 
-fn stray(facts: &mut UserFacts) -> Action {
+fn orphaned_device(facts: &mut UserFacts) -> Action {
     let serial_number = serial(&facts.user.name, &version(ago("2h"), 7));
     facts.devices.push(serial_number.clone());
     Action::DeleteDevice { serial_number }
@@ -62,7 +62,7 @@ fn stray(facts: &mut UserFacts) -> Action {
 #[test]
 fn unknown_plans_nothing_whatever_there_is() {
     let mut facts = enrolled_since(user("alice"), "100d");
-    stray(&mut facts);
+    orphaned_device(&mut facts);
     facts.attached = Known::Is(Attached { enrollment: true, quarantine: true });
     assert_eq!(
         next(&facts, &verdict(Status::Unknown), &settings(&BOTH), now()),
@@ -78,31 +78,35 @@ fn without_an_enrollment_a_user_is_provisioned_and_invited() {
 }
 
 #[test]
-fn strays_of_a_user_without_an_enrollment_go_once_the_new_version_has_won() {
+fn orphaned_devices_of_a_user_without_an_enrollment_go_once_the_new_version_has_won() {
     let mut facts = user("alice");
-    stray(&mut facts);
+    orphaned_device(&mut facts);
     assert_eq!(planned(&facts, &[]), [provision(&facts), INVITE]);
 }
 
 #[test]
-fn a_secret_without_a_version_is_made_anew() {
+fn a_secret_without_a_version_is_created_again() {
     let mut facts = enrolled_since(user("alice"), "1h");
     secret(&mut facts).current_version = None;
-    assert_eq!(planned(&facts, &[]), [provision_anew(&facts, Doubt::NoValue), INVITE]);
+    assert_eq!(planned(&facts, &[]), [provision_again(&facts, Doubt::NoValue), INVITE]);
 }
 
 #[test]
-fn a_secret_that_somebody_else_may_have_prepared_is_made_anew() {
+fn a_secret_that_somebody_else_may_have_prepared_is_created_again() {
     for version in ["6ba7b810-9dad-41d1-80b4-00c04fd430c8", "terraform-20260101"] {
         let mut facts = enrolled_since(user("alice"), "1h");
         secret(&mut facts).current_version = Some(version.to_owned());
-        assert_eq!(planned(&facts, &[]), [provision_anew(&facts, Doubt::OthersVersion), INVITE], "{version}");
+        assert_eq!(
+            planned(&facts, &[]),
+            [provision_again(&facts, Doubt::OthersVersion), INVITE],
+            "{version}"
+        );
     }
     let mut replicated = enrolled_since(user("alice"), "1h");
     secret(&mut replicated).replicated = true;
     assert_eq!(
         planned(&replicated, &[]),
-        [provision_anew(&replicated, Doubt::Replicated), INVITE],
+        [provision_again(&replicated, Doubt::Replicated), INVITE],
         "at once"
     );
     let mut other_key = enrolled_since(user("alice"), "1h");
@@ -110,7 +114,7 @@ fn a_secret_that_somebody_else_may_have_prepared_is_made_anew() {
     assert_eq!(planned(&other_key, &[]), [], "nothing is written into it");
     let mut other_key = enrolled_since(user("alice"), "31d");
     secret(&mut other_key).kms_key_id = Some("alias/theirs".to_owned());
-    assert_eq!(planned(&other_key, &[]), [provision_anew(&other_key, Doubt::OtherKey), INVITE]);
+    assert_eq!(planned(&other_key, &[]), [provision_again(&other_key, Doubt::OtherKey), INVITE]);
 }
 
 #[test]
@@ -118,13 +122,13 @@ fn a_version_from_the_future_is_not_waited_for() {
     let mut facts = enrolled_since(user("alice"), "1h");
     secret(&mut facts).current_version = Some(version(ago("-1d"), 7));
     facts.devices.clear();
-    assert_eq!(planned(&facts, &[]), [provision_anew(&facts, Doubt::OthersVersion), INVITE]);
+    assert_eq!(planned(&facts, &[]), [provision_again(&facts, Doubt::OthersVersion), INVITE]);
 }
 
 #[test]
 fn somebody_elses_secret_of_the_users_name_is_never_touched() {
     let mut facts = user("alice");
-    stray(&mut facts);
+    orphaned_device(&mut facts);
     facts.foreign_secret = true;
     facts.attached = Known::Is(Attached { enrollment: true, quarantine: true });
     let obstacle = Some(Obstacle::ForeignSecret);
@@ -179,7 +183,7 @@ fn a_version_whose_device_is_not_listed_yet_is_announced_by_the_run_that_made_it
 }
 
 #[test]
-fn an_old_seed_is_replaced_and_the_owner_invited_anew() {
+fn an_old_seed_is_replaced_and_the_owner_invited_again() {
     let facts = enrolled_since(user("alice"), "31d");
     assert_eq!(planned(&facts, &[]), [provision(&facts), INVITE]);
     assert_eq!(facts.devices.len(), 1, "the superseded device goes in the same plan");
@@ -311,7 +315,12 @@ fn whatever_tags_say_nobody_is_quarantined_before_secret_and_version_are_old_eno
 }
 
 fn deny(cause: Cause) -> Known<Vec<Blocker>> {
-    Known::Is(vec![Blocker { action: "iam:EnableMFADevice".to_owned(), cause, is_unsure: false }])
+    Known::Is(vec![Blocker {
+        action: "iam:EnableMFADevice".to_owned(),
+        need: Need::Enable,
+        cause,
+        is_unsure: false,
+    }])
 }
 
 const ASKING: [(&str, &str); 4] = [BOTH[0], BOTH[1], BOTH[2], ("PREFLIGHT", "true")];
@@ -329,6 +338,7 @@ fn nobody_is_quarantined_who_cannot_enroll_or_of_whom_nobody_knows() {
         deny(Cause::NotAllowed),
         Known::Is(vec![Blocker {
             action: "iam:EnableMFADevice".to_owned(),
+            need: Need::Enable,
             cause: policy(),
             is_unsure: true,
         }]),
@@ -339,8 +349,12 @@ fn nobody_is_quarantined_who_cannot_enroll_or_of_whom_nobody_knows() {
         assert_eq!(plan.not_quarantined.len(), 1, "{answer:?}");
     }
     // What keeps it from reading the seed keeps it from nothing else: the console has a way of its own.
-    let reads =
-        Blocker { action: "secretsmanager:GetSecretValue".to_owned(), cause: policy(), is_unsure: false };
+    let reads = Blocker {
+        action: "secretsmanager:GetSecretValue".to_owned(),
+        need: Need::ReadSeed,
+        cause: policy(),
+        is_unsure: false,
+    };
     facts.blockers = Known::Is(vec![reads]);
     assert_eq!(named(&facts, &ASKING), ["quarantine", "notify(quarantined)"]);
     facts.blockers = Known::NotAsked;
@@ -451,17 +465,17 @@ fn a_sound_enrollment_with_nothing_due_is_left_alone() {
 }
 
 #[test]
-fn strays_beside_a_sound_enrollment_are_deleted() {
+fn orphaned_devices_beside_a_sound_enrollment_are_deleted() {
     let mut facts = enrolled_since(user("alice"), "1h");
-    let stray = stray(&mut facts);
-    assert_eq!(planned(&facts, &[]), [stray]);
+    let orphaned = orphaned_device(&mut facts);
+    assert_eq!(planned(&facts, &[]), [orphaned]);
 }
 
 #[test]
 fn with_mfa_the_enrollment_is_closed_and_the_owner_told() {
     let mut facts = with_mfa(enrolled_since(user("alice"), "1h"));
     facts.attached = Known::Is(Attached { enrollment: true, quarantine: true });
-    stray(&mut facts);
+    orphaned_device(&mut facts);
     let close = Action::Close {
         secret: format!("mfa-warden/{USER_ID}"),
         policies: vec![Policy::Quarantine, Policy::Enrollment],
@@ -523,7 +537,7 @@ fn outside_the_pilot_nothing_new_is_begun_and_what_is_open_goes_on() {
     let pilot: &[(&str, &str)] = &[BOTH[0], BOTH[1], BOTH[2], ("PILOT", "/team-a/")];
     let mut facts = user("alice");
     facts.attached = Known::Is(Attached { enrollment: true, quarantine: true });
-    let leftover = stray(&mut facts);
+    let leftover = orphaned_device(&mut facts);
     facts.delivery = Known::NotAsked;
     let new = plan(&facts, pilot);
     let expected = [Action::Detach(Policy::Quarantine), Action::Detach(Policy::Enrollment), leftover];
@@ -594,7 +608,7 @@ fn what_an_earlier_version_prepared_for_an_owner_whom_nobody_can_tell_ends_in_si
 }
 
 #[test]
-fn whoever_is_not_known_to_have_heard_is_invited_again_once_that_can_be_known() {
+fn an_owner_who_is_not_known_to_have_heard_is_invited_again_once_that_can_be_known() {
     let mut facts = enrolled_since(user("alice"), "5d");
     secret(&mut facts).tags.insert(tag::HEARD_AT.to_owned(), String::new());
     for (reach, again) in [(Known::Unreadable, false), (Known::Is(Delivery::Reached), true)] {
@@ -635,7 +649,7 @@ fn a_secret_with_the_policy_of_an_earlier_version_gets_the_present_one() {
 }
 
 #[test]
-fn what_a_plan_hangs_on_is_asked_first_and_nothing_else() {
+fn what_a_plan_depends_on_is_asked_first_and_nothing_else() {
     let default = settings(&[]);
     let mut new = user("alice");
     (new.delivery, new.secret_is_fresh) = (Known::NotAsked, false);
@@ -666,11 +680,11 @@ fn what_a_plan_hangs_on_is_asked_first_and_nothing_else() {
 }
 
 #[test]
-fn without_a_secret_policies_and_strays_go_all_the_same() {
+fn without_a_secret_policies_and_orphaned_devices_go_all_the_same() {
     let mut facts = with_mfa(user("alice"));
     facts.attached = Known::Is(Attached { enrollment: true, quarantine: true });
-    let stray = stray(&mut facts);
-    let expected = [Action::Detach(Policy::Quarantine), Action::Detach(Policy::Enrollment), stray];
+    let orphaned = orphaned_device(&mut facts);
+    let expected = [Action::Detach(Policy::Quarantine), Action::Detach(Policy::Enrollment), orphaned];
     assert_eq!(planned(&facts, &BOTH), expected);
     assert_eq!(planned(&with_mfa(user("alice")), &BOTH), []);
 }
@@ -698,7 +712,7 @@ fn a_quarantine_without_cause_is_lifted() {
 }
 
 #[test]
-fn what_hangs_on_unreadable_attachments_is_left_alone() {
+fn what_depends_on_unreadable_attachments_is_left_alone() {
     let mut facts = enrolled_since(user("alice"), "15d");
     facts.attached = Known::Unreadable;
     assert_eq!(named(&facts, &BOTH), Vec::<String>::new());
@@ -710,7 +724,7 @@ fn what_hangs_on_unreadable_attachments_is_left_alone() {
 prop_compose! {
     fn any_facts()(
         password: bool, mfa: bool, exempt: bool, enrolled in prop::option::of(0u32..90), versioned: bool,
-        listed: bool, told: bool, stray_device: bool, attached in prop::option::of(any::<(bool, bool)>()),
+        listed: bool, told: bool, has_orphaned_device: bool, attached in prop::option::of(any::<(bool, bool)>()),
         last_notice in prop::option::of(0u32..30),
     ) -> UserFacts {
         let mut facts = user("alice");
@@ -728,7 +742,7 @@ prop_compose! {
                 secret(&mut facts).tags.insert(tag::LAST_NOTICE_AT.to_owned(), last.to_string());
             }
         }
-        if stray_device { stray(&mut facts); }
+        if has_orphaned_device { orphaned_device(&mut facts); }
         if mfa { facts = with_mfa(facts); }
         let attached = attached.map(|(enrollment, quarantine)| Attached { enrollment, quarantine });
         facts.attached = attached.ok_or(()).into();

@@ -1,9 +1,9 @@
-//! Which trails could deliver IAM events, and when the function looks again.
+//! Which trails could deliver IAM events.
 
 use crate::builders::*;
 use mfa_warden::model::account::Account;
 use mfa_warden::model::trail::Trail;
-use mfa_warden::rules::trail::{candidates, is_due};
+use mfa_warden::rules::trail::candidates;
 
 fn trail(name: &str) -> Trail {
     Trail {
@@ -28,16 +28,6 @@ fn a_trail_delivers_iam_events_where_it_applies_and_only_if_it_has_those_of_glob
     let found = candidates(&trails, "us-east-1");
     let names: Vec<&str> = found.into_iter().map(|trail| trail.arn.as_str()).collect();
     assert_eq!(names, ["organization", "here", "elsewhere"]);
-}
-
-#[test]
-fn the_function_looks_once_a_day_and_no_tag_keeps_it_from_looking() {
-    let looked = |last: &str| is_due(Some(last), now());
-    assert!(is_due(None, now()));
-    assert!(!looked(&ago("23h").to_string()) && looked(&ago("24h").to_string()));
-    for other in [ago("-1s").to_string(), "never".to_owned(), String::new()] {
-        assert!(looked(&other), "{other}");
-    }
 }
 
 #[test]

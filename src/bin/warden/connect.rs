@@ -12,8 +12,9 @@ use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_types::service_config::ServiceConfigKey;
-use mfa_warden::aws::{self, AwsError};
+use mfa_warden::aws::{self, AwsError, causes, said};
 use mfa_warden::model::account::Account;
+use mfa_warden::model::arn::Arn;
 use mfa_warden::model::commands::shell_word;
 use mfa_warden::model::failure::AwsFailure;
 use mfa_warden::model::text::shown;
@@ -71,8 +72,7 @@ fn refuses_the_credentials(failure: &AwsFailure) -> bool {
 
 /// Whether the caller is one that has access keys: an IAM user or root.
 fn is_long_term(arn: &str) -> bool {
-    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
-    resource == "root" || resource.starts_with("user/")
+    Arn::parse(arn).is_some_and(|arn| arn.resource == "root" || arn.resource.starts_with("user/"))
 }
 
 /// The one place with these words. A session token alone proves nothing: IAM takes those of CloudShell and `aws login`.
@@ -178,13 +178,7 @@ fn is_of_aws(url: &str) -> bool {
 
 /// Reads account and partition from any ARN of the account.
 fn account(arn: &str, region: &str) -> Option<Account> {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    match parts[..] {
-        ["arn", partition, _, _, id, _] if id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit()) => {
-            Some(Account { partition: partition.to_owned(), region: region.to_owned(), id: id.to_owned() })
-        }
-        _ => None,
-    }
+    Account::of(Arn::parse(arn)?, region)
 }
 
 fn why_unknown(error: &SdkError<GetCallerIdentityError>, global: &Global, region: &str) -> String {
@@ -207,7 +201,7 @@ fn why_unknown(error: &SdkError<GetCallerIdentityError>, global: &Global, region
              AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         ),
         (Some(error), _, profile) => {
-            let why = chain(error);
+            let why = said(&ErrorMetadata::default(), error);
             // The SDK cannot ask for a code, so a role that demands MFA refuses it.
             let codes = if why.contains("AccessDenied") {
                 let profile = profile.as_deref().unwrap_or("PROFILE");
@@ -223,14 +217,14 @@ fn why_unknown(error: &SdkError<GetCallerIdentityError>, global: &Global, region
                  check ~/.aws/config and ~/.aws/credentials{codes}"
             )
         }
-        (None, Some(code), _) => format!(
-            "AWS does not say who these credentials belong to (sts:GetCallerIdentity): {code}: {}. Are they still valid? \
+        (None, Some(_), _) => format!(
+            "AWS does not say who these credentials belong to (sts:GetCallerIdentity): {}. Are they still valid? \
              Sign in again with {login}, or make a new access key and run `aws configure`",
-            error.message().unwrap_or("no message")
+            said(error.meta(), error)
         ),
         (None, None, _) => format!(
             "AWS cannot be reached (sts:GetCallerIdentity): {}. Check the network, the region and the endpoint",
-            chain(error)
+            said(error.meta(), error)
         ),
     }
 }
@@ -238,27 +232,6 @@ fn why_unknown(error: &SdkError<GetCallerIdentityError>, global: &Global, region
 /// The error that kept credentials from being loaded, if that is what failed.
 fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CredentialsError> {
     causes(error).find_map(|cause| cause.downcast_ref())
-}
-
-/// The error and its causes, each said once. AWS's own words stand without the SDK's layers around them.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut said: Vec<String> = Vec::new();
-    for cause in causes(error) {
-        match cause.downcast_ref::<ErrorMetadata>() {
-            Some(answer) => {
-                said.retain(|words| words != "service error" && !words.starts_with("unhandled error"));
-                said.extend([answer.code(), answer.message()].into_iter().flatten().map(str::to_owned));
-            }
-            None => said.push(cause.to_string()),
-        }
-    }
-    said.dedup();
-    said.join(": ")
-}
-
-/// The error and its causes.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
 }
 
 #[cfg(test)]

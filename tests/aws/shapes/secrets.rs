@@ -167,7 +167,7 @@ async fn a_secret_that_exists_is_no_error_and_one_that_cannot_be_encrypted_is_on
 }
 
 #[tokio::test]
-async fn a_deletion_is_cancelled_by_arn_and_the_error_names_the_secret_without_its_suffix() {
+async fn a_deletion_is_canceled_by_arn_and_the_error_names_the_secret_without_its_suffix() {
     let restored = ok("secretsmanager:RestoreSecret", &format!(r#"{{"ARN":"{ARN}","Name":"{NAME}"}}"#));
     Aws::answering([restored]).await.secrets.restore(ARN).await.unwrap();
     let gone = refused("secretsmanager:RestoreSecret", 400, "ResourceNotFoundException", NOT_FOUND);

@@ -3,7 +3,7 @@
 use crate::wire::{Answer, Aws, error, ok, refused};
 use mfa_warden::aws::Clients;
 use mfa_warden::model::message::Message;
-use mfa_warden::model::subscription::{FilterPolicy, Subscription};
+use mfa_warden::model::subscription::{FilterPolicy, Protocol, Subscription};
 use std::collections::BTreeMap;
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:mfa-warden-owners";
@@ -41,7 +41,7 @@ async fn pending_and_deleted_subscriptions_have_a_word_for_an_arn_and_deliver_no
         [page(&first, "\n    <NextToken>AAFmMw==</NextToken>"), page(&second, "\n    <NextToken/>")];
     let expected = |arn: Option<&str>, protocol: &str, endpoint: &str| Subscription {
         arn: arn.map(str::to_owned),
-        protocol: protocol.to_owned(),
+        protocol: Protocol::read(protocol),
         endpoint: endpoint.to_owned(),
     };
     assert_eq!(

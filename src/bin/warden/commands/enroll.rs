@@ -4,16 +4,14 @@ use crate::connect::{Connection, connect, foreign_endpoint};
 use crate::options::{EnrollArgs, Global};
 use crate::terminal::output::{Look, plain, print};
 use anyhow::{anyhow, bail};
-use aws_sdk_iam::config::http::HttpResponse;
-use aws_sdk_iam::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use aws_sdk_iam::operation::enable_mfa_device::EnableMFADeviceError;
+use aws_sdk_iam::error::ProvideErrorMetadata;
 use mfa_warden::aws::again::ask_again;
 use mfa_warden::aws::iam::Iam;
-use mfa_warden::aws::without_words;
+use mfa_warden::aws::{AwsError, said, without_words};
+use mfa_warden::model::arn::Arn;
 use mfa_warden::model::enrollment::{SECRET_PREFIX, user_of_device};
-use mfa_warden::model::failure::AwsFailure;
 use mfa_warden::model::seed::{PLAIN, WHITE_ON_BLACK};
-use mfa_warden::model::text::{LONGEST_ERROR, printable, shown, shown_within};
+use mfa_warden::model::text::{printable, shown};
 use mfa_warden::model::user::{AssignedDevice, Device, is_user_name};
 use serde::Deserialize;
 use std::io::{IsTerminal, stdin};
@@ -23,8 +21,8 @@ use zeroize::Zeroizing;
 /// How many times codes are asked for.
 const TRIES: u32 = 3;
 
-/// Pauses before IAM is asked again whether it lists the device, in seconds: its listings may lag.
-const PAUSES: [u64; 2] = [1, 2];
+/// Pauses before IAM is asked again whether it lists the device, in milliseconds: its listings may lag.
+const PAUSES: [u64; 2] = [1000, 2000];
 
 /// Sets up the prepared device.
 ///
@@ -85,18 +83,18 @@ pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCo
                         return Ok(ExitCode::SUCCESS);
                     }
                     Err(error) => {
+                        let words = error.message().unwrap_or_default();
+                        let said = said(error.meta(), &error);
+                        let explained = explain_enable(error.code(), words, &said, &again);
                         // AccessDenied would have come before, if it was about the credentials.
                         let text = match error.code() {
                             Some("InvalidClientTokenId") => {
-                                connection.refusal(&failed_to_enable(&error)).await
+                                let failure = AwsError::new("enable the MFA device", error);
+                                connection.refusal(&failure.into()).await
                             }
                             _ => None,
                         };
-                        let explained = || {
-                            let words = error.message().unwrap_or_default();
-                            explain_enable(error.code(), words, &said(&error), &again)
-                        };
-                        text.map_or_else(explained, |text| Refusal { again: false, text })
+                        text.map_or(explained, |text| Refusal { again: false, text })
                     }
                 }
             }
@@ -211,7 +209,7 @@ const CONSOLE: &str = "The console's own way needs none of this: sign in to the 
 
 /// The name in an IAM user's ARN, or why the caller cannot enroll.
 fn user_name(arn: &str) -> Result<&str, String> {
-    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+    let resource = Arn::parse(arn).map_or("", |arn| arn.resource);
     if resource == "root" {
         return Err("you are the root user of the account, and mfa-warden prepares devices for IAM users. Assign the \
                     root user's MFA device in the console, under \"Security credentials\""
@@ -394,14 +392,6 @@ fn explain_enable(code: Option<&str>, words: &str, said: &str, again: &str) -> R
     Refusal { again: false, text }
 }
 
-fn failed_to_enable(error: &SdkError<EnableMFADeviceError, HttpResponse>) -> AwsFailure {
-    AwsFailure {
-        attempted: "enable the MFA device".to_owned(),
-        code: error.code().map(str::to_owned),
-        said: said(error),
-    }
-}
-
 /// Where the secret was sought, and what else is known.
 struct Sought<'a> {
     region: &'a str,
@@ -448,20 +438,6 @@ fn explain_read(code: Option<&str>, said: &str, sought: Sought<'_>) -> String {
 
 fn is_denied(code: Option<&str>) -> bool {
     matches!(code, Some("AccessDenied" | "AccessDeniedException"))
-}
-
-/// What AWS said, or why it said nothing.
-fn said<E, R>(error: &SdkError<E, R>) -> String
-where
-    E: std::error::Error + ProvideErrorMetadata + 'static,
-    R: std::fmt::Debug,
-{
-    let said = match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
-        (None, _) => DisplayErrorContext(error).to_string(),
-    };
-    shown_within(&said, LONGEST_ERROR)
 }
 
 fn done(user: &str, serial_number: &str, listed: bool) -> String {

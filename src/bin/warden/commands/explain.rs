@@ -11,7 +11,7 @@ use anyhow::bail;
 use jiff::Timestamp;
 use mfa_warden::Settings;
 use mfa_warden::messages::rules::{applies, follows};
-use mfa_warden::model::action::{Action, steps};
+use mfa_warden::model::action::{Action, Step, steps};
 use mfa_warden::model::delivery::Delivery;
 use mfa_warden::model::enrollment::{Secret, created_at};
 use mfa_warden::model::facts::UserFacts;
@@ -244,11 +244,11 @@ fn as_json(explanation: &Explanation, settings: &Settings, topic_is_known: bool,
         facts.into_iter().map(|(name, value)| (name.replace(' ', "_"), value.into())).collect();
     let changes: Vec<Value> = changes
         .iter()
-        .map(|(what, rule)| json!({"if": change(*what), "rule": rule, "follows": without_code(follows(*rule))}))
+        .map(|(what, rule)| json!({"if": change(*what), "rule": rule.name(), "follows": without_code(follows(*rule))}))
         .collect();
     json!({
-        "user": known.user.name, "user_id": known.user.id, "verdict": verdict.status, "reason": verdict.reason.to_string(),
-        "rule": plan.rule, "applies": without_code(applies(plan.rule)), "actions": steps(&plan.actions),
+        "user": known.user.name, "user_id": known.user.id, "verdict": verdict.status.name(), "reason": verdict.reason.to_string(),
+        "rule": plan.rule.name(), "applies": without_code(applies(plan.rule)), "actions": steps(&plan.actions).iter().map(Step::to_string).collect::<Vec<_>>(),
         "facts": facts, "changes": changes,
     })
 }

@@ -16,6 +16,7 @@ use mfa_warden::model::outcome::{ActionCounts, Answer, Outcome, UserCounts, User
 use mfa_warden::model::rule::Rule;
 use mfa_warden::model::verdict::Status;
 use mfa_warden::model::warning::Warning;
+use mfa_warden::reporting::answer::{AnswerJson, result};
 use mfa_warden::run::Run;
 use mfa_warden::run::subscriptions::OwnerTopic;
 use std::fmt::Write;
@@ -94,7 +95,7 @@ fn show(
     let elsewhere = other_region::warning(found, checked, region);
     let look = Look::new(global);
     print(&match format {
-        Format::Json => serde_json::to_string_pretty(answer)? + "\n",
+        Format::Json => serde_json::to_string_pretty(&AnswerJson::from(answer))? + "\n",
         Format::Csv => as_csv(answer)?,
         Format::Table => {
             let elsewhere = elsewhere.iter().map(|words| warned(words, look));
@@ -251,16 +252,13 @@ fn actions(answer: &Answer) -> String {
 
 fn as_csv(answer: &Answer) -> anyhow::Result<String> {
     let row = |outcome: &Outcome| {
-        let text = |value: serde_json::Result<serde_json::Value>| {
-            value.ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
-        };
         [
             outcome.user.clone(),
             outcome.user_id.clone(),
-            text(serde_json::to_value(outcome.verdict)),
+            outcome.verdict.name().to_owned(),
             outcome.why.to_string(),
             outcome.steps.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
-            text(serde_json::to_value(&outcome.result)),
+            result(&outcome.result),
             outcome.overdue().map_or(String::new(), |overdue| overdue.as_secs().to_string()),
             outcome.unreachable.as_ref().map(ToString::to_string).unwrap_or_default(),
         ]

@@ -160,8 +160,7 @@ async fn quarantined(
     account: &Account,
     given: Option<String>,
 ) -> Result<HashSet<String>, AwsError> {
-    let Account { partition, id, .. } = account;
-    let own = || format!("arn:{partition}:iam::{id}:policy/mfa-warden-quarantine");
+    let own = || account.policy_arn("mfa-warden-quarantine");
     let is_given = given.is_some();
     match clients.iam.users_of_policy(&given.unwrap_or_else(own)).await {
         // If the stack's own policy does not exist, nobody is quarantined by it. A policy that was given should exist.

@@ -4,6 +4,7 @@ use anyhow::{anyhow, bail};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use mfa_warden::Settings;
 use mfa_warden::model::account::Account;
+use mfa_warden::model::arn::Arn;
 use mfa_warden::model::settings::{ConfigError, SETTINGS, Setting, SettingProblem};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -115,8 +116,7 @@ impl SettingsArgs {
                  region (--profile, --region)"
             );
         }
-        let Account { partition, id, .. } = account;
-        let own = || format!("arn:{partition}:iam::{id}:role/mfa-warden");
+        let own = || account.role_arn("mfa-warden");
         Ok(Settings {
             function_role_arn: Some(settings.function_role_arn.clone().unwrap_or_else(own)),
             ..settings
@@ -135,13 +135,12 @@ fn read(given: &BTreeMap<&str, String>) -> anyhow::Result<Settings> {
     let set = |name: &str| given.get(name).filter(|value| !value.is_empty()).cloned();
     let arns = [OWNER_TOPIC, "ENROLLMENT_POLICY_ARN", "QUARANTINE_POLICY_ARN", "FUNCTION_ROLE_ARN"].map(set);
     let arn = arns.into_iter().flatten().next().unwrap_or_default();
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    let (partition, region, account) = match parts[..] {
-        ["arn", partition, _, region, account, _] => (partition, region, account),
-        _ => ("aws", "", "000000000000"),
-    };
+    let arn = Arn::parse(&arn).map(|arn| (arn.partition, arn.region, arn.account));
+    let (partition, region, account) = arn.unwrap_or(("aws", "", "000000000000"));
     let region = if region.is_empty() { "us-east-1" } else { region };
-    let topic = |name: &str| Some(format!("arn:{partition}:sns:{region}:{account}:{name}"));
+    let account =
+        Account { partition: partition.to_owned(), region: region.to_owned(), id: account.to_owned() };
+    let topic = |name: &str| Some(account.topic_arn(name));
     Settings::from_env(|name| match name {
         OWNER_TOPIC => set(name).or_else(|| topic("no-topic-of-owners")),
         "OPS_TOPIC_ARN" => topic("no-topic-of-operations"),
