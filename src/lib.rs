@@ -21,13 +21,16 @@
 //! main.rs   bin/warden                      entries: clock, environment, terminal
 //!           handler                         one invocation
 //!           run                             the only floor that knows rules and AWS
-//! messages     reporting     aws            words for people | formats for machines | one file a service
+//! messages     reporting                    texts for people | formats for machines
+//!           words             aws           reasons, failures and warnings in words | one file a service
 //!           rules                           decisions: facts in, data out
 //!           model                           nouns
 //! ```
 //!
-//! A floor names only floors below it, and floors side by side do not know each other. `model`, `rules`, `messages` and
-//! `reporting` are pure: no network, no clock, no environment, no log. `tests/architecture.rs` checks this.
+//! A floor names only floors below it, and floors side by side do not know each other. `aws` names only `model`. A trait's
+//! `impl` needs a type or a trait of its own floor; only `words` may write types of `model` for people (`Display`).
+//! `model`, `rules`, `words`, `messages` and `reporting` are pure: no network, no clock, no environment, no log.
+//! `tests/architecture.rs` checks this.
 //!
 //! # Where do I put …?
 //!
@@ -41,7 +44,7 @@
 //! | an action | [`model::action`], `run/execute.rs` | `tests/rules/plan.rs`, `tests/run` |
 //! | a rule | [`model::rule`], [`rules::plan`], [`messages::rules`], the table below | `tests/rules/table.rs` |
 //! | something that a secret's tags record | [`model::record`] | `tests/model/record.rs` |
-//! | a language | the words for owners, all of them in [`messages::owner`], [`messages::instructions`] and [`messages::format`]; English is the only one so far | `tests/messages/owner.rs` |
+//! | a language | the words for owners, all of them in [`messages::owner`], [`messages::instructions`], [`messages::format`] and [`words::duration`]; English is the only one so far | `tests/messages/owner.rs` |
 //! | a metric | [`reporting::metrics`], the dashboard in `template.yaml` | `tests/reporting/metrics.rs`, `tests/policies/dashboard.test.js` |
 //! | an alarm | `template.yaml` | `tests/policies/alarms.test.js` |
 //! | a command of `warden` | `src/bin/warden/commands`, its options in `src/bin/warden/options` | `tests/cli` |
@@ -56,18 +59,17 @@
 //! listings had time to settle. The secret is created first and deleted last, so unfinished work is always visible.
 //!
 //! The function writes a seed only into a secret that it made itself: created in this run, or holding a version that the
-//! function made. Somebody else may have prepared any other secret of that name and tag
+//! function made. Any other secret of that name and tag may be somebody else's work
 //! ([`model::enrollment::Doubt`]). The function first deletes that secret and creates it again.
 //!
-//! A new version becomes current by a compare-and-swap on `AWSCURRENT` ([`aws::secrets::Secrets::claim`]). The first version
-//! is swapped against no version. Of two concurrent runs one wins; the other deletes its device and sends no message. Calls
+//! A new version becomes current by a compare-and-swap on `AWSCURRENT` ([`aws::secrets::Secrets::claim`]). For the
+//! first version it expects none. Of two concurrent runs one wins; the other deletes its device and sends no message. Calls
 //! that change a secret name it by its ARN, so they never change a newer secret of the same name.
 //!
 //! # Telling
 //!
 //! An invitation goes out at least once. The run that won the version publishes the invitation and then records it in a tag.
-//! A run that finds an earlier version whose owner was not told first writes a tag, to prove that it can. Every other
-//! message goes out at most once: it is recorded and then published. So if tags cannot be written at all, only one message
+//! If nobody was told of an earlier run's version, the run first writes a tag, to prove that it can. Every other message goes out at most once: it is recorded and then published. So if tags cannot be written at all, only one message
 //! goes out, and a crash never loses an invitation.
 //!
 //! # Time
@@ -75,12 +77,13 @@
 //! The grace period counts from the first notice that went out ([`model::enrollment::Secret::first_notice_at`]). Time that a
 //! user spent in a recently closed enrollment is subtracted ([`model::enrollment::Secret::grace`]). A user is quarantined
 //! only if the owner is known to have received a notice of the current version, long enough ago for one reminder
-//! ([`model::enrollment::Secret::is_warned`]), and is able to enroll ([`model::known::Known::is_able_to_enroll`]).
+//! (`rules/enrollment_state.rs`: [`model::enrollment::Secret::is_warned`]), and is able to enroll (`rules/blockers.rs`:
+//! [`model::known::Known::is_able_to_enroll`]).
 //!
 //! # The decision table
 //!
-//! The first row that applies decides. [`rules::plan`] has one function per row, and `tests/rules/table.rs` one test per
-//! row. Each outcome and its log line name the row in the field `rule`. `warden explain USER` shows it.
+//! The first row that applies decides. [`rules::plan`] has one function for each row, and `tests/rules/table.rs` one
+//! test; `tests/rules/plan.rs` has the odd cases. Each outcome and its log line name the row in the field `rule`. `warden explain USER` shows it.
 //!
 //! | rule | applies when | what follows |
 //! |---|---|---|
@@ -88,17 +91,17 @@
 //! | `user_gone` | there is no such user any more | close without a message, or delete leftover devices |
 //! | `has_mfa` | the user has an MFA device | close, notify(enrolled) where the owner was invited |
 //! | `need_not_enroll` | the user is exempt, or outside `MFA_SCOPE` | close, notify(withdrawn) where the owner was invited |
-//! | `foreign_secret` | a secret that mfa-warden did not make has the name that the user's would have | nothing is prepared; failed; a quarantine is lifted |
-//! | `never_reached` | a device is prepared, no notice is known to have reached the owner, and none can now | close without a message |
+//! | `foreign_secret` | somebody else's secret has the name that the user's would have | nothing is prepared; failed; a quarantine is lifted |
+//! | `never_reached` | a device is prepared, but no notice is known to have arrived, and none can now | close without a message |
 //! | `outside_pilot` | the user is outside `PILOT`, and no notice went out | nothing new is begun; deferred |
 //! | `unreachable` | no device is prepared, and no message can reach the owner | nothing is prepared; reported |
 //! | `not_prepared` | no device is prepared | provision, attach the enrollment policy, notify(invitation) |
 //! | `broken` | the secret or its device cannot be used, or somebody else changed the secret | provision, attach the enrollment policy, notify(invitation) |
 //! | `offer_too_old` | the seed is older than `OFFER_TTL` | provision, attach the enrollment policy, notify(invitation) |
 //! | `settling` | the device is so new that listings may not show it yet | nothing |
-//! | `invitation_due` | the owner was not invited to this device, can be reached but did not receive the invitation, or has changed | notify(invitation) |
+//! | `invitation_due` | the owner was not invited to this device, missed the invitation but can be reached now, or has changed | notify(invitation) |
 //! | `quarantine_not_told` | the user is quarantined, and the owner was not told | notify(quarantined) |
-//! | `unable_to_enroll` | a quarantine is due, and the owner is not known to be able to enroll | no quarantine; what blocks enrollment is reported; notify(reminder) where one is due |
+//! | `unable_to_enroll` | a quarantine is due, but it is not known that the owner can enroll | no quarantine; what blocks enrollment is reported; notify(reminder) where one is due |
 //! | `outside_quarantine_hours` | a quarantine is due, but the time is outside `QUARANTINE_HOURS` | deferred; notify(reminder) where one is due |
 //! | `quarantine_due` | a quarantine is due: `AFTER_GRACE=quarantine`, overdue, warned, able to enroll | quarantine, notify(quarantined); at most `MAX_QUARANTINES` a run, the rest is deferred |
 //! | `reminder_due` | the last notice is older than `REMIND_EVERY` | notify(reminder) |
@@ -117,19 +120,28 @@
 //! - No database, no state outside IAM, Secrets Manager and the tags of the operations topic.
 //! - No port traits and no handwritten mocks: the core takes plain structs, and the edge is tested over HTTP.
 //! - No `EnableMFADevice` and no `GetSecretValue` in the function: it can neither finish an enrollment nor read a seed.
-//! - No free text of an event in any message: an event gives a user's name, and the IP address that a device was enabled
-//!   from.
+//! - No free text from events in messages: an event gives a user's name, and the IP address behind the change.
 //!
-//! # Unknown is never none
+//! # Invariants
 //!
-//! A failed read makes its user *unknown*, and nothing is done to an unknown user. A list is read completely or not used.
-//! The credential report can vouch for a user, but never counts against one.
+//! | always | shown by |
+//! |---|---|
+//! | Unknown is never none: a failed read makes its user *unknown*, and nothing is done to that user. A listing counts as whole only when its last page says so. The credential report can vouch for a user and never counts against one. | `tests/simulation/outages.rs`, `tests/aws/pages.rs` |
+//! | The role cannot read a seed. A seed leaves the process in one request, `PutSecretValue`. | `tests/policies/role.test.js`, `tests/run/leaks.rs` |
+//! | A secret is closed to all but its owner before it holds a seed. | `tests/run/sweep.rs`, `tests/simulation/crashes.rs` |
+//! | Only unassigned devices under `/mfa-warden/` are deleted, and only secrets that have mfa-warden's name and tag. | `tests/run/ownership.rs`, `tests/rules/ownership.rs` |
+//! | If a run dies after any call, the next run leaves one usable enrollment for each user without MFA, and nothing orphaned. Two runs at once do no harm. | `tests/simulation/crashes.rs`, `tests/simulation/races.rs` |
+//! | A dry run changes nothing. | `tests/run/sweep.rs` |
+//! | Events change nothing that a sweep would not change. | `tests/rules/trigger.rs`, `tests/simulation/lives.rs` |
+//! | No user is quarantined who was not warned, was not reached, or cannot enroll. | `tests/rules/plan.rs`, `tests/simulation/lives.rs` |
 //!
 //! # What is never logged
 //!
-//! Seeds, the secret's value, QR codes, `otpauth` URIs, TOTP codes. A seed lives in [`model::seed::Seed`], which cannot be
-//! printed or copied and is zeroed when dropped. It leaves the process in one request: `PutSecretValue`. Below `INFO`
-//! the logs hold only this crate's own lines ([`logging`]), because the HTTP stack's lines would hold requests.
+//! Seeds, the secret's value, QR codes, `otpauth` URIs, TOTP codes, e-mail addresses. A seed lives in
+//! [`model::seed::Seed`], which cannot be printed or copied and is zeroed when dropped. It leaves the process in one
+//! request: `PutSecretValue`. Of an address only the domain is logged ([`model::text::without_addresses`]), also in the
+//! error that the function returns, because Lambda logs it. The log names users, so a user name that is an address stays.
+//! Below `INFO` only this crate logs ([`logging`]): the HTTP stack would log requests.
 
 pub mod aws;
 pub mod handler;
@@ -139,6 +151,7 @@ pub mod model;
 pub mod reporting;
 pub mod rules;
 pub mod run;
+pub mod words;
 
 pub use handler::Warden;
 pub use model::settings::Settings;

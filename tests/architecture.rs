@@ -9,39 +9,71 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 
 /// The floors: what each may name of the others. The lowest first.
-const FLOORS: [(&str, &[&str]); 8] = [
+const FLOORS: [(&str, &[&str]); 9] = [
     ("model", &[]),
     ("rules", &["model"]),
-    ("messages", &["model", "rules"]),
-    ("reporting", &["model", "rules"]),
+    ("words", &["model", "rules"]),
+    ("messages", &["model", "rules", "words"]),
+    ("reporting", &["model", "rules", "words"]),
     ("aws", &["model"]),
-    ("run", &["model", "rules", "messages", "reporting", "aws"]),
-    ("handler", &["model", "rules", "reporting", "aws", "run"]),
+    ("run", &["model", "rules", "words", "messages", "reporting", "aws"]),
+    ("handler", &["model", "rules", "words", "reporting", "aws", "run"]),
     ("logging", &[]),
 ];
 
 /// What the pure floors name of other crates: nothing that reads a clock, an environment, a network or a log.
-const PURE: [&str; 4] = ["model", "rules", "messages", "reporting"];
+const PURE: [&str; 5] = ["model", "rules", "words", "messages", "reporting"];
 const IMPURE: [&str; 6] =
     ["tokio", "tracing", "tracing_subscriber", "lambda_runtime", "futures_util", "fastrand"];
 const IMPURE_STD: [&str; 9] =
     ["env", "fs", "io", "net::TcpListener", "net::TcpStream", "net::UdpSocket", "process", "thread", "time"];
 
 /// Paths in one file, each as its names. `crate`, `self` and `super` are resolved.
+#[derive(Default)]
 struct Paths {
     /// The module of the file: `["run", "sweep"]`.
     module: Vec<String>,
     found: BTreeSet<Vec<String>>,
     /// What keeps paths from being seen.
     hidden: BTreeSet<String>,
+    /// What names stand for, by `use` and `type`.
+    names: BTreeMap<String, Vec<String>>,
+    /// The types, traits and modules that the file itself defines.
+    own: BTreeSet<String>,
+    /// Each implementation of a trait: the trait, and every type that it is made for.
+    impls: Vec<(Vec<String>, Vec<Vec<String>>)>,
+}
+
+/// The names of a path.
+fn names(path: &syn::Path) -> Vec<String> {
+    path.segments.iter().map(|segment| segment.ident.to_string()).collect()
+}
+
+/// Paths in the head of an `impl`.
+#[derive(Default)]
+struct Head(Vec<Vec<String>>);
+
+impl<'ast> Visit<'ast> for Head {
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        self.0.push(names(path));
+        syn::visit::visit_path(self, path);
+    }
 }
 
 impl Paths {
     fn add(&mut self, path: &[String]) {
+        let path = self.absolute(path);
+        self.found.insert(path);
+    }
+
+    /// The path from the crate on.
+    fn absolute(&self, path: &[String]) -> Vec<String> {
         let mut path = path.to_vec();
         match path.first().map(String::as_str) {
             Some("crate") => {}
-            Some("self") if path.get(1).is_some_and(|name| name == "super") => return self.add(&path[1..]),
+            Some("self") if path.get(1).is_some_and(|name| name == "super") => {
+                return self.absolute(&path[1..]);
+            }
             Some("self") if path.len() > 1 => {
                 path.splice(0..1, std::iter::once("crate".to_owned()).chain(self.module.clone()));
             }
@@ -53,15 +85,62 @@ impl Paths {
             }
             _ => {}
         }
-        self.found.insert(path);
+        path
+    }
+
+    /// The path behind a name that the file imports.
+    fn resolved(&self, path: &[String]) -> Vec<String> {
+        match self.names.get(&path[0]) {
+            Some(before) if before[0] != path[0] => self.resolved(&[before, &path[1..]].concat()),
+            _ => path.to_vec(),
+        }
+    }
+
+    /// Whether the floor, and no other, defines this.
+    fn is_own(&self, path: &[String]) -> bool {
+        match self.resolved(path).as_slice() {
+            [first, floor, ..] if first == "crate" => *floor == self.module[0],
+            [first, ..] => self.own.contains(first),
+            [] => false,
+        }
+    }
+
+    /// Implementations of a trait of another floor or crate for a type of another floor: that floor can use them, and no
+    /// path in it shows the dependency. Only `words` may do this: it implements `Display` for types of `model`.
+    fn foreign_impls(&self) -> impl Iterator<Item = String> {
+        let is_foreign = |(trait_, types): &&(Vec<String>, Vec<Vec<String>>)| {
+            let of = self.resolved(&types[0]);
+            let in_words = self.module[0] == "words"
+                && trait_.last().is_some_and(|name| name == "Display")
+                && of.starts_with(&["crate".to_owned(), "model".to_owned()]);
+            !in_words && !self.is_own(trait_) && !types.iter().any(|path| self.is_own(path))
+        };
+        self.impls.iter().filter(is_foreign).map(|(trait_, types)| {
+            format!("impl {} for {}", trait_.join("::"), self.resolved(&types[0]).join("::"))
+        })
+    }
+
+    fn import(&mut self, name: &syn::Ident, path: &[String]) {
+        let path = self.absolute(path);
+        self.names.insert(name.to_string(), path);
     }
 
     fn add_tree(&mut self, before: &[String], tree: &syn::UseTree) {
         let with = |name: &syn::Ident| [before, &[name.to_string()]].concat();
         match tree {
             syn::UseTree::Path(path) => self.add_tree(&with(&path.ident), &path.tree),
-            syn::UseTree::Name(name) => self.add(&with(&name.ident)),
+            syn::UseTree::Name(name) => {
+                // `self` in braces names what stands before them.
+                match before.last() {
+                    Some(last) if name.ident == "self" => {
+                        self.import(&syn::Ident::new(last, name.ident.span()), before)
+                    }
+                    _ => self.import(&name.ident, &with(&name.ident)),
+                }
+                self.add(&with(&name.ident));
+            }
             syn::UseTree::Rename(rename) => {
+                self.import(&rename.rename, &with(&rename.ident));
                 self.refuse_whole(&with(&rename.ident));
                 self.add(&with(&rename.ident));
             }
@@ -137,9 +216,43 @@ impl<'ast> Visit<'ast> for Paths {
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-        self.add(&names);
+        self.add(&names(path));
         syn::visit::visit_path(self, path);
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        if let Some((_, trait_, _)) = &item.trait_ {
+            let mut head = Head::default();
+            head.visit_type(&item.self_ty);
+            trait_.segments.iter().for_each(|segment| head.visit_path_arguments(&segment.arguments));
+            let types: Vec<_> = head.0.iter().map(|path| self.absolute(path)).collect();
+            if !types.is_empty() {
+                self.impls.push((self.absolute(&names(trait_)), types));
+            }
+        }
+        syn::visit::visit_item_impl(self, item);
+    }
+
+    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
+        self.own.insert(item.ident.to_string());
+        syn::visit::visit_item_struct(self, item);
+    }
+
+    fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
+        self.own.insert(item.ident.to_string());
+        syn::visit::visit_item_enum(self, item);
+    }
+
+    fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
+        self.own.insert(item.ident.to_string());
+        syn::visit::visit_item_trait(self, item);
+    }
+
+    fn visit_item_type(&mut self, item: &'ast syn::ItemType) {
+        if let syn::Type::Path(of) = &*item.ty {
+            self.import(&item.ident, &names(&of.path));
+        }
+        syn::visit::visit_item_type(self, item);
     }
 
     fn visit_attribute(&mut self, attribute: &'ast syn::Attribute) {
@@ -163,6 +276,9 @@ impl<'ast> Visit<'ast> for Paths {
         {
             self.found.insert(vec!["std".to_owned(), "io".to_owned(), name.unwrap_or_default()]);
         }
+        if has_impl(macro_.tokens.clone()) {
+            self.hidden.insert("an implementation in a macro".to_owned());
+        }
         self.add_tokens(macro_.tokens.clone());
         syn::visit::visit_macro(self, macro_);
     }
@@ -174,6 +290,7 @@ impl<'ast> Visit<'ast> for Paths {
                 && attribute.meta.require_list().unwrap().tokens.to_string() == "test"
         });
         if !is_test {
+            self.own.insert(item.ident.to_string());
             self.module.push(item.ident.to_string());
             syn::visit::visit_item_mod(self, item);
             self.module.pop();
@@ -181,9 +298,22 @@ impl<'ast> Visit<'ast> for Paths {
     }
 }
 
+/// Whether a macro is given an `impl … for …`.
+fn has_impl(tokens: TokenStream) -> bool {
+    let mut in_impl = false;
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => {
+            in_impl |= ident == "impl";
+            in_impl && ident == "for"
+        }
+        TokenTree::Group(group) => has_impl(group.stream()),
+        _ => false,
+    })
+}
+
 /// The rules that a module breaks, each with the path that breaks it.
 fn breaks(module: &[String], code: &str) -> Vec<String> {
-    let mut paths = Paths { module: module.to_vec(), found: BTreeSet::new(), hidden: BTreeSet::new() };
+    let mut paths = Paths { module: module.to_vec(), ..Paths::default() };
     paths.visit_file(&syn::parse_file(code).unwrap());
     let floor = module[0].as_str();
     let allowed = FLOORS.iter().find(|(name, _)| *name == floor).map(|(_, allowed)| *allowed);
@@ -192,6 +322,9 @@ fn breaks(module: &[String], code: &str) -> Vec<String> {
     };
     let hidden = paths.hidden.iter().map(|what| format!("{}: {what} cannot be seen", module.join("::")));
     let mut broken: Vec<String> = hidden.collect();
+    broken.extend(paths.foreign_impls().map(|foreign| {
+        format!("{}: `{floor}` has neither this trait nor this type: {foreign}", module.join("::"))
+    }));
     for path in &paths.found {
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
         let shown = path.join("::");
@@ -311,6 +444,19 @@ fn a_break_of_the_rule_is_seen_however_it_is_written() {
         ("rules::plan", "fn f() { println!(\"x\") }"),
         ("rules::plan", "use std::net::TcpListener;"),
         ("rules::plan", "use aws_types::SdkConfig;"),
+        ("reporting::answer", "use crate::model::verdict::Why; impl serde::Serialize for Why {}"),
+        ("reporting::answer", "impl std::fmt::Display for crate::model::verdict::Why {}"),
+        ("reporting::answer", "use crate::model::verdict as v; impl serde::Serialize for &v::Why {}"),
+        ("reporting::answer", "type W = crate::model::verdict::Why; impl serde::Serialize for W {}"),
+        ("reporting::answer", "use crate::model::verdict::*; impl serde::Serialize for Why {}"),
+        ("reporting::answer", "impl From<crate::model::verdict::Why> for String {}"),
+        ("reporting::answer", "m! { impl serde::Serialize for crate::model::verdict::Why {} }"),
+        ("reporting::answer", "macro_rules! m { ($a:ty) => { impl serde::Serialize for $a {} } }"),
+        ("messages::owner", "use crate::model::known::Known; impl Default for Known<u8> {}"),
+        ("words", "impl serde::Serialize for crate::model::verdict::Why {}"),
+        ("words", "impl std::fmt::Display for crate::rules::changes::Snapshot {}"),
+        ("aws::sns", "use crate::words::duration;"),
+        ("rules::plan", "use crate::words::duration;"),
     ] {
         assert!(!breaks(&module(where_), code).is_empty(), "{where_}: {code}");
     }
@@ -318,6 +464,10 @@ fn a_break_of_the_rule_is_seen_however_it_is_written() {
         ("model::user", "use super::text::shown; use std::net::IpAddr; use jiff::Timestamp;"),
         ("rules::plan", "use crate::model::user::User; use super::judge;"),
         ("run::sweep", "use crate::aws::iam::Iam; use crate::rules::plan::next; use tokio::time::Instant;"),
+        ("words", "use crate::model::verdict::Why; impl std::fmt::Display for Why {}"),
+        ("reporting::answer", "struct A(Why); use crate::model::verdict::Why; impl From<Why> for A {}"),
+        ("aws::error", "use crate::model::failure::Failure; impl From<super::AwsError> for Failure {}"),
+        ("rules::plan", "trait Due {} impl Due for crate::model::user::User {}"),
         ("model::user", "#[cfg(test)] mod tests { use crate::rules::plan::next; }"),
     ] {
         assert_eq!(breaks(&module(where_), code), [""; 0], "{where_}: {code}");

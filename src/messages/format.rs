@@ -1,8 +1,7 @@
-//! Dates, durations and links, as people read them.
+//! Dates and links, as people read them.
 
 use crate::model::account::Account;
-use jiff::fmt::friendly::{Designator, Spacing, SpanPrinter};
-use jiff::{SignedDuration, Span, SpanRound, Timestamp, Unit};
+use jiff::{SignedDuration, Timestamp};
 
 /// Links into the console of the account's partition. Where its domains are not known there are none: a link into another
 /// partition would lead to a page where the owner's password does not work.
@@ -54,15 +53,4 @@ pub(crate) fn later(time: Timestamp, by: SignedDuration) -> Timestamp {
 /// A date and time for people, in UTC like every time in this project.
 pub fn date(time: Timestamp) -> String {
     time.strftime("%-d %B %Y, %H:%M UTC").to_string()
-}
-
-/// `3 days`, `12 hours`, `1 day 12 hours`: rounded to the minute, and below one minute to the second.
-pub fn words(duration: SignedDuration) -> String {
-    let smallest = if duration < SignedDuration::from_mins(1) { Unit::Second } else { Unit::Minute };
-    let whole = SpanRound::new().largest(Unit::Day).smallest(smallest).days_are_24_hours();
-    let span = Span::try_from(duration).and_then(|span| span.round(whole)).unwrap_or_default();
-    SpanPrinter::new()
-        .designator(Designator::Verbose)
-        .spacing(Spacing::BetweenUnitsAndDesignators)
-        .span_to_string(&span)
 }

@@ -5,4 +5,3 @@ pub mod instructions;
 pub mod operations;
 pub mod owner;
 pub mod rules;
-pub mod words;

@@ -1,13 +1,14 @@
-//! The messages for operations: text for people, the same as JSON for machines. They lead with what changed. Pure.
+//! Messages to operations, for people (for machines: `reporting::summary`). They lead with what changed. Pure.
 
-use crate::messages::format::{date, words};
+use crate::messages::format::date;
 use crate::model::account::Account;
 use crate::model::action::{Postponed, Step};
 use crate::model::message::Message;
-use crate::model::outcome::{Answer, Outcome, UserResult};
+use crate::model::outcome::{Answer, Outcome, RunKind, UserResult};
 use crate::model::text::{LONGEST_ERROR, shown, shown_within};
 use crate::model::verdict::Status;
 use crate::rules::changes::{Changes, Problem};
+use crate::words::duration;
 use jiff::SignedDuration;
 use std::fmt::{self, Write};
 
@@ -36,13 +37,13 @@ pub fn summary(account: &Account, answer: &Answer, since: Changes<'_>) -> Messag
     count(answer.failed, "failed");
     count(u32::try_from(answer.deferred_for_now()).unwrap_or(u32::MAX), "deferred");
     if done.is_empty() && since.before.is_some() {
-        let now = |problem: Problem| format!("{} {} now", since.now.users(problem), problem.name());
+        let now = |problem: Problem| format!("{} {} now", since.now.users(problem), label(problem));
         done.extend(since.changed().into_iter().map(now));
     }
     if done.is_empty() {
         let now = |problem: &Problem| since.now.users(*problem) > 0;
         let now = Problem::ALL.into_iter().filter(now);
-        done.extend(now.map(|problem| format!("{} {}", since.now.users(problem), problem.name())));
+        done.extend(now.map(|problem| format!("{} {}", since.now.users(problem), label(problem))));
     }
     if done.is_empty() && answer.users.exempt > 0 {
         done.push(format!("{} exempt", answer.users.exempt));
@@ -115,19 +116,19 @@ pub fn failure(account: &Account, answer: &Answer, since: Changes<'_>) -> Messag
 }
 
 /// The message for operations when a whole run failed: a sweep, or the check of `user`.
-pub fn run_failed(account: &Account, user: Option<&str>, error: &str) -> Message {
+pub fn run_failed(account: &Account, kind: &RunKind, error: &str) -> Message {
     let place = format!("AWS account {} ({})", account.id, account.region);
     let error = &shown_within(error, 2 * LONGEST_ERROR);
-    let user = user.map(shown);
-    let (what, text) = match &user {
-        Some(user) => (
-            format!("the check of {user} failed"),
+    let (what, text) = match kind {
+        RunKind::Check(user) => (
+            format!("the check of {} failed", shown(user)),
             format!(
                 "The check of the user {user} in {place} failed. Nothing was done:\n\n  {error}\n\n\
-                 Lambda tries this check twice more. After that the next sweep checks the user.\n"
+                 Lambda tries this check twice more. After that the next sweep checks the user.\n",
+                user = shown(user),
             ),
         ),
-        None => (
+        RunKind::Sweep => (
             "the sweep failed".to_owned(),
             format!(
                 "The sweep of {place} failed. Nothing was done:\n\n  {error}\n\n\
@@ -158,6 +159,19 @@ pub(crate) fn place(account: &Account, answer: &Answer) -> String {
     )
 }
 
+/// A kind of problem, as people read it.
+fn label(problem: Problem) -> &'static str {
+    match problem {
+        Problem::Failed => "failed",
+        Problem::Overdue => "overdue",
+        Problem::Unreachable => "unreachable",
+        Problem::Blocked => "overdue but not quarantined",
+        Problem::Reattached => "policies attached again",
+        Problem::CatchAll => "subscriptions that get every owner's messages",
+        Problem::Deferred => "deferred",
+    }
+}
+
 fn totals(answer: &Answer) -> String {
     let users = answer.users;
     format!(
@@ -183,11 +197,11 @@ pub(crate) fn failures(answer: &Answer) -> String {
     failed + &unreadable
 }
 
-/// Which problems have other users, more or fewer than operations were told last.
+/// Problems whose users differ from those that operations were told last.
 pub(crate) fn changed(since: Changes<'_>) -> String {
     let Some(before) = since.before else { return String::new() };
     let line = |problem: Problem| {
-        let name = problem.name();
+        let name = label(problem);
         match (before.users(problem), since.now.users(problem)) {
             (then, now) if then == now => format!("- {name}: {now} (was {then}, but other users)"),
             (then, now) => format!("- {name}: {now} (was {then})"),
@@ -219,7 +233,7 @@ pub(crate) fn overdue(title: &str, answer: &Answer, wanted: &dyn Fn(&&Outcome) -
         .collect();
     overdue.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
     let line = |(time, outcome): &(SignedDuration, &Outcome)| {
-        format!("- {}: {} past the grace period", shown(&outcome.user), words(*time))
+        format!("- {}: {} past the grace period", shown(&outcome.user), duration(*time))
     };
     let lines: Vec<String> = overdue.iter().map(line).collect();
     titled(title, &lines)
@@ -295,7 +309,7 @@ fn recipients_changed(answer: &Answer) -> String {
     )
 }
 
-/// Users that a quarantine is due for and that are not quarantined.
+/// Users due for quarantine but not quarantined, and why.
 pub(crate) fn not_quarantined(answer: &Answer) -> String {
     let lines = each_reason(answer, |outcome| &outcome.not_quarantined);
     titled("OVERDUE BUT NOT QUARANTINED (these users may be unable to enroll)", &lines)

@@ -1,14 +1,16 @@
 //! The texts for owners. They never hold a seed or a code. Pure.
 
-use crate::messages::format::{Links, date, later, words};
+use crate::messages::format::{Links, date, later};
 use crate::model::account::Account;
 use crate::model::action::Notice;
-use crate::model::enrollment::{created_at, user_of_device};
+use crate::model::arn::Arn;
+use crate::model::enrollment::created_at;
 use crate::model::facts::UserFacts;
 use crate::model::known::Known;
 use crate::model::message::Message;
 use crate::model::settings::{AfterGrace, Scope, Settings};
 use crate::model::verdict::{Status, Verdict};
+use crate::words::duration;
 use jiff::{SignedDuration, Timestamp};
 use std::net::IpAddr;
 
@@ -93,7 +95,7 @@ impl OwnerNotice<'_> {
                 "your AWS user {user} in account {account} has no MFA (multi-factor authentication), and the {grace}\n\
                  it was given for it ended on {deadline}. It is now quarantined: without MFA it can\n\
                  do {nothing}. As soon as it has MFA, the quarantine ends by itself.\n",
-                grace = words(self.grace()),
+                grace = duration(self.grace()),
             ),
             _ => format!(
                 "your AWS user {user} in account {account} {still}has no MFA (multi-factor authentication). Until it has,\n\
@@ -126,19 +128,16 @@ impl OwnerNotice<'_> {
     }
 
     fn enrolled(&self) -> String {
-        let ours = &format!("arn:{}:iam::{}:", self.account.partition, self.account.id);
-        let own_name = self.user();
-        let is_own =
-            |serial: &str| user_of_device(serial).is_some_and(|user| user.eq_ignore_ascii_case(own_name));
-        let is_prepared_here = |serial: &str| serial.starts_with(ours.as_str()) && is_own(serial);
+        let is_own = |user: &str| user.eq_ignore_ascii_case(self.user());
+        let is_prepared_here = |serial: &str| self.account.user_of_device(serial).is_some_and(is_own);
         let is_prepared = self.facts.mfa_devices.iter().any(|device| is_prepared_here(&device.serial_number));
-        let kind = |serial: &str| match () {
+        let kind = |serial: &str| match Arn::parse(serial) {
             // The name that mfa-warden gave it. Other names are not shown: the person who makes a device chooses its
             // name.
-            () if is_prepared_here(serial) => serial.to_owned(),
-            () if serial.contains(":u2f/") => "a passkey or a security key".to_owned(),
-            () if serial.starts_with("arn:") => "a virtual MFA device".to_owned(),
-            () => "a hardware token".to_owned(),
+            _ if is_prepared_here(serial) => serial.to_owned(),
+            Some(arn) if arn.resource.starts_with("u2f/") => "a passkey or a security key".to_owned(),
+            Some(_) => "a virtual MFA device".to_owned(),
+            None => "a hardware token".to_owned(),
         };
         let devices: Vec<String> = self
             .facts
@@ -275,7 +274,7 @@ impl OwnerNotice<'_> {
              {expires}\n\
              Nobody will ever ask you for the QR code, the seed or a code: show them to no one. If you do not know\n\
              this user, or somebody asked you for a code, tell your security operations.\n",
-            every = words(self.settings.remind_every),
+            every = duration(self.settings.remind_every),
         )
     }
 }

@@ -9,11 +9,9 @@ pub fn applies(rule: Rule) -> &'static str {
         Rule::UserGone => "there is no such user any more",
         Rule::HasMfa => "the user has an MFA device",
         Rule::NeedNotEnroll => "the user is exempt, or outside `MFA_SCOPE`",
-        Rule::ForeignSecret => {
-            "a secret that mfa-warden did not make has the name that the user's would have"
-        }
+        Rule::ForeignSecret => "somebody else's secret has the name that the user's would have",
         Rule::NeverReached => {
-            "a device is prepared, no notice is known to have reached the owner, and none can now"
+            "a device is prepared, but no notice is known to have arrived, and none can now"
         }
         Rule::OutsidePilot => "the user is outside `PILOT`, and no notice went out",
         Rule::Unreachable => "no device is prepared, and no message can reach the owner",
@@ -22,10 +20,10 @@ pub fn applies(rule: Rule) -> &'static str {
         Rule::OfferTooOld => "the seed is older than `OFFER_TTL`",
         Rule::Settling => "the device is so new that listings may not show it yet",
         Rule::InvitationDue => {
-            "the owner was not invited to this device, can be reached but did not receive the invitation, or has changed"
+            "the owner was not invited to this device, missed the invitation but can be reached now, or has changed"
         }
         Rule::QuarantineNotTold => "the user is quarantined, and the owner was not told",
-        Rule::UnableToEnroll => "a quarantine is due, and the owner is not known to be able to enroll",
+        Rule::UnableToEnroll => "a quarantine is due, but it is not known that the owner can enroll",
         Rule::OutsideQuarantineHours => "a quarantine is due, but the time is outside `QUARANTINE_HOURS`",
         Rule::QuarantineDue => {
             "a quarantine is due: `AFTER_GRACE=quarantine`, overdue, warned, able to enroll"

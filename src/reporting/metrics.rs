@@ -7,7 +7,6 @@
 use crate::model::known::Known;
 use crate::model::outcome::{Answer, OpenEnrollment};
 use crate::model::text::rfc3339;
-use crate::model::trail::IamEvents;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -60,9 +59,6 @@ pub fn embedded(answer: &Answer, effort: Effort, now: Timestamp) -> Value {
     metrics.add("Warnings", "Count", answer.warnings.len());
     if let Known::Is(subscriptions) = answer.operations_subscriptions {
         metrics.add("OperationsSubscriptions", "Count", subscriptions);
-    }
-    if let Known::Is(events) = answer.iam_events {
-        metrics.add("TrailsWithIamEvents", "Count", u32::from(events != IamEvents::None));
     }
     metrics.add("AwsCalls", "Count", effort.aws_calls);
     metrics.add("Duration", "Milliseconds", i64::try_from(effort.duration.as_millis()).unwrap_or(i64::MAX));

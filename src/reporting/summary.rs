@@ -1,9 +1,10 @@
 //! The report to operations, as data for machines.
 
 use crate::model::account::Account;
-use crate::model::outcome::{Answer, Outcome, UserResult};
+use crate::model::outcome::{Answer, Outcome, RunKind, UserResult};
 use crate::model::text::{LONGEST_ERROR, shown, shown_within};
 use crate::model::verdict::Status;
+use crate::reporting::answer::{ActionsJson, OutcomeJson, UsersJson, texts};
 use crate::rules::changes::{Changes, Problem};
 use serde_json::{Map, Value, json};
 
@@ -37,17 +38,17 @@ pub fn data(kind: &str, account: &Account, answer: &Answer, since: Changes<'_>) 
         ranks.iter().position(|holds| *holds).unwrap_or(ranks.len())
     };
     let user = |outcome: &Outcome| {
-        let mut user = json!(outcome);
+        let mut user = json!(OutcomeJson::from(outcome));
         if let Some(open) = &outcome.open {
             user["overdue_seconds"] = json!(open.overdue.map(|time| time.as_secs()));
             user["newly_overdue"] = json!(is_sweep.then(|| since.is_newly_overdue(outcome)));
             user["quarantined"] = json!(open.quarantined);
         }
         if outcome.open.is_some() || outcome.unreachable.is_some() {
-            user["unreachable"] = json!(outcome.unreachable);
+            user["unreachable"] = json!(outcome.unreachable.as_ref().map(ToString::to_string));
             user["newly_unreachable"] = json!(is_sweep.then(|| since.is_newly_unreachable(outcome)));
-            user["denied"] = json!(outcome.blockers);
-            user["not_quarantined"] = json!(outcome.not_quarantined);
+            user["denied"] = json!(texts(&outcome.blockers));
+            user["not_quarantined"] = json!(texts(&outcome.not_quarantined));
         }
         user
     };
@@ -61,11 +62,11 @@ pub fn data(kind: &str, account: &Account, answer: &Answer, since: Changes<'_>) 
     let with = |listed: usize| {
         let shown: Vec<Value> = users.iter().take(listed).map(|outcome| user(outcome)).collect();
         json!({
-            "kind": kind, "account": account.id, "region": account.region, "action": answer.kind,
-            "users": answer.users, "actions": answer.actions, "failed": answer.failed, "deferred": answer.deferred,
+            "kind": kind, "account": account.id, "region": account.region, "action": answer.kind.name(),
+            "users": UsersJson::from(answer.users), "actions": ActionsJson::from(answer.actions), "failed": answer.failed, "deferred": answer.deferred,
             "trouble": is_sweep.then_some(&problem), "catch_all": answer.catch_all,
             "outcomes": shown, "outcomes_omitted": users.len().saturating_sub(listed),
-            "warnings": answer.warnings.iter().take(WARNINGS).collect::<Vec<_>>(),
+            "warnings": texts(answer.warnings.iter().take(WARNINGS)),
             "warnings_omitted": answer.warnings.len().saturating_sub(WARNINGS),
         })
     };
@@ -80,10 +81,14 @@ pub fn data(kind: &str, account: &Account, answer: &Answer, since: Changes<'_>) 
 }
 
 /// The data for machines when a whole run failed: a sweep, or the check of `user`.
-pub fn run_failed(account: &Account, user: Option<&str>, error: &str) -> Value {
+pub fn run_failed(account: &Account, kind: &RunKind, error: &str) -> Value {
+    let user = match kind {
+        RunKind::Sweep => None,
+        RunKind::Check(user) => Some(shown(user)),
+    };
     json!({
         "kind": "failure", "account": account.id, "region": account.region,
-        "action": if user.is_some() { "check" } else { "sweep" },
-        "user": user.map(shown), "error": shown_within(error, 2 * LONGEST_ERROR),
+        "action": kind.name(),
+        "user": user, "error": shown_within(error, 2 * LONGEST_ERROR),
     })
 }

@@ -1,7 +1,7 @@
 //! Durations, as people read them.
 
 use jiff::SignedDuration;
-use mfa_warden::messages::format::words;
+use mfa_warden::words::duration;
 
 #[test]
 fn durations_read_as_people_say_them() {
@@ -12,7 +12,7 @@ fn durations_read_as_people_say_them() {
         (129_600, "1 day 12 hours"),
         (259_200, "3 days"),
     ] {
-        let said_here = words(SignedDuration::from_secs(seconds));
+        let said_here = duration(SignedDuration::from_secs(seconds));
         assert!(said_here == said || seconds == 90, "{said_here}");
     }
 }

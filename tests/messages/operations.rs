@@ -44,7 +44,7 @@ fn a_run_that_did_nothing_says_in_its_subject_what_is_over() {
 fn a_failed_run_says_that_nothing_was_done() {
     insta::assert_snapshot!(shown(&run_failed(
         &account(),
-        None,
+        &RunKind::Sweep,
         "failed to list the IAM users: AccessDenied: no"
     )));
 }
@@ -53,7 +53,7 @@ fn a_failed_run_says_that_nothing_was_done() {
 fn a_failed_check_names_its_user_and_raises_no_false_alarm() {
     insta::assert_snapshot!(shown(&run_failed(
         &account(),
-        Some("alice"),
+        &RunKind::Check("alice".to_owned()),
         "failed to describe the secret `s`: no"
     )));
 }

@@ -5,7 +5,7 @@ use crate::builders::*;
 use mfa_warden::messages::owner::OwnerNotice;
 use mfa_warden::model::account::Account;
 use mfa_warden::model::action::Notice;
-use mfa_warden::model::blocker::{Blocker, Cause};
+use mfa_warden::model::blocker::{Blocker, Cause, Need};
 use mfa_warden::model::facts::UserFacts;
 use mfa_warden::model::known::Known;
 use mfa_warden::model::message::Message;
@@ -57,8 +57,10 @@ fn an_invitation_to_a_user_without_a_password_asks_for_the_access_key() {
 }
 
 fn denied(action: &str) -> Blocker {
+    let need = if action.ends_with("EnableMFADevice") { Need::Enable } else { Need::ReadSeed };
     Blocker {
         action: action.to_owned(),
+        need,
         cause: Cause::Policies(vec!["group_Staff_ForceMFA".to_owned()]),
         is_unsure: false,
     }
@@ -117,7 +119,7 @@ fn a_first_notice_never_says_that_it_was_due() {
 }
 
 #[test]
-fn whoever_is_first_told_late_is_given_the_time_that_there_is_before_a_quarantine() {
+fn an_owner_who_is_first_told_late_is_given_the_time_that_there_is_before_a_quarantine() {
     let told = |change: fn(&mut UserFacts)| {
         let mut facts = enrolled_since(user("alice"), "40d");
         change(&mut facts);
@@ -261,7 +263,7 @@ fn links_lead_to_the_console_of_the_partition_and_region() {
 }
 
 #[test]
-fn whoever_has_no_owner_tag_or_an_empty_one_is_told_by_user_name() {
+fn a_user_without_an_owner_tag_or_with_an_empty_one_is_told_by_user_name() {
     let recipient = |facts: &UserFacts| {
         let message = message(Notice::Reminder, facts, &[]);
         message.attributes.into_iter().find(|(name, _)| *name == "recipient").unwrap().1

@@ -6,6 +6,8 @@ use mfa_warden::model::action::{Action, Notice};
 use mfa_warden::model::outcome::{Answer, Outcome, RunKind, UserResult};
 use mfa_warden::model::rule::Rule;
 use mfa_warden::model::verdict::Status;
+use mfa_warden::model::warning::Warning;
+use mfa_warden::reporting::answer::{AnswerJson, Response, result};
 use serde_json::json;
 
 fn outcome(verdict: Status, actions: &[Action], result: UserResult) -> Outcome {
@@ -23,7 +25,7 @@ fn an_answer_has_the_documented_shape() {
     let done = outcome(Status::NonCompliant, &actions, UserResult::Done);
     answer.add(Outcome { rule: Some(Rule::NotPrepared), ..done }, &actions);
     assert_eq!(
-        serde_json::to_value(&answer).unwrap(),
+        serde_json::to_value(AnswerJson::from(&answer)).unwrap(),
         json!({
             "action": "sweep", "dry_run": false, "account": "123456789012",
             "users": {"total": 1, "compliant": 0, "non_compliant": 1, "exempt": 0, "not_applicable": 0, "unknown": 0},
@@ -40,6 +42,33 @@ fn an_answer_has_the_documented_shape() {
 }
 
 #[test]
+fn the_function_answers_with_the_same_fields() {
+    let mut answer = Answer::new(RunKind::Check("alice".to_owned()), true, "123456789012");
+    answer.actions.put_policy = 2;
+    answer.actions.subscribe = 3;
+    answer.add(outcome(Status::Exempt, &[], UserResult::Failed(failed())), &[]);
+    answer.warnings.push(Warning::RootWithoutMfa);
+    let json = serde_json::to_string(&AnswerJson::from(&answer)).unwrap();
+    assert_eq!(serde_json::to_string(&Response::Ran(Box::new(answer))).unwrap(), json);
+    for part in [
+        r#"{"action":"check","dry_run":true,"account":"123456789012","users":{"total":0,"#,
+        r#""detach":0,"put_policy":2,"subscribe":3},"failed":1,"deferred":0,"outcomes":[{"user":"alice","#,
+        r#""reason":"console password, no MFA device","actions":[],"result":"failed: "#,
+        r#""warnings":["the root user has a password"#,
+    ] {
+        assert!(json.contains(part), "{json}");
+    }
+}
+
+#[test]
+fn verdicts_are_written_as_documented() {
+    let kinds =
+        [Status::Compliant, Status::NonCompliant, Status::Exempt, Status::NotApplicable, Status::Unknown];
+    let written = kinds.map(Status::name);
+    assert_eq!(written, ["compliant", "non_compliant", "exempt", "not_applicable", "unknown"]);
+}
+
+#[test]
 fn results_are_written_as_documented() {
     for (ending, text) in [
         (UserResult::Done, "done"),
@@ -48,7 +77,7 @@ fn results_are_written_as_documented() {
         (UserResult::Deferred, "deferred"),
         (UserResult::Failed(said("read it", "Denied", "no")), "failed: failed to read it: Denied: no"),
     ] {
-        assert_eq!(serde_json::to_value(ending).unwrap(), json!(text));
+        assert_eq!(result(&ending), text);
     }
 }
 
@@ -67,7 +96,7 @@ fn who_is_plainly_compliant_or_not_applicable_is_counted_and_not_listed() {
 }
 
 #[test]
-fn a_closing_that_tells_the_owner_is_two_actions_to_whoever_reads_the_answer() {
+fn a_closing_that_tells_the_owner_is_two_actions_in_the_answer() {
     let close = |closing_notice| Action::Close {
         secret: "s".to_owned(),
         policies: vec![],

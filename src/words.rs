@@ -1,6 +1,5 @@
-//! Reasons, failures and warnings in words.
+//! Reasons, failures, warnings and durations in words.
 
-use crate::messages::format::words;
 use crate::model::action::{Policy, Postponed};
 use crate::model::blocker::{Blocker, Cause, NotQuarantined};
 use crate::model::delivery::{Delivery, Unreachable};
@@ -10,7 +9,20 @@ use crate::model::text::shown;
 use crate::model::verdict::{InvalidExemption, Reason, Remark, Why};
 use crate::model::warning::Warning;
 use crate::rules::judge::EXEMPT_TAG;
+use jiff::fmt::friendly::{Designator, Spacing, SpanPrinter};
+use jiff::{SignedDuration, Span, SpanRound, Unit};
 use std::fmt;
+
+/// `3 days`, `12 hours`, `1 day 12 hours`: rounded to the minute, and below one minute to the second.
+pub fn duration(duration: SignedDuration) -> String {
+    let smallest = if duration < SignedDuration::from_mins(1) { Unit::Second } else { Unit::Minute };
+    let whole = SpanRound::new().largest(Unit::Day).smallest(smallest).days_are_24_hours();
+    let span = Span::try_from(duration).and_then(|span| span.round(whole)).unwrap_or_default();
+    SpanPrinter::new()
+        .designator(Designator::Verbose)
+        .spacing(Spacing::BetweenUnitsAndDesignators)
+        .span_to_string(&span)
+}
 
 impl fmt::Display for Blocker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -201,9 +213,9 @@ impl fmt::Display for Reason {
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Remark::SeedExistedFor(life) => write!(f, "its seed existed for {}", words(*life)),
+            Remark::SeedExistedFor(life) => write!(f, "its seed existed for {}", duration(*life)),
             Remark::GraceUsed(used) => {
-                write!(f, "{} of its grace period were used in an earlier enrollment", words(*used))
+                write!(f, "{} of its grace period were used in an earlier enrollment", duration(*used))
             }
             Remark::ToldAlready => f.write_str("its owner was told before"),
             Remark::NeverInvited => f.write_str("its owner gets no message, because nobody was invited"),
@@ -266,10 +278,6 @@ impl fmt::Display for Warning {
             }
             Warning::NoSuchUser(name) => write!(f, "there is no IAM user `{}`", shown(name)),
             Warning::OperationsNotTold(failure) => write!(f, "operations were not told: {failure}"),
-            Warning::NoTrail => f.write_str(
-                "no CloudTrail trail that logs delivers IAM events to this region, so changed users wait for the next sweep: \
-                 create or start a trail that records write management events",
-            ),
             Warning::NoOperationsSubscription => f.write_str(
                 "the operations topic has no confirmed subscription, so nobody gets these messages: subscribe a mailbox \
                  (parameter OpsEmail) and confirm it, or subscribe a queue",
