@@ -2,7 +2,7 @@
 
 use crate::aws::Clients;
 use crate::model::account::Account;
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, RunKind};
 use crate::model::settings::Settings;
 use crate::model::text::without_addresses;
 use crate::model::warning::Warning;
@@ -50,9 +50,11 @@ impl Warden {
                 misplaced.into_iter().map(|problem| problem.words).collect::<Vec<_>>().join("; ")
             ));
         }
-        let (user, dry_run, changed, source) = match Trigger::parse(event, &account)? {
-            Trigger::Sweep { dry_run } => (None, dry_run, false, None),
-            Trigger::Check { user, dry_run, changed, source } => (Some(user), dry_run, changed, source),
+        let (kind, dry_run, changed, source) = match Trigger::parse(event, &account)? {
+            Trigger::Sweep { dry_run } => (RunKind::Sweep, dry_run, false, None),
+            Trigger::Check { user, dry_run, changed, source } => {
+                (RunKind::Check(user), dry_run, changed, source)
+            }
             Trigger::Ignore(reason) => {
                 tracing::info!(reason, "event ignored");
                 return Ok(Response::Ignored { action: "ignored", reason });
@@ -65,22 +67,25 @@ impl Warden {
         let (started, calls) = (Instant::now(), self.clients.calls.made());
         // Reports to operations must end here: the last half second is for the answer.
         let until = started + time_left.saturating_sub(Duration::from_millis(500));
-        let (action, ran) = match &user {
-            Some(user) => ("check", Box::pin(run.check(user)).await),
-            None => ("sweep", Box::pin(run.sweep()).await),
+        let action = kind.name();
+        let ran = match &kind {
+            RunKind::Sweep => Box::pin(run.sweep()).await,
+            RunKind::Check(user) => Box::pin(run.check(user)).await,
         };
         let mut answer = match ran {
             Ok(answer) => answer,
             Err(error) => {
-                tracing::error!(%error, "the {action} failed");
+                let error = error.to_string();
+                // Lambda logs the returned error too.
+                let masked = without_addresses(&error);
+                tracing::error!(error = masked, "the {action} failed");
                 if !run.dry_run {
-                    let error = error.to_string();
-                    let telling = run.tell_of_failure(user.as_deref(), &error);
+                    let telling = run.tell_of_failure(&kind, &error);
                     if tokio::time::timeout_at(until, telling).await.is_err() {
                         tracing::error!("the deadline came before operations were told of the failure");
                     }
                 }
-                return Err(anyhow!(error));
+                return Err(anyhow!(masked));
             }
         };
         if !run.dry_run {
@@ -114,9 +119,11 @@ impl Warden {
             "{action} finished"
         );
         // The schedule repeats a sweep; only Lambda's retry repeats a check.
-        match user.and_then(|user| Some((user, answer.outcomes.iter().find_map(Outcome::cause)?))) {
-            Some((user, cause)) => Err(anyhow!("the check of `{user}` failed: {cause}")),
-            None => Ok(Response::Ran(Box::new(answer))),
+        match (&kind, answer.outcomes.iter().find_map(Outcome::cause)) {
+            (RunKind::Check(user), Some(cause)) => {
+                Err(anyhow!("the check of `{user}` failed: {}", without_addresses(&cause.to_string())))
+            }
+            _ => Ok(Response::Ran(Box::new(answer))),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What the function remembers beyond single users: tags of the operations topic, read only when needed.
 
 use crate::aws::AwsError;
+use crate::aws::again::ask_again;
 use crate::aws::sns::Sns;
+use crate::model::text::without_addresses;
 use crate::rules::history::History;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -11,8 +13,8 @@ use tokio::sync::OnceCell;
 /// How long a read of the tags may take: an owner must not wait longer for it.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
-/// The pause before a second write, when another run wrote at the same moment.
-const AGAIN: Duration = Duration::from_millis(300);
+/// The pause before a second write, in milliseconds, when another run wrote at the same moment.
+const WRITE_PAUSES: [u64; 1] = [300];
 
 /// The tags of the operations topic, as one run sees them.
 #[derive(Debug)]
@@ -36,7 +38,11 @@ impl<'a> Memory<'a> {
         match tokio::time::timeout(PATIENCE, self.sns.tags(self.topic_arn)).await {
             Ok(Ok(tags)) => Some(tags),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "cannot read the topic's tags: earlier messages and used grace are unknown");
+                let error = without_addresses(&error.to_string());
+                tracing::warn!(
+                    error,
+                    "cannot read the topic's tags: earlier messages and used grace are unknown"
+                );
                 None
             }
             Err(_) => {
@@ -67,12 +73,10 @@ impl<'a> Memory<'a> {
     /// # Errors
     /// When AWS refuses the call.
     pub async fn write(&self, tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
-        match self.sns.set_tags(self.topic_arn, tags).await {
-            Err(error) if error.is_concurrent_access() => {
-                tokio::time::sleep(AGAIN).await;
-                self.sns.set_tags(self.topic_arn, tags).await
-            }
-            written => written,
-        }
+        let write = async || self.sns.set_tags(self.topic_arn, tags).await;
+        ask_again(&WRITE_PAUSES, write, |written| {
+            !written.as_ref().is_err_and(AwsError::is_concurrent_access)
+        })
+        .await
     }
 }

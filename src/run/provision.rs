@@ -59,7 +59,7 @@ impl Run<'_> {
             Claim::Won => {
                 secret.current_version = Some(version);
                 secret.scheduled_for_deletion = false;
-                // The invitation writes this tag to the secret.
+                // Only in memory: the invitation writes it.
                 secret.tags.insert(tag::POLICY.to_owned(), fingerprint);
                 facts.secret = Some(secret);
                 facts.version_is_new = true;
@@ -101,7 +101,7 @@ impl Run<'_> {
         if used.is_positive() {
             tags.push((tag::GRACE_USED, used.to_string()));
         }
-        // Those of the organization, whose rules may refuse a secret without them.
+        // `SECRET_TAGS`: an organization may refuse a secret without them.
         let more = self.settings.secret_tags.iter().map(|(key, value)| (key.as_str(), value.clone()));
         tags.extend(more);
         let description = description(&facts.user.name);

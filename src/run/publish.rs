@@ -4,14 +4,13 @@ use crate::aws::AwsError;
 use crate::messages::operations;
 use crate::model::known::Known;
 use crate::model::message::Message;
-use crate::model::outcome::Answer;
-use crate::model::text::rfc3339;
+use crate::model::outcome::{Answer, RunKind};
+use crate::model::text::without_addresses;
 use crate::model::warning::Warning;
 use crate::reporting::summary;
 use crate::rules::changes::{Changes, Snapshot};
 use crate::rules::history::History;
 use crate::run::Run;
-use crate::run::trail::LOOKED;
 use jiff::SignedDuration;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -38,7 +37,6 @@ impl Run<'_> {
             false => None,
         };
         let closings = self.grace_periods_used(&closed, tags.as_ref());
-        let looked_at_trails = is_sweep && self.look_at_trails(answer, tags.as_ref()).await;
         let told_before = tags.as_ref().filter(|_| is_sweep).and_then(|tags| tags.get(TOLD));
         let before = told_before.and_then(|told| Snapshot::parse(told, began));
         let snapshot = Snapshot::of(answer, began).remembering(before.as_ref(), answer);
@@ -51,10 +49,10 @@ impl Run<'_> {
         let summarizes =
             did || answer.deferred_for_now() > 0 && !is_sweep || exempted || (is_news && !failures);
         let reports_failures = failures && (is_news || !is_sweep);
-        if summarizes || reports_failures {
+        // A sweep that acts is at the end of its budget of calls.
+        if (summarizes || reports_failures) && !(is_sweep && answer.actions.any()) {
             self.look_for_operations(answer).await;
         }
-        let since = Changes { before: before.as_ref(), now: &snapshot };
         if summarizes {
             messages.push((
                 operations::summary(account, answer, since),
@@ -76,23 +74,19 @@ impl Run<'_> {
                 answer.warnings.push(Warning::OperationsNotTold(error.into()));
             }
         }
-        let mut notes = BTreeMap::new();
         if told && is_sweep && (is_news || !since.changed().is_empty()) {
-            notes.insert(TOLD.to_owned(), snapshot.to_string());
-        }
-        if looked_at_trails {
-            notes.insert(LOOKED.to_owned(), rfc3339(began));
-        }
-        if !notes.is_empty()
-            && let Err(error) = self.memory.write(&notes).await
-        {
-            tracing::warn!(%error, "the next sweep tells operations again what they already know");
+            let tag = [(TOLD.to_owned(), snapshot.to_string())].into();
+            if let Err(error) = self.memory.write(&tag).await {
+                let error = without_addresses(&error.to_string());
+                tracing::warn!(error, "the next sweep tells operations again what they already know");
+            }
         }
         // A separate call: if one write fails, the other may still succeed.
         if !closings.is_empty()
             && let Err(error) = self.memory.write(&closings).await
         {
-            tracing::warn!(%error, "users who lose MFA again will get a full grace period");
+            let error = without_addresses(&error.to_string());
+            tracing::warn!(error, "users who lose MFA again will get a full grace period");
         }
     }
 
@@ -125,11 +119,12 @@ impl Run<'_> {
 
     /// Tells operations that the whole run failed: a sweep, or the check of `user`. If that fails too, it is only
     /// logged: it must not hide why the run failed.
-    pub(crate) async fn tell_of_failure(&self, user: Option<&str>, error: &str) {
-        let message = operations::run_failed(self.account, user, error);
-        let data = summary::run_failed(self.account, user, error);
+    pub(crate) async fn tell_of_failure(&self, kind: &RunKind, error: &str) {
+        let message = operations::run_failed(self.account, kind, error);
+        let data = summary::run_failed(self.account, kind, error);
         if let Err(error) = self.tell(message, &data).await {
-            tracing::error!(%error, "operations were not told of the failure");
+            let error = without_addresses(&error.to_string());
+            tracing::error!(error, "operations were not told of the failure");
         }
     }
 

@@ -118,7 +118,7 @@ impl Run<'_> {
             open: facts.secret.as_ref().filter(|_| is_open).map(|secret| self.open(secret, facts.attached)),
             unreachable: facts.unreachable(self.settings).filter(|_| is_noncompliant),
             blockers,
-            // Recorded only for users that enrolled: an exempt or deleted user did not choose the time.
+            // Only for users that enrolled: the others did not choose when it closed.
             grace_used: before
                 .filter(|_| is_closed && plan.rule == Rule::HasMfa)
                 .and_then(|secret| self.age(secret)),
@@ -171,7 +171,7 @@ impl Run<'_> {
         remarks
     }
 
-    /// Whether the owner tag names somebody else than was invited. A deleted user's tag is unknown.
+    /// Whether the owner tag changed since the invitation. A deleted user's tag is unknown.
     fn is_recipient_changed(&self, facts: &UserFacts, before: Option<&Secret>) -> bool {
         let recipient = facts.recipient(self.settings);
         !facts.is_gone && before.is_some_and(|secret| secret.recipient_changed(&recipient))
@@ -188,8 +188,7 @@ impl Run<'_> {
         }
     }
 
-    /// Takes one of the run's provisions and quarantines if the plan needs them. If none is left, postpones these
-    /// actions.
+    /// Counts the plan's provision or quarantine against the run's limit. Postpones it if none is left.
     fn limit(&self, plan: &mut Plan) {
         let take = |left: &AtomicU32| {
             let one_less = |left: u32| left.checked_sub(1);
@@ -242,7 +241,7 @@ impl Run<'_> {
         (done, ending)
     }
 
-    /// Carries out one action after the other. Returns why, if one ends the plan early. `unattached` receives why the
+    /// Carries out the actions in order. If one ends the plan early, returns why. `unattached` receives why the
     /// enrollment policy could not be attached.
     async fn go_through(
         &self,

@@ -132,7 +132,11 @@ impl<'a> OwnerTopic<'a> {
 
     fn note_catch_all(&self, subscription: &Subscription) {
         if let Ok(mut known) = self.catch_all.lock() {
-            known.insert(format!("{} {}", shown(&subscription.protocol), shown(&subscription.endpoint)));
+            known.insert(format!(
+                "{} {}",
+                shown(subscription.protocol.name()),
+                shown(&subscription.endpoint)
+            ));
         }
     }
 

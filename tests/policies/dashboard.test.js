@@ -7,7 +7,7 @@ import { render } from "./template.js";
 
 const NAMESPACE = "mfa-warden";
 /** A run that looks at one user knows nothing of the others. */
-const OF_CHECKS = ["Provisions", "Notices", "Closed", "Failed", "Deferred", "Warnings", "OperationsSubscriptions", "TrailsWithIamEvents", "AwsCalls", "Duration"];
+const OF_CHECKS = ["Provisions", "Notices", "Closed", "Failed", "Deferred", "Warnings", "OperationsSubscriptions", "AwsCalls", "Duration"];
 /** What else a line of metrics says: the embedded metric format's own words, units, and the dimension. */
 const OF_THE_FORMAT = [
   ...["Timestamp", "CloudWatchMetrics", "Namespace", "Dimensions", "Metrics", "Name", "Unit"],

@@ -194,7 +194,7 @@ test("no value of the function's settings is run on the operator's machine", () 
     stub("warden", `env -0; printf 'END\\0'`);
     const PATH = [folder, process.env.PATH].join(delimiter);
     for (const shell of ["sh", "bash"]) {
-      // With a socket for standard input bash would read the start-up files of whoever tests.
+      // With a socket for standard input bash would read the start-up files of the person who tests.
       const done = spawnSync(shell, ["-c", block], { env: { PATH }, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
       assert.equal(done.status, 0, done.stderr);
       assert.ok(!existsSync(trap), `${shell} ran a value`);

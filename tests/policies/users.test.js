@@ -234,7 +234,7 @@ for (const [name, parameters] of Object.entries(PARAMETERS)) {
     assert.deepEqual(missed, []);
   });
 
-  test(`${name}: the quarantine leaves nothing but enrolling to whoever comes without MFA`, async (t) => {
+  test(`${name}: the quarantine leaves nothing but enrolling to a user without MFA`, async (t) => {
     t.diagnostic(`${quarantine.length} questions`);
     assert.deepEqual(await failures(quarantine, complete), []);
   });

@@ -1,5 +1,5 @@
 //! The process dies at every call, before it and after it with the answer lost, in front of moto. tests/simulation does the
-//! same over more states and calls, against a model of ours; this is the check that the model is not kinder than it
+//! same over more states and calls, against the tests' own model; this is the check that the model is not kinder than it
 //! should be. Takes minutes: `make prove`.
 
 use crate::cloud::{Cloud, Death, published, writes};
@@ -25,7 +25,7 @@ fn later() -> Timestamp {
 
 /// The states a user can be in when a run comes.
 const STATES: [&str; 9] =
-    ["none", "broken", "sound", "overdue", "compliant", "enrolled", "exempt", "deleted", "stray"];
+    ["none", "broken", "sound", "overdue", "compliant", "enrolled", "exempt", "deleted", "orphaned"];
 
 /// An account with a user in each of the states named.
 async fn account(states: &[&str]) -> Cloud {
@@ -58,7 +58,7 @@ async fn account(states: &[&str]) -> Cloud {
         cloud.sweep().await;
         cloud.warden.clock = late;
     }
-    for state in ["broken", "sound", "enrolled", "exempt", "deleted", "stray"] {
+    for state in ["broken", "sound", "enrolled", "exempt", "deleted", "orphaned"] {
         if is(state) {
             cloud.user(state).await;
             cloud.check(state).await;
@@ -89,9 +89,9 @@ async fn account(states: &[&str]) -> Cloud {
         cloud.iam.delete_login_profile().user_name("deleted").send().await.unwrap();
         cloud.iam.delete_user().user_name("deleted").send().await.unwrap();
     }
-    if is("stray") {
-        let stray = cloud.iam.create_virtual_mfa_device().path("/mfa-warden/");
-        stray.virtual_mfa_device_name("stray.0a1b2c3d").send().await.unwrap();
+    if is("orphaned") {
+        let device = cloud.iam.create_virtual_mfa_device().path("/mfa-warden/");
+        device.virtual_mfa_device_name("orphaned.0a1b2c3d").send().await.unwrap();
     }
     cloud.let_die(Death::default());
     cloud
@@ -107,7 +107,7 @@ async fn assert_converges(cloud: &Cloud, states: &[&str], context: &str) {
         "{context}: {answer}"
     );
     let mut wanted = Vec::new();
-    for user in ["none", "broken", "sound", "overdue", "stray"] {
+    for user in ["none", "broken", "sound", "overdue", "orphaned"] {
         if states.contains(&user) {
             let id = cloud.iam.get_user().user_name(user).send().await.unwrap().user.unwrap().user_id;
             cloud.assert_sound(user, &id).await;
@@ -119,7 +119,7 @@ async fn assert_converges(cloud: &Cloud, states: &[&str], context: &str) {
     secrets.sort();
     wanted.sort();
     assert_eq!(secrets, wanted, "{context}");
-    assert_eq!(cloud.devices().await.len(), wanted.len(), "{context}: strays are left");
+    assert_eq!(cloud.devices().await.len(), wanted.len(), "{context}: orphaned devices are left");
     let entities = cloud.iam.list_entities_for_policy();
     let arn = format!("arn:aws:iam::{}:policy/{ENROLLMENT}", cloud.account);
     let attached = entities.policy_arn(arn).send().await.unwrap().policy_users.unwrap_or_default();

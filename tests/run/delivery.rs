@@ -200,7 +200,7 @@ async fn users_who_share_an_address_are_asked_to_confirm_it_once() {
 }
 
 #[tokio::test]
-async fn whoever_heard_the_invitation_and_left_keeps_its_device_and_operations_hear_of_it() {
+async fn an_owner_who_heard_the_invitation_and_left_keeps_the_device_and_operations_hear_of_it() {
     let mut cloud = cloud_with_bob_listening(&[]).await;
     let alice = cloud.user("alice").await;
     cloud.tag("alice", "email", "alice@example.com").await;
@@ -331,7 +331,7 @@ async fn the_subscriptions_are_listed_once_a_sweep_and_only_when_somebody_is_to_
 }
 
 #[tokio::test]
-async fn an_owner_counts_as_having_heard_only_of_what_went_out_to_whoever_listens() {
+async fn an_owner_counts_as_having_heard_only_of_what_went_out_while_somebody_listened() {
     let cloud = cloud_with_nobody_listening(&[]).await;
     let alice = cloud.user("alice").await;
     cloud.tag("alice", "email", "ann@corp.example:bob@corp.example").await;

@@ -1,161 +1,12 @@
 //! No seed leaves the process but in `PutSecretValue`: the binary at its most talkative, over every path, with a proxy
 //! that reads all that it sends.
 
-use crate::cloud::{Cloud, PROVISION, moto_endpoint};
+use crate::cloud::{Cloud, PROVISION};
 use crate::process::{Function, Request, environment};
+use crate::proxy::{Fate, Proxy};
 use data_encoding::{BASE32_NOPAD, BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::io::{BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-
-/// How a call fares that the proxy was told of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    /// AWS says no.
-    Denied,
-    /// AWS performs it, and the connection breaks before the answer.
-    Lost,
-    /// The answer is no answer of AWS.
-    Garbled,
-    /// AWS performs it, and answers with an error that repeats the request and the answer.
-    Echoed,
-    /// A proxy in the way answers with a page that shows both.
-    Paged,
-    /// The answer breaks off in the middle.
-    CutOff,
-    /// The answer has other types than AWS's, with all that it held.
-    Mistyped,
-}
-
-impl Fate {
-    const ALL: [Fate; 7] =
-        [Fate::Denied, Fate::Lost, Fate::Garbled, Fate::Echoed, Fate::Paged, Fate::CutOff, Fate::Mistyped];
-}
-
-#[derive(Debug, Default)]
-struct Seen {
-    requests: Vec<Request>,
-    /// Seeds as `CreateVirtualMFADevice` handed them out.
-    seeds: BTreeSet<String>,
-    fate: Option<(String, Fate)>,
-}
-
-/// Between the function and moto.
-struct Proxy {
-    endpoint: String,
-    seen: Arc<Mutex<Seen>>,
-}
-
-impl Proxy {
-    fn start(account: String) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let seen = Arc::<Mutex<Seen>>::default();
-        let shared = seen.clone();
-        // Ends with the test's process.
-        std::thread::spawn(move || {
-            for connection in listener.incoming() {
-                let (account, seen) = (account.clone(), shared.clone());
-                std::thread::spawn(move || pass_on(connection.unwrap(), &account, &seen));
-            }
-        });
-        Proxy { endpoint, seen }
-    }
-
-    fn doom(&self, api: &str, fate: Fate) {
-        self.seen.lock().unwrap().fate = Some((api.to_owned(), fate));
-    }
-
-    fn pardon(&self) {
-        self.seen.lock().unwrap().fate = None;
-    }
-}
-
-/// One request: on to moto, and its answer back.
-fn pass_on(mut function: TcpStream, account: &str, seen: &Mutex<Seen>) {
-    let Some(request) = Request::read(&mut BufReader::new(&function)) else { return };
-    let api = request.api();
-    let fate = {
-        let doom = &mut seen.lock().unwrap().fate;
-        let fate = doom.as_ref().filter(|(doomed, _)| *doomed == api).map(|(_, fate)| *fate);
-        // Once, so that the SDK's next attempt meets what the first has left.
-        if fate == Some(Fate::Lost) {
-            *doom = None;
-        }
-        fate
-    };
-    seen.lock().unwrap().requests.push(request.clone());
-    if fate == Some(Fate::Denied) {
-        // In the words of all three services at once; each SDK reads its own.
-        let query =
-            "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>";
-        let json = r#"{"__type":"AccessDeniedException","message":"no"}"#;
-        let body = if request.body.starts_with('{') { json } else { query };
-        let _ = answer(&mut function, 403, body);
-        return;
-    }
-    let (first, rest) = request.head.split_once("\r\n").unwrap();
-    let mut moto = TcpStream::connect(moto_endpoint().trim_start_matches("http://")).unwrap();
-    let head = format!("{first}\r\nConnection: close\r\nx-moto-account-id: {account}\r\n{rest}");
-    moto.write_all(head.as_bytes()).unwrap();
-    moto.write_all(request.body.as_bytes()).unwrap();
-    let mut response = Vec::new();
-    moto.read_to_end(&mut response).unwrap();
-    let text = String::from_utf8_lossy(&response);
-    if let Some((_, rest)) = text.split_once("<Base32StringSeed>") {
-        let blob = rest.split_once('<').unwrap().0;
-        let seed = String::from_utf8(BASE64.decode(blob.as_bytes()).unwrap()).unwrap();
-        seen.lock().unwrap().seeds.insert(seed);
-    }
-    let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    let both = format!("1 validation error detected: {} {body}", request.body);
-    let is_json = request.body.starts_with('{');
-    let escaped = both.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    match fate {
-        Some(Fate::Lost) => {}
-        Some(Fate::Echoed) => {
-            let echo = if is_json {
-                json!({"__type": "ValidationException", "message": both}).to_string()
-            } else {
-                format!(
-                    "<ErrorResponse><Error><Code>ValidationError</Code><Message>{escaped}</Message></Error></ErrorResponse>"
-                )
-            };
-            let _ = answer(&mut function, 400, &echo);
-        }
-        Some(Fate::Paged) => {
-            let _ = answer(&mut function, 403, &format!("<html><body><pre>{escaped}</pre></body></html>"));
-        }
-        Some(Fate::CutOff) => {
-            let _ = function.write_all(&response[..response.len() - body.len() / 3]);
-        }
-        Some(Fate::Mistyped) => {
-            let mistyped = if is_json {
-                let all = [both.as_str()];
-                json!({"VersionId": all, "ARN": {"x": both}, "VersionStages": both, "CreatedDate": both})
-                    .to_string()
-            } else {
-                body.replace("Seed>", "Seed><member>").replace("SerialNumber>", "SerialNumber><member>")
-            };
-            let _ = answer(&mut function, 200, &mistyped);
-        }
-        Some(Fate::Garbled) => {
-            // All of the answer, and so its seed, where the SDK expects something else.
-            let garbled = text.split_once("\r\n\r\n").unwrap().1.replace("Response>", "Rseponse>");
-            let _ = answer(&mut function, 200, &garbled);
-        }
-        _ => {
-            let _ = function.write_all(&response);
-        }
-    }
-}
-
-fn answer(to: &mut TcpStream, status: u16, body: &str) -> std::io::Result<()> {
-    let length = body.len();
-    write!(to, "HTTP/1.1 {status} x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")
-}
 
 /// Every form in which a seed could show up.
 fn forms(seed: &str) -> Vec<String> {
@@ -245,7 +96,7 @@ async fn seeds_leave_the_process_in_put_secret_value_and_nowhere_else() {
     answers.push(invoke(json!({"action": "sweep", "dry_run": true})).await);
 
     let logs = function.end();
-    let seen = proxy.seen.lock().unwrap();
+    let seen = proxy.seen();
     assert!(seen.seeds.len() > 20, "{} seeds", seen.seeds.len());
     assert!(logs.lines().any(|line| line.contains("\"level\":\"DEBUG\"")) && logs.lines().count() > 100);
     let now = jiff::Timestamp::now().as_second().unsigned_abs();

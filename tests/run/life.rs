@@ -61,7 +61,7 @@ async fn enrolling_with_the_prepared_device_closes_the_enrollment_by_event() {
     cloud.sweep().await;
     assert_eq!(writes(&cloud.calls()), NOTHING);
 
-    // Deactivated, the device of ours lies about unassigned and its seed is known to whoever enrolled: a new one.
+    // Deactivated, the prepared device is unassigned and its seed is known to the person who enrolled: a new one.
     let serial = value["serial_number"].as_str().unwrap();
     cloud.iam.deactivate_mfa_device().user_name("alice").serial_number(serial).send().await.unwrap();
     let answer = happened(&cloud, "deactivate-mfa-device").await;
@@ -509,7 +509,7 @@ async fn our_own_devices_deletion_is_no_news_and_starts_no_loop() {
 }
 
 #[tokio::test]
-async fn a_device_of_ours_deleted_by_hand_is_replaced_by_event_once_settled() {
+async fn a_prepared_device_deleted_by_hand_is_replaced_by_event_once_settled() {
     let mut cloud = Cloud::new().await;
     let alice = cloud.user("alice").await;
     cloud.sweep().await;

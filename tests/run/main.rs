@@ -11,6 +11,7 @@ mod delivery;
 mod failures;
 mod leaks;
 mod life;
+mod log;
 #[allow(dead_code)]
 #[path = "../support/mocks.rs"]
 mod mocks;
@@ -18,6 +19,7 @@ mod notify;
 mod ownership;
 mod process;
 mod provision;
+mod proxy;
 mod publish;
 mod rollout;
 mod subscriptions;

@@ -72,7 +72,7 @@ async fn a_secret_that_cannot_be_deleted_costs_one_closing_notice_which_says_not
 }
 
 #[tokio::test]
-async fn a_user_who_loses_mfa_while_its_secret_cannot_be_deleted_is_invited_anew() {
+async fn a_user_who_loses_mfa_while_its_secret_cannot_be_deleted_is_invited_again() {
     let cloud = Cloud::new().await;
     let alice = cloud.user("alice").await;
     cloud.sweep().await;
@@ -112,7 +112,7 @@ async fn while_nothing_goes_out_no_clock_runs_and_the_first_message_says_nothing
 }
 
 #[tokio::test]
-async fn an_owner_tag_that_is_changed_is_news_warned_anew_and_leads_no_closing_notice_away() {
+async fn an_owner_tag_that_is_changed_is_news_warned_again_and_leads_no_closing_notice_away() {
     let mut cloud = Cloud::quarantining(&[]).await;
     cloud.user("alice").await;
     cloud.tag("alice", "email", "alice@example.com").await;
@@ -196,7 +196,7 @@ async fn who_is_told_beside_another_whose_message_is_refused_is_told_once() {
 }
 
 #[tokio::test]
-async fn a_closing_notice_reaches_whoever_can_be_reached_although_another_cannot() {
+async fn a_closing_notice_reaches_those_who_can_be_reached_although_another_cannot() {
     let cloud = Cloud::new().await;
     cloud.user("alice").await;
     cloud.tag("alice", "email", "ann@corp.example:bob@corp.example:cy@corp.example").await;

@@ -73,7 +73,7 @@ async fn somebody_elses_secret_of_a_users_name_fails_that_user_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_secret_that_somebody_may_have_prepared_is_made_anew_before_a_seed_goes_in() {
+async fn a_secret_that_somebody_may_have_prepared_is_created_again_before_a_seed_goes_in() {
     for prepared in [None, Some("theirs")] {
         let cloud = Cloud::new().await;
         let alice = cloud.user("alice").await;

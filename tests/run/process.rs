@@ -155,13 +155,19 @@ impl Request {
         Some(Request { head, body: String::from_utf8(body).unwrap() })
     }
 
+    /// Whether its service speaks JSON, and not XML.
+    pub fn is_json(&self) -> bool {
+        self.body.starts_with('{')
+    }
+
     fn path(&self) -> &str {
         self.head.split(' ').nth(1).unwrap_or_default()
     }
 
     /// The AWS API that it calls.
     pub fn api(&self) -> String {
-        let target = self.head.lines().find_map(|line| line.strip_prefix("x-amz-target: secretsmanager."));
+        let target = self.head.lines().find_map(|line| line.strip_prefix("x-amz-target: "));
+        let target = target.and_then(|target| target.rsplit('.').next());
         let action = self.body.split('&').find_map(|pair| pair.strip_prefix("Action="));
         target.or(action).unwrap_or_default().trim().to_owned()
     }

@@ -194,12 +194,12 @@ async fn a_dry_run_plans_and_calls_nothing_that_changes_anything() {
     ] {
         let cloud = Cloud::with(&[("DRY_RUN", setting)]).await;
         cloud.user("alice").await;
-        let stray = cloud
+        let orphaned = cloud
             .iam
             .create_virtual_mfa_device()
             .path("/mfa-warden/")
             .virtual_mfa_device_name("gone.0a1b2c3d");
-        stray.send().await.unwrap();
+        orphaned.send().await.unwrap();
         let answer = cloud.handle(event).await.unwrap();
         let calls = cloud.calls();
         assert_eq!(writes(&calls), NOTHING);
@@ -242,7 +242,7 @@ async fn when_the_deadline_nears_users_are_deferred_and_not_begun() {
 }
 
 #[tokio::test]
-async fn strays_and_devices_of_nobody_are_deleted_and_other_devices_are_not() {
+async fn orphaned_devices_and_devices_of_nobody_are_deleted_and_other_devices_are_not() {
     let cloud = Cloud::new().await;
     let alice = cloud.user("alice").await;
     cloud.sweep().await;

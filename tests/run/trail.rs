@@ -1,50 +1,32 @@
-//! Whether a trail delivers IAM events: looked at once a day.
+//! Which trail delivers IAM events.
 
-use crate::cloud::Cloud;
+use crate::mocks::in_region;
 use crate::trails::trails;
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
 use mfa_warden::aws::cloudtrail::CloudTrail;
-
-const NO_TRAIL: &str = "no CloudTrail trail that logs delivers IAM events";
-
-async fn is_warned(cloud: &Cloud) -> bool {
-    cloud.sweep().await["warnings"].to_string().contains(NO_TRAIL)
-}
+use mfa_warden::model::trail::IamEvents;
+use mfa_warden::run::trail::iam_events;
 
 #[tokio::test]
-async fn an_account_without_a_trail_that_logs_is_warned_of_it_once_a_day() {
-    let mut cloud = Cloud::new().await;
-    cloud.warden.clients.cloudtrail = trails(&[("stopped", true, false)]);
-    assert!(is_warned(&cloud).await);
-    assert!(!is_warned(&cloud).await, "the same day");
-    cloud.wait(25);
-    assert!(is_warned(&cloud).await);
-    cloud.wait(25);
-    cloud.warden.clients.cloudtrail = trails(&[("stopped", true, false), ("own", false, true)]);
-    assert!(!is_warned(&cloud).await);
-}
-
-#[tokio::test]
-async fn a_check_does_not_look_and_a_dry_run_neither() {
-    let mut cloud = Cloud::new().await;
-    cloud.warden.clients.cloudtrail = trails(&[]);
-    cloud.user("alice").await;
-    assert!(!cloud.check("alice").await["warnings"].to_string().contains(NO_TRAIL));
-    let planned = cloud.handle(serde_json::json!({"action": "sweep", "dry_run": true})).await.unwrap();
-    assert!(!planned["warnings"].to_string().contains(NO_TRAIL));
-    assert!(is_warned(&cloud).await, "neither of them was the look of the day");
+async fn a_trail_that_logs_delivers_iam_events_and_the_organizations_is_asked_first() {
+    let account = in_region("us-east-1");
+    for (seen, expected) in [
+        (&[][..], IamEvents::None),
+        (&[("stopped", true, false)], IamEvents::None),
+        (&[("stopped", true, false), ("own", false, true)], IamEvents::Account),
+        (&[("own", false, true), ("organization", true, true)], IamEvents::Organization),
+    ] {
+        assert_eq!(iam_events(&trails(seen), &account).await.unwrap(), expected, "{seen:?}");
+    }
 }
 
 #[tokio::test]
 async fn trails_that_cannot_be_listed_are_no_reason_to_say_that_there_is_none() {
-    let mut cloud = Cloud::new().await;
     let denied = mock!(aws_sdk_cloudtrail::Client::describe_trails).then_http_response(|| {
         let body = r#"{"__type":"AccessDeniedException","Message":"no"}"#;
         aws_smithy_runtime_api::http::Response::new(400.try_into().unwrap(), body.into())
     });
     let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, &[&denied]);
-    cloud.warden.clients.cloudtrail = CloudTrail(client);
-    assert!(!is_warned(&cloud).await);
-    assert!(!is_warned(&cloud).await);
-    assert_eq!(denied.num_calls(), 1, "asked once a day");
+    let error = iam_events(&CloudTrail(client), &in_region("us-east-1")).await.unwrap_err();
+    assert!(error.to_string().contains("failed to list the CloudTrail trails"), "{error}");
 }

@@ -108,7 +108,7 @@ async fn make() -> (World, Timestamp) {
         world.secret_of("scheduled").unwrap().deleted = true;
         world.delete_user("recreated");
         world.create_user("recreated", true);
-        // Strays: of a user with a sound enrollment, of one without, and of nobody.
+        // Orphaned devices: of a user with a sound enrollment, of one without, and of nobody.
         for name in ["sound", "compliant", "nobody"] {
             let serial = format!("arn:aws:iam::{}:mfa/mfa-warden/{name}.0a1b2c3d", ACCOUNT);
             world.state.devices.insert(serial, Device { seed: String::new(), user: None });
@@ -150,7 +150,7 @@ async fn make() -> (World, Timestamp) {
     (account.edit(|world| world.clone()), now())
 }
 
-/// Lets the process die at every call of the event, each time in an account made anew.
+/// Lets the process die at every call of the event, each time in a new account.
 async fn dies_everywhere(event: &str, account: impl AsyncFn() -> Account) -> usize {
     let line = Line::default();
     let _ = account().await.run_over(&line, event).await;

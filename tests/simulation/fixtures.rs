@@ -105,7 +105,7 @@ fn write(version: &str, world: &World) {
 #[tokio::test(start_paused = true)]
 async fn a_release_writes_what_it_leaves_behind() {
     let account = account_in_every_state().await;
-    // Whoever makes a release asks for it.
+    // The person who makes a release asks for it.
     #[expect(clippy::disallowed_methods)]
     let asked = std::env::var("MFA_WARDEN_WRITE_FIXTURE");
     if let Ok(version) = asked {
@@ -182,7 +182,7 @@ async fn a_sweep_over_what_version_0_1_0_left_restarts_no_clock_lifts_no_quarant
     assert_eq!(quarantined(&account), still);
     let after = account.edit(|world| secrets_by_user(world));
     for (user, secret) in &after {
-        // One that a run died over before it held anything is made anew; nobody was told of it.
+        // One that a run died over before it held anything is made again; nobody was told of it.
         if let Some(before) = before.get(user).filter(|_| user != "valueless") {
             assert_eq!(secret.created_at, before.created_at, "{user}: the clock goes on");
             let first = secret.tags.get("mfa-warden:first-notice-at");

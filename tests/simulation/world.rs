@@ -896,8 +896,8 @@ impl Account {
         self.run_over(&Line::default(), event).await.unwrap()
     }
 
-    /// After runs that may have broken off: one clean run mends everything (a second one quarantines whoever was
-    /// told only now), and from then on there is nothing to do.
+    /// After runs that may have broken off: one clean run mends everything (a second one quarantines users whose
+    /// owners were told only now), and from then on there is nothing to do.
     pub async fn assert_converges(&self, context: &str) {
         self.edit(|world| {
             world.listed = None;

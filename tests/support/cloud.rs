@@ -150,7 +150,7 @@ impl Intercept for Recorder {
             && self.ours
             && self.devices_hidden_once.swap(false, Ordering::Relaxed);
         if hidden || without_devices {
-            // A path prefix that no user has; devices in use, which none of ours is.
+            // A path prefix that no user has; devices in use, which a prepared device is not.
             let body = if hidden {
                 "Action=ListUsers&Version=2010-05-08&PathPrefix=%2Fnobody%2F"
             } else {
@@ -432,7 +432,7 @@ impl Cloud {
         names
     }
 
-    /// From now on the function's process dies at this call; the calls are counted anew.
+    /// From now on the function's process dies at this call; the calls are counted from one again.
     pub fn let_die(&self, death: Death) {
         *self.death.lock().unwrap() = death;
     }
@@ -553,7 +553,7 @@ impl Cloud {
         *self.outage.lock().unwrap() = None;
     }
 
-    /// Unassigned devices of ours.
+    /// Unassigned devices that mfa-warden prepared.
     pub async fn devices(&self) -> Vec<String> {
         let listed = self
             .iam
