@@ -15,7 +15,7 @@ from emulator import Failure, MiniStack
 from owner import Owner
 from stack import Stack
 
-COLOURS = {"bold": "1", "dim": "2", "compliant": "32", "non_compliant": "33", "exempt": "36", "failed": "31"}
+COLORS = {"bold": "1", "dim": "2", "compliant": "32", "non_compliant": "33", "exempt": "36", "failed": "31"}
 
 
 def main():
@@ -319,9 +319,9 @@ def step(text):
 
 
 def paint(color, text):
-    if color not in COLOURS or not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+    if color not in COLORS or not sys.stdout.isatty() or "NO_COLOR" in os.environ:
         return text
-    return f"\x1b[{COLOURS[color]}m{text}\x1b[0m"
+    return f"\x1b[{COLORS[color]}m{text}\x1b[0m"
 
 
 if __name__ == "__main__":
