@@ -194,7 +194,7 @@ async fn status_lists_an_enrollment_from_invitation_to_overdue() {
     policy.send().await.unwrap();
     cloud.iam.attach_user_policy().user_name("anna.schmidt").policy_arn(&arn).send().await.unwrap();
     let table = say(operator(&gate), &["status"]);
-    assert!(table.out.ends_with(" 1 quarantined.\n"), "{}", table.out);
+    assert!(table.out.contains(" 1 quarantined.\nIAM events: none."), "{}", table.out);
     gate.answer("ListEntitiesForPolicy", Answer::Error("AccessDenied"));
     let table = say(operator(&gate), &["status"]);
     assert!(table.err.contains("AccessDenied") && table.code == 0, "{}", table.err);
@@ -281,7 +281,7 @@ async fn in_another_region_than_the_functions_it_says_that_devices_are_prepared(
 }
 
 #[tokio::test]
-async fn status_makes_five_calls() {
+async fn status_makes_six_calls_and_one_for_each_trail() {
     let cloud = Cloud::new().await;
     cloud.user("anna.schmidt").await;
     cloud.sweep().await;
@@ -289,7 +289,14 @@ async fn status_makes_five_calls() {
     say(operator(&gate), &["status"]);
     assert_eq!(
         gate.calls(),
-        ["GetCallerIdentity", "ListVirtualMFADevices", "ListSecrets", "ListEntitiesForPolicy", "ListUsers"]
+        [
+            "GetCallerIdentity",
+            "ListVirtualMFADevices",
+            "ListSecrets",
+            "ListEntitiesForPolicy",
+            "ListUsers",
+            "DescribeTrails"
+        ]
     );
 }
 

@@ -80,6 +80,9 @@ fn attaching_again_what_another_tool_detaches_is_nothing_that_is_told_each_time(
     };
     assert!(!answer(&[]).has_done_something());
     let again: &[Action] = &[Action::Attach, Action::Quarantine];
+    for one in again {
+        assert!(!answer(&[(true, std::slice::from_ref(one))]).has_done_something(), "{one:?}");
+    }
     assert!(!answer(&[(true, again)]).has_done_something());
     assert!(!answer(&[(true, &[Action::Attach]), (true, &[Action::Quarantine])]).has_done_something());
     assert!(answer(&[(true, again), (false, &[Action::Quarantine])]).has_done_something());

@@ -17,8 +17,10 @@ use mfa_warden::model::enrollment::{Secret, created_at};
 use mfa_warden::model::record::tag;
 use mfa_warden::model::text::rfc3339;
 use mfa_warden::model::text::shown;
+use mfa_warden::model::trail::IamEvents;
 use mfa_warden::model::user::User;
 use mfa_warden::rules::ownership::DevicesWithoutSecret;
+use mfa_warden::run::trail::iam_events;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
@@ -83,6 +85,47 @@ impl State {
     }
 }
 
+/// Whether IAM events reach EventBridge in this region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Events {
+    /// By a trail of the organization.
+    Organization,
+    /// By a trail of the account.
+    Account,
+    /// No trail that logs delivers them.
+    None,
+    /// The trails could not be read.
+    Unknown,
+    /// They arrive in another region.
+    Elsewhere,
+}
+
+impl Events {
+    /// `None`: in another region. `Some(None)`: unknown.
+    fn of(read: Option<Option<IamEvents>>) -> Self {
+        match read {
+            None => Events::Elsewhere,
+            Some(None) => Events::Unknown,
+            Some(Some(IamEvents::Organization)) => Events::Organization,
+            Some(Some(IamEvents::Account)) => Events::Account,
+            Some(Some(IamEvents::None)) => Events::None,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Events::Organization => "IAM events: delivered by a trail of the organization.\n",
+            Events::Account => "IAM events: delivered by a trail of this account.\n",
+            Events::None => {
+                "IAM events: none. No CloudTrail trail that logs delivers them here: changed users wait for the next sweep.\n"
+            }
+            Events::Unknown => "IAM events: unknown.\n",
+            Events::Elsewhere => "IAM events: not in this region. Only sweeps find changed users.\n",
+        }
+    }
+}
+
 /// Lists the open enrollments.
 ///
 /// # Errors
@@ -112,9 +155,14 @@ pub async fn status(
         let policy_arn = settings.quarantine_policy_arn.clone();
         let quarantined = quarantined(&clients, &connection.account, policy_arn).await;
         let users = connection.told(clients.iam.users().await).await?;
-        Ok((devices, secrets, users, quarantined))
+        let events = if connection.account.gets_iam_events() {
+            Some(iam_events(&clients.cloudtrail, &connection.account).await)
+        } else {
+            None
+        };
+        Ok((devices, secrets, users, quarantined, events))
     };
-    let (devices, secrets, users, quarantined) =
+    let (devices, secrets, users, quarantined, events) =
         with_progress("Reading the enrollments", None, reading).await?;
     if let Err(failure) = &devices {
         eprintln!(
@@ -122,6 +170,10 @@ pub async fn status(
             connection.account.region
         );
     }
+    if let Some(Err(error)) = &events {
+        eprintln!("warden: warning: cannot tell whether a trail delivers IAM events: {error}");
+    }
+    let events = Events::of(events.as_ref().map(|read| read.as_ref().copied().ok()));
     if let Err(error) = &quarantined {
         eprintln!("warden: warning: cannot tell who is quarantined: {error}");
     }
@@ -141,11 +193,13 @@ pub async fn status(
     let format = Format::from(args.format);
     let look = Look::new(global);
     print(&match format {
-        Format::Json => as_json(&connection.account, &enrollments, found)?,
+        Format::Json => as_json(&connection.account, &enrollments, found, events)?,
         Format::Csv => as_csv(&enrollments)?,
         Format::Table => {
             let elsewhere = elsewhere.iter().map(|words| warned(words, look));
-            as_table(&connection.account, &enrollments, look) + &elsewhere.collect::<String>()
+            as_table(&connection.account, &enrollments, look)
+                + events.words()
+                + &elsewhere.collect::<String>()
         }
     })?;
     if format != Format::Table {
@@ -268,6 +322,7 @@ fn as_json(
     account: &Account,
     enrollments: &[Enrollment],
     found: Option<DevicesWithoutSecret>,
+    events: Events,
 ) -> anyhow::Result<String> {
     #[derive(Serialize)]
     struct Status<'a> {
@@ -275,11 +330,12 @@ fn as_json(
         region: &'a str,
         /// Prepared devices whose secrets are not in this region; `None`: that could not be read.
         devices_without_secret: Option<usize>,
+        iam_events: Events,
         enrollments: &'a [Enrollment],
     }
     let Account { id, region, .. } = account;
     let devices_without_secret = found.map(|found| found.devices);
-    let status = Status { account: id, region, devices_without_secret, enrollments };
+    let status = Status { account: id, region, devices_without_secret, iam_events: events, enrollments };
     Ok(serde_json::to_string_pretty(&status)? + "\n")
 }
 
@@ -392,7 +448,7 @@ mod tests {
     fn who_is_quarantined_is_unknown_when_it_could_not_be_read() {
         let table = as_table(&account(), &among(None), Look { width: None, color: false });
         assert!(table.contains("unknown") && table.ends_with(" quarantined: unknown.\n"), "{table}");
-        let json = as_json(&account(), &among(None), None).unwrap();
+        let json = as_json(&account(), &among(None), None, Events::Unknown).unwrap();
         assert!(json.contains("\"quarantined\": null"), "{json}");
         assert!(json.contains("\"devices_without_secret\": null"), "{json}");
     }
@@ -401,7 +457,13 @@ mod tests {
     fn json_and_csv_tell_times_instead_of_ages() {
         insta::assert_snapshot!(
             "json",
-            as_json(&account(), &all(), Some(DevicesWithoutSecret { devices: 2, has_others: true })).unwrap()
+            as_json(
+                &account(),
+                &all(),
+                Some(DevicesWithoutSecret { devices: 2, has_others: true }),
+                Events::Account
+            )
+            .unwrap()
         );
         insta::assert_snapshot!("csv", as_csv(&all()).unwrap());
     }
@@ -413,5 +475,20 @@ mod tests {
             table.ends_with("\n\n0 open enrollments, 0 unreachable, 0 overdue, 0 quarantined.\n"),
             "{table}"
         );
+    }
+
+    #[test]
+    fn whether_iam_events_arrive_is_said_in_words_and_in_json() {
+        for (read, json, words) in [
+            (None, "elsewhere", "not in this region"),
+            (Some(None), "unknown", "unknown"),
+            (Some(Some(IamEvents::None)), "none", "No CloudTrail trail that logs"),
+            (Some(Some(IamEvents::Account)), "account", "trail of this account"),
+            (Some(Some(IamEvents::Organization)), "organization", "trail of the organization"),
+        ] {
+            let events = Events::of(read);
+            assert_eq!(serde_json::to_value(events).unwrap(), json);
+            assert!(events.words().contains(words), "{}", events.words());
+        }
     }
 }
