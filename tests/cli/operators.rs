@@ -198,11 +198,11 @@ async fn status_lists_an_enrollment_from_invitation_to_overdue() {
     gate.answer("ListEntitiesForPolicy", Answer::Error("AccessDenied"));
     let table = say(operator(&gate), &["status"]);
     assert!(table.err.contains("AccessDenied") && table.code == 0, "{}", table.err);
-    assert!(table.out.ends_with(" quarantined: unknown.\n"), "{}", table.out);
+    assert!(table.out.contains(" quarantined: unknown.\n"), "{}", table.out);
     // Where the stack's own policy is not there, nobody is quarantined by it. One that was named should be there.
     gate.answer("ListEntitiesForPolicy", Answer::Error("NoSuchEntity"));
     let table = say(operator(&gate), &["status"]);
-    assert!(table.err.is_empty() && table.out.ends_with(" 0 quarantined.\n"), "{}", table.out);
+    assert!(table.err.is_empty() && table.out.contains(" 0 quarantined.\n"), "{}", table.out);
     let given = say(operator(&gate), &["status", "--quarantine-policy-arn", &arn]);
     assert!(given.err.contains("cannot tell who is quarantined: failed to list"), "{}", given.err);
     assert_eq!(gate.beyond_reading(), Vec::<String>::new());

@@ -2,7 +2,8 @@
 
 use crate::builders::*;
 use jiff::SignedDuration;
-use mfa_warden::model::record::{tag, went_out};
+use mfa_warden::model::enrollment::version_suffix;
+use mfa_warden::model::record::{Undelivered, tag, went_out};
 use mfa_warden::model::text::rfc3339;
 use std::collections::BTreeMap;
 
@@ -154,4 +155,22 @@ fn a_recipient_is_compared_as_people_write_it() {
     assert!(!changed("ann@corp.example, bob@corp.example", "ann@corp.example bob@corp.example"));
     assert!(changed("mallory@corp.example", "ann@corp.example"));
     assert!(!changed("mallory@corp.example", ""), "earlier versions did not remember whom");
+}
+
+#[test]
+fn what_version_0_1_0_recorded_as_lost_is_undelivered_and_a_lost_reminder_is_not_the_invitation() {
+    let undelivered = |mark: Option<&str>| {
+        let mut facts = enrolled_since(user("alice"), "5d");
+        let secret = secret(&mut facts);
+        for key in [tag::FIRST_NOTICE_AT, tag::HEARD_AT, tag::RECIPIENT] {
+            secret.tags.remove(key);
+        }
+        let suffix = version_suffix(secret.current_version.as_deref().unwrap()).to_owned();
+        secret.tags.extend(mark.map(|mark| (tag::UNREACHED.to_owned(), format!("{suffix}{mark}"))));
+        (secret.undelivered(now()), secret.never_delivered(now()), secret.undelivered_notice(now()))
+    };
+    assert_eq!(undelivered(None), (false, false, None));
+    assert_eq!(undelivered(Some("")), (true, true, Some(Undelivered::Everything)));
+    assert_eq!(undelivered(Some(" invitation")), (true, false, Some(Undelivered::Invitation)));
+    assert_eq!(undelivered(Some(" reminder")), (false, false, Some(Undelivered::Later)));
 }
