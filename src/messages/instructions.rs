@@ -37,7 +37,7 @@ impl OwnerNotice<'_> {
                         "Open a terminal with the AWS CLI and jq and the access key of the user {user} itself (not\n\
                          a role, and not session-token credentials). This shows who you are there:"
                     ),
-                    paste: Some(format!("aws sts get-caller-identity --region={}", self.account.region)),
+                    paste: Some(format!("aws sts get-caller-identity --region {}", self.account.region)),
                 }],
             ),
         };

@@ -5,10 +5,11 @@ use crate::model::account::Account;
 /// The command that enables the device, with `CODE1` and `CODE2` to be replaced by two consecutive codes. It names IAM's
 /// region: without one the AWS CLI may ask the IAM of another partition.
 pub fn enable_command(account: &Account, user: &str, serial_number: &str) -> String {
-    // A value behind `=` may begin with a dash.
+    // A value that begins with a dash must be joined to its option.
+    let between = if user.starts_with('-') { '=' } else { ' ' };
     format!(
-        "aws iam enable-mfa-device --region={} --user-name={} --serial-number={} --authentication-code1=CODE1 \
-         --authentication-code2=CODE2",
+        "aws iam enable-mfa-device --region {} --user-name{between}{} --serial-number {} --authentication-code1 CODE1 \
+         --authentication-code2 CODE2",
         shell_word(account.iam_region()),
         shell_word(user),
         shell_word(serial_number)
@@ -18,19 +19,19 @@ pub fn enable_command(account: &Account, user: &str, serial_number: &str) -> Str
 /// The command that shows the QR code of a secret.
 pub(crate) fn show_command(account: &Account, secret: &str) -> String {
     format!(
-        "aws secretsmanager get-secret-value --region={} --secret-id={} --query=SecretString --output=text \
+        "aws secretsmanager get-secret-value --region {} --secret-id {} --query SecretString --output text \
          | jq -r .qr_text",
         shell_word(&account.region),
         shell_word(secret)
     )
 }
 
-/// `text` as the end of one shell word. Names that IAM allows need no quotes, except for a comma, which PowerShell
-/// interprets. They get double quotes: in cmd, single quotes would be part of the word. Other text is quoted for POSIX
-/// shells.
+/// `text` as one shell word, or its end. Names that IAM allows need no quotes, except for a comma and a leading `@`, which
+/// PowerShell interprets, and a leading `=`, which zsh does. They get double quotes: in cmd, single quotes would be part of
+/// the word. Other text is quoted for POSIX shells.
 pub fn shell_word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_+=.@-/:".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
+    if !text.is_empty() && !text.starts_with(['@', '=']) && text.chars().all(is_plain) {
         text.to_owned()
     } else if text.chars().all(|c| is_plain(c) || c == ',') {
         format!("\"{text}\"")

@@ -83,8 +83,7 @@ fn qr_text(uri: &str) -> Zeroizing<String> {
     );
     let lines = drawn.lines().count();
     // Allocated once, like the URI.
-    let capacity = drawn.len() + lines * (WHITE_ON_BLACK.len() + PLAIN.len() + 1);
-    let mut text = Zeroizing::new(String::with_capacity(capacity));
+    let mut text = Zeroizing::new(String::with_capacity(LONGEST_VALUE));
     for (at, line) in drawn.lines().enumerate() {
         let end = if at + 1 < lines { "\n" } else { "" };
         [WHITE_ON_BLACK, line, PLAIN, end].into_iter().for_each(|part| text.push_str(part));

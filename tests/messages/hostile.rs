@@ -147,10 +147,11 @@ proptest! {
         let shell = Command::new("sh").arg("-c").arg(&command).output().unwrap();
         let words = String::from_utf8(shell.stdout).unwrap();
         let words: Vec<&str> = words.split('\0').collect();
-        prop_assert_eq!(&words, &[
-            "iam", "enable-mfa-device", "--region=us-east-1", &format!("--user-name={user}"),
-            &format!("--serial-number={serial}"), "--authentication-code1=CODE1", "--authentication-code2=CODE2", "",
-        ], "{}", command);
+        let joined = format!("--user-name={user}");
+        let named = if user.starts_with('-') { vec![joined.as_str()] } else { vec!["--user-name", &user] };
+        let before = ["iam", "enable-mfa-device", "--region", "us-east-1"];
+        let after = ["--serial-number", &serial, "--authentication-code1", "CODE1", "--authentication-code2", "CODE2", ""];
+        prop_assert_eq!(&words, &[&before[..], &named, &after].concat(), "{}", command);
         prop_assert!(shell.stderr.is_empty());
     }
 }

@@ -297,8 +297,10 @@ proptest! {
             prop_assert!(message.subject.len() < 100 && message.subject.is_ascii(), "{}", message.subject);
             let commands = message.text.lines().filter(|line| line.contains("enable-mfa-device"));
             for command in commands {
-                let (bare, quoted) = (format!("--user-name={name} "), format!("--user-name=\"{name}\" "));
-                let expected = if name.contains(',') { quoted } else { bare };
+                let between = if name.starts_with('-') { '=' } else { ' ' };
+                let bare = format!("--user-name{between}{name} ");
+                let quoted = format!("--user-name{between}\"{name}\" ");
+                let expected = if name.contains(',') || name.starts_with(['@', '=']) { quoted } else { bare };
                 prop_assert!(command.contains(&expected));
             }
         }

@@ -54,8 +54,8 @@ fn the_value_has_every_field_of_the_contract() {
     assert_eq!(
         value["enable_command"],
         format!(
-            "aws iam enable-mfa-device --region=us-east-1 --user-name=alice --serial-number={serial} \
-             --authentication-code1=CODE1 --authentication-code2=CODE2"
+            "aws iam enable-mfa-device --region us-east-1 --user-name alice --serial-number {serial} \
+             --authentication-code1 CODE1 --authentication-code2 CODE2"
         )
     );
     assert_eq!(
@@ -118,19 +118,21 @@ fn names_and_serial_numbers_stay_single_words_of_the_shell() {
     let command = |user: &str, serial: &str| enable_command(&account(), user, serial);
     let hostile = command("a'; rm -rf / #", "arn$(id)`id`");
     assert!(
-        hostile.contains(r"--user-name='a'\''; rm -rf / #' --serial-number='arn$(id)`id`' "),
+        hostile.contains(r"--user-name 'a'\''; rm -rf / #' --serial-number 'arn$(id)`id`' "),
         "{hostile}"
     );
     // Single quotes are a part of the word in cmd, and a bare comma makes two words in PowerShell.
     assert!(command("-o+c=a.l@e.x_m", "s").contains(" --user-name=-o+c=a.l@e.x_m "));
-    assert!(command("a,b", "s").contains(" --user-name=\"a,b\" "));
-    assert!(command("", "s").contains(" --user-name=\"\" "));
+    assert!(command("@a", "s").contains(" --user-name \"@a\" "));
+    assert!(command("=a", "s").contains(" --user-name \"=a\" "));
+    assert!(command("a,b", "s").contains(" --user-name \"a,b\" "));
+    assert!(command("", "s").contains(" --user-name \"\" "));
 }
 
 #[test]
 fn commands_name_the_region_of_the_partitions_iam() {
     let china = Account { partition: "aws-cn".to_owned(), region: "cn-northwest-1".to_owned(), ..account() };
-    assert!(enable_command(&china, "alice", "s").contains(" --region=cn-north-1 "));
+    assert!(enable_command(&china, "alice", "s").contains(" --region cn-north-1 "));
 }
 
 #[test]
