@@ -826,6 +826,22 @@ mod tests {
     }
 
     #[test]
+    fn an_arn_names_the_service_a_partition_of_aws_and_a_region_only_where_there_is_one() {
+        for wrong in [
+            "arn:aws:iam:us-east-1:123456789012:policy/x",
+            "arn:gcp:iam::123456789012:policy/x",
+            "arn:aws:s3::123456789012:policy/x",
+            "arn:aws:iam::123456789012:role/x",
+            "arn:aws:iam::123456789012:policy/a b",
+        ] {
+            assert!(read(&[("ENROLLMENT_POLICY_ARN", wrong)]).is_err(), "{wrong}");
+        }
+        for wrong in ["arn:aws:sns::123456789012:owners", "arn:aws:sns:eu-west-1:123456789012:own ers"] {
+            assert!(read(&[("OWNER_TOPIC_ARN", wrong)]).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn tags_for_secrets_are_pairs_in_the_letters_that_secrets_manager_takes() {
         let tags = |text: &str| read(&[("SECRET_TAGS", text)]).map(|settings| settings.secret_tags);
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
