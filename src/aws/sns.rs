@@ -89,14 +89,19 @@ impl Sns {
         answer.map(|_| ()).map_err(|error| AwsError::new(attempted(), error))
     }
 
-    /// Publishes `message` to the topic: its text goes to mailboxes, its data (if it has any) to machines. `chat`:
-    /// HTTPS endpoints get the text in the schema that Amazon Q Developer in chat applications shows.
+    /// Publishes `message` to the topic. `by_protocol`: one text for each protocol, in JSON (`MessageStructure=json`);
+    /// `None`: all protocols get the message's text.
     ///
     /// # Errors
     /// When AWS refuses the call.
-    pub async fn publish(&self, topic_arn: &str, message: &Message, chat: bool) -> Result<(), AwsError> {
+    pub async fn publish(
+        &self,
+        topic_arn: &str,
+        message: &Message,
+        by_protocol: Option<String>,
+    ) -> Result<(), AwsError> {
         let mut request = self.0.publish().topic_arn(topic_arn).subject(&message.subject);
-        request = match by_protocol(message, chat) {
+        request = match by_protocol {
             Some(by_protocol) => request.message_structure("json").message(by_protocol),
             None => request.message(&message.text),
         };
@@ -108,28 +113,4 @@ impl Sns {
         let attempted = || format!("publish `{}` to {topic_arn}", message.subject);
         request.send().await.map(|_| ()).map_err(|error| AwsError::new(attempted(), error))
     }
-}
-
-/// The most bytes of a message (SNS's quotas).
-const LONGEST_MESSAGE: usize = 256 * 1024;
-
-/// One text for each protocol (`MessageStructure=json`): people read mail, machines read the other protocols.
-fn by_protocol(message: &Message, chat: bool) -> Option<String> {
-    /// How many characters of a notification Amazon Q Developer shows. It cuts off longer texts itself.
-    const SHOWN: usize = 8000;
-    let data = message.data.as_ref()?;
-    let https = if chat {
-        let description: String = message.text.chars().take(SHOWN).collect();
-        let content =
-            json!({"textType": "client-markdown", "title": message.subject, "description": description});
-        json!({"version": "1.0", "source": "custom", "content": content}).to_string()
-    } else {
-        data.clone()
-    };
-    let by_protocol = json!({
-        "default": message.text,
-        "sqs": data, "lambda": data, "http": data, "https": https, "firehose": data,
-    });
-    // If this is too long for SNS, all protocols get the text.
-    Some(by_protocol.to_string()).filter(|text| text.len() <= LONGEST_MESSAGE)
 }

@@ -4,4 +4,5 @@ pub mod format;
 pub mod instructions;
 pub mod operations;
 pub mod owner;
+pub mod protocols;
 pub mod rules;

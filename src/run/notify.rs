@@ -135,7 +135,7 @@ impl Run<'_> {
         for recipient in recipients {
             self.owner_topic.pace().await;
             let message = notice.message(recipient);
-            match self.clients.sns.publish(&self.settings.owner_topic_arn, &message, false).await {
+            match self.clients.sns.publish(&self.settings.owner_topic_arn, &message, None).await {
                 Ok(()) => published.to.push(recipient.clone()),
                 Err(error) => published.error = Some(error),
             }

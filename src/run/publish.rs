@@ -2,6 +2,7 @@
 
 use crate::aws::AwsError;
 use crate::messages::operations;
+use crate::messages::protocols::by_protocol;
 use crate::model::known::Known;
 use crate::model::message::Message;
 use crate::model::outcome::{Answer, RunKind};
@@ -132,6 +133,7 @@ impl Run<'_> {
     async fn tell(&self, message: Message, data: &Value) -> Result<(), AwsError> {
         let message = Message { data: Some(data.to_string()), ..message };
         let topic_arn = &self.settings.ops_topic_arn;
-        self.clients.sns.publish(topic_arn, &message, self.settings.ops_chat).await
+        let by_protocol = by_protocol(&message, self.settings.ops_chat);
+        self.clients.sns.publish(topic_arn, &message, by_protocol).await
     }
 }

@@ -12,4 +12,5 @@ mod format;
 mod hostile;
 mod operations;
 mod owner;
+mod protocols;
 mod rules;

@@ -9,6 +9,7 @@ mod arn;
 mod builders;
 mod enrollment;
 mod facts;
+mod hash;
 mod outcome;
 mod record;
 mod seed;

@@ -71,7 +71,7 @@ async fn no_denied_call_is_taken_for_an_empty_answer_and_each_says_what_to_do() 
         error(denied("sns:Subscribe"), async |aws| aws.sns.subscribe(TOPIC, "alice@example.com").await).await,
         error(denied("sns:ListTagsForResource"), async |aws| aws.sns.tags(TOPIC).await).await,
         error(denied("sns:TagResource"), async |aws| aws.sns.set_tags(TOPIC, &tags).await).await,
-        error(denied("sns:Publish"), async |aws| aws.sns.publish(TOPIC, &message, false).await).await,
+        error(denied("sns:Publish"), async |aws| aws.sns.publish(TOPIC, &message, None).await).await,
     ];
     for error in said {
         let said = error.to_string();

@@ -183,7 +183,7 @@ fn message() -> Message {
 
 #[tokio::test]
 async fn a_message_is_published_or_refused_with_aws_s_reason() {
-    let publish = async |aws: &Clients| aws.sns.publish(TOPIC, &message(), false).await;
+    let publish = async |aws: &Clients| aws.sns.publish(TOPIC, &message(), None).await;
     let id = "    <MessageId>567910cd-659e-55d4-8ccb-5aaf14679dc0</MessageId>";
     publish(&*Aws::answering([ok("sns:Publish", id)]).await).await.unwrap();
     for (status, code, message) in [
