@@ -158,6 +158,25 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_begins_like_a_mention_is_none_and_is_otherwise_as_it_is() {
+        for (text, expected) in [
+            ("read the user `@here`", "read the user `(at)here`"),
+            ("ann@corp.example", "ann@corp.example"),
+            ("a_@b", "a_@b"),
+            ("@@x", "(at)(at)x"),
+            ("", ""),
+        ] {
+            assert_eq!(unmentioned(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn text_for_a_terminal_keeps_all_but_what_nobody_would_see() {
+        assert_eq!(printable("a [b](c) `d` é \u{1b}[31m\u{202e}"), "a [b](c) `d` é \u{fffd}[31m\u{fffd}");
+        assert_eq!(printable("was no character: \u{fffd}"), "was no character: \u{fffd}");
+    }
+
+    #[test]
     fn addresses_lose_what_stands_before_the_at_and_nothing_else() {
         for (text, expected) in [
             ("ann@corp.example", "…@corp.example"),
