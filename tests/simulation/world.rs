@@ -651,7 +651,7 @@ fn suffix(version: &str) -> String {
 /// The version that a message offers, by the device in its command.
 fn offered(text: &str) -> Option<String> {
     let command = text.lines().find(|line| line.contains("enable-mfa-device"))?;
-    let serial = command.split("--serial-number ").nth(1)?.split(' ').next()?;
+    let serial = command.split("--serial-number ").nth(1)?.split(' ').next()?.trim_matches('"');
     Some(suffix(serial))
 }
 
