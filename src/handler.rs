@@ -3,7 +3,7 @@
 use crate::aws::Clients;
 use crate::model::account::Account;
 use crate::model::outcome::{Outcome, RunKind};
-use crate::model::settings::Settings;
+use crate::model::settings::{Misplaced, Settings};
 use crate::model::text::without_addresses;
 use crate::model::warning::Warning;
 use crate::reporting::answer::Response;
@@ -43,11 +43,17 @@ impl Warden {
     ) -> anyhow::Result<Response> {
         let account = Account::from_function_arn(function_arn)
             .with_context(|| format!("the invoked function's ARN `{function_arn}` is malformed"))?;
-        let misplaced = self.settings.misplaced(&account.partition, &account.region, &account.id);
+        let misplaced = self.settings.misplaced(&account);
         if !misplaced.is_empty() {
             return Err(anyhow!(
                 "nothing was done, because settings name another region or account: {}. Correct the function's environment",
-                misplaced.into_iter().map(|problem| problem.words).collect::<Vec<_>>().join("; ")
+                misplaced
+                    .iter()
+                    .map(|Misplaced { variable, place, here }| format!(
+                        "{variable} is in {place}, and the function runs in {here}"
+                    ))
+                    .collect::<Vec<_>>()
+                    .join("; ")
             ));
         }
         let (kind, dry_run, changed, source) = match Trigger::parse(event, &account)? {

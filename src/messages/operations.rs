@@ -277,7 +277,8 @@ pub(crate) fn nobody_listens(answer: &Answer) -> String {
 /// Subscriptions that make every owner count as reached, although their endpoint may forward nothing. One that is new since
 /// the last message is marked.
 pub(crate) fn catch_all(answer: &Answer, since: Changes<'_>) -> String {
-    let lines: Vec<String> = answer.catch_all.iter().flatten().map(|one| format!("- {one}")).collect();
+    let lines: Vec<String> =
+        answer.catch_all.value().into_iter().flatten().map(|one| format!("- {one}")).collect();
     let new = if since.has_grown(Problem::CatchAll) { "NEW: " } else { "" };
     titled(
         &format!(

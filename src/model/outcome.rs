@@ -270,7 +270,7 @@ pub struct Answer {
     /// What people should know that is not about a single user.
     pub warnings: Vec<Warning>,
     /// Subscriptions to the owner topic that count as reaching every owner; `None`: this run did not look.
-    pub catch_all: Option<Vec<String>>,
+    pub catch_all: Known<Vec<String>>,
     /// Whether the owner topic has no subscription at all.
     pub nobody_listens: bool,
     /// How many confirmed subscriptions the operations topic has. A run asks only before it tells operations something.
@@ -290,7 +290,7 @@ impl Answer {
             deferred: 0,
             outcomes: Vec::new(),
             warnings: Vec::new(),
-            catch_all: None,
+            catch_all: Known::NotAsked,
             nobody_listens: false,
             operations_subscriptions: Known::NotAsked,
         }

@@ -1,5 +1,6 @@
 //! Settings: read from the environment once at start, checked together, never changed.
 
+use crate::model::account::Account;
 use crate::model::arn::{Arn, is_account_id};
 use crate::model::recipient::tag_value;
 use crate::model::user::User;
@@ -177,6 +178,17 @@ pub struct SettingProblem {
     pub variable: &'static str,
     /// A sentence that begins with the variable: what it holds, what it may hold, or what it contradicts.
     pub words: String,
+}
+
+/// A setting that names something in another account, partition or region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misplaced {
+    /// The setting's variable.
+    pub variable: &'static str,
+    /// Where that is.
+    pub place: String,
+    /// Where it should be.
+    pub here: String,
 }
 
 /// Every problem found in the environment.
@@ -578,16 +590,17 @@ impl Settings {
         problems
     }
 
-    /// Settings that name something in another account or region than the function's, each in one sentence.
-    pub fn misplaced(&self, partition: &str, region: &str, account: &str) -> Vec<SettingProblem> {
-        let here = Place { partition, region, account };
+    /// Settings that name something in another account, partition or region than this account's.
+    pub fn misplaced(&self, account: &Account) -> Vec<Misplaced> {
+        let Account { partition, region, id } = account;
+        let here = Place { partition, region, account: id };
         let elsewhere = self.places().into_iter().filter(|(_, place)| !place.fits(&here));
-        elsewhere
-            .map(|(variable, place)| SettingProblem {
-                variable,
-                words: format!("{variable} is in {place}, and the function runs in {here}"),
-            })
-            .collect()
+        let misplaced = |(variable, place): (&'static str, Place<'_>)| Misplaced {
+            variable,
+            place: place.to_string(),
+            here: here.to_string(),
+        };
+        elsewhere.map(misplaced).collect()
     }
 
     /// The place of every ARN that is set and valid.
@@ -713,6 +726,10 @@ mod tests {
         .map_err(|error| error.to_string())
     }
 
+    fn account(region: &str, id: &str) -> Account {
+        Account { partition: "aws".to_owned(), region: region.to_owned(), id: id.to_owned() }
+    }
+
     #[test]
     fn the_defaults_are_those_of_the_documentation() {
         let settings = read(&[]).unwrap();
@@ -814,13 +831,10 @@ mod tests {
             let arn = format!("arn:aws:sns:us-east-1:{account}:owners");
             assert!(read(&[("OWNER_TOPIC_ARN", &arn)]).is_err(), "{account}");
         }
-        let elsewhere = read(&[]).unwrap().misplaced("aws", "us-east-1", "123456789012");
-        assert!(
-            elsewhere[0]
-                .words
-                .ends_with("and the function runs in account 123456789012 of partition aws (us-east-1)"),
-            "{elsewhere:?}"
-        );
+        let elsewhere = read(&[]).unwrap().misplaced(&account("us-east-1", "123456789012"));
+        let Misplaced { place, here, .. } = &elsewhere[0];
+        assert_eq!(place, "account 123456789012 of partition aws (eu-west-1)");
+        assert_eq!(here, "account 123456789012 of partition aws (us-east-1)");
         let role = read(&[("FUNCTION_ROLE_ARN", "arn:aws:iam::210987654321:role/mfa-warden")]).unwrap_err();
         assert!(role.contains("account 210987654321 of partition aws (all regions)"), "{role}");
     }
@@ -932,9 +946,9 @@ mod tests {
     #[test]
     fn what_lies_elsewhere_than_the_function_is_named() {
         let settings = read(&QUARANTINE).unwrap();
-        assert_eq!(settings.misplaced("aws", "eu-west-1", "123456789012"), []);
-        assert_eq!(settings.misplaced("aws", "us-east-1", "123456789012").len(), 2, "the topics");
-        assert_eq!(settings.misplaced("aws", "eu-west-1", "210987654321").len(), 4);
+        assert_eq!(settings.misplaced(&account("eu-west-1", "123456789012")), []);
+        assert_eq!(settings.misplaced(&account("us-east-1", "123456789012")).len(), 2, "the topics");
+        assert_eq!(settings.misplaced(&account("eu-west-1", "210987654321")).len(), 4);
     }
 
     #[test]

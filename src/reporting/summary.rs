@@ -64,7 +64,7 @@ pub fn data(kind: &str, account: &Account, answer: &Answer, since: Changes<'_>) 
         json!({
             "kind": kind, "account": account.id, "region": account.region, "action": answer.kind.name(),
             "users": UsersJson::from(answer.users), "actions": ActionsJson::from(answer.actions), "failed": answer.failed, "deferred": answer.deferred,
-            "trouble": is_sweep.then_some(&problem), "catch_all": answer.catch_all,
+            "trouble": is_sweep.then_some(&problem), "catch_all": answer.catch_all.value(),
             "outcomes": shown, "outcomes_omitted": users.len().saturating_sub(listed),
             "warnings": texts(answer.warnings.iter().take(WARNINGS)),
             "warnings_omitted": answer.warnings.len().saturating_sub(WARNINGS),

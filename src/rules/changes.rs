@@ -105,14 +105,15 @@ impl Snapshot {
             let mut members: Vec<_> =
                 outcomes.map(|outcome| (outcome.user_id.as_str(), outcome.user.as_str())).collect();
             if problem == Problem::CatchAll {
-                members = answer.catch_all.iter().flatten().map(|one| (one.as_str(), "")).collect();
+                members =
+                    answer.catch_all.value().into_iter().flatten().map(|one| (one.as_str(), "")).collect();
             }
             members.sort_unstable();
             let bytes =
                 members.iter().flat_map(|(id, name)| [id.as_bytes(), b"\0", name.as_bytes(), b"\0"].concat());
             let digest = Some(fnv1a_64(&bytes.collect::<Vec<u8>>()));
             // If the run looked, the absence of such subscriptions is known too.
-            let is_known = problem == Problem::CatchAll && answer.catch_all.is_some();
+            let is_known = problem == Problem::CatchAll && answer.catch_all.value().is_some();
             (is_known || !members.is_empty()).then_some((problem, Group { users: members.len(), digest }))
         };
         Snapshot { at, groups: Problem::ALL.into_iter().filter_map(group).collect() }
@@ -121,7 +122,7 @@ impl Snapshot {
     /// Keeps the subscriptions of `before` if this run did not look at them.
     pub fn remembering(mut self, before: Option<&Snapshot>, answer: &Answer) -> Self {
         let told = before.and_then(|before| before.groups.get(&Problem::CatchAll)).copied();
-        if let Some(told) = told.filter(|_| answer.catch_all.is_none()) {
+        if let Some(told) = told.filter(|_| answer.catch_all.value().is_none()) {
             self.groups.insert(Problem::CatchAll, told);
         }
         self

@@ -155,7 +155,9 @@ impl Run<'_> {
     /// Adds to the answer what the run learned about reaching owners.
     fn conclude(&self, answer: &mut Answer) {
         answer.warnings.extend(self.owner_topic.warnings());
-        answer.catch_all = self.owner_topic.is_known().then(|| self.owner_topic.catch_all());
+        if self.owner_topic.is_known() {
+            answer.catch_all = Known::Is(self.owner_topic.catch_all());
+        }
         answer.nobody_listens = self.owner_topic.is_deaf();
     }
 }

@@ -4,6 +4,7 @@ use crate::builders::failed;
 use jiff::{SignedDuration, Timestamp};
 use mfa_warden::model::blocker::NotQuarantined;
 use mfa_warden::model::delivery::{Delivery, Unreachable};
+use mfa_warden::model::known::Known;
 use mfa_warden::model::outcome::{Answer, OpenEnrollment, Outcome, RunKind, UserResult};
 use mfa_warden::model::recipient::Recipient;
 use mfa_warden::model::verdict::Reason;
@@ -21,7 +22,9 @@ fn answer(users: &[(u8, Problem)]) -> Answer {
             Problem::Reattached => UserResult::Done,
             Problem::Overdue | Problem::Unreachable | Problem::Blocked => UserResult::None,
             Problem::CatchAll => {
-                answer.catch_all.get_or_insert_default().push(format!("sqs queue-{number}"));
+                let mut named = answer.catch_all.value().cloned().unwrap_or_default();
+                named.push(format!("sqs queue-{number}"));
+                answer.catch_all = Known::Is(named);
                 continue;
             }
         };
@@ -70,7 +73,7 @@ fn it_is_news_when_somebody_gets_into_trouble() {
             let now = Snapshot::of(&first, noon());
             assert!(!Changes { before: None, now: &now }.is_news(&first));
             assert!(!is_news(&[], 4, &users), "nobody looked before");
-            let looked = Answer { catch_all: Some(Vec::new()), ..answer(&[]) };
+            let looked = Answer { catch_all: Known::Is(Vec::new()), ..answer(&[]) };
             let before = Snapshot::parse(&Snapshot::of(&looked, noon()).to_string(), noon());
             assert!(Changes { before: before.as_ref(), now: &now }.is_news(&first), "it was not there");
             assert!(is_news(&users, 4, &[(11, problem), (2, problem)]));
@@ -188,7 +191,7 @@ fn the_memory_of_five_thousand_users_in_every_trouble_fits_into_a_tag() {
             );
         }
     }
-    all.catch_all = Some((0..200).map(|n| format!("sqs queue-{n}")).collect());
+    all.catch_all = Known::Is((0..200).map(|n| format!("sqs queue-{n}")).collect());
     let tag = Snapshot::of(&all, noon() + SignedDuration::from_nanos(123_456_789)).to_string();
     assert!(tag.len() <= 256, "{}: {tag}", tag.len());
 }
@@ -199,7 +202,7 @@ fn a_run_that_did_not_look_at_subscriptions_forgets_none() {
     let idle = answer(&[]);
     let now = Snapshot::of(&idle, noon()).remembering(Some(&before), &idle);
     assert_eq!(now.users(Problem::CatchAll), 1);
-    let looked = Answer { catch_all: Some(Vec::new()), ..answer(&[]) };
+    let looked = Answer { catch_all: Known::Is(Vec::new()), ..answer(&[]) };
     assert_eq!(Snapshot::of(&looked, noon()).remembering(Some(&before), &looked).users(Problem::CatchAll), 0);
 }
 

@@ -202,7 +202,7 @@ fn why_unknown(error: &SdkError<GetCallerIdentityError>, global: &Global, region
         ),
         (Some(error), _, profile) => {
             let why = said(&ErrorMetadata::default(), error);
-            // The SDK cannot ask for a code, so a role that demands MFA refuses it.
+            // The SDK cannot ask for a code, so a role that demands MFA refuses it. Of that error only its text is left.
             let codes = if why.contains("AccessDenied") {
                 let profile = profile.as_deref().unwrap_or("PROFILE");
                 format!(

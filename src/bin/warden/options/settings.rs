@@ -5,7 +5,7 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use mfa_warden::Settings;
 use mfa_warden::model::account::Account;
 use mfa_warden::model::arn::Arn;
-use mfa_warden::model::settings::{ConfigError, SETTINGS, Setting, SettingProblem};
+use mfa_warden::model::settings::{ConfigError, Misplaced, SETTINGS, Setting, SettingProblem};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
@@ -104,13 +104,17 @@ impl SettingsArgs {
     /// # Errors
     /// One message that names every option that names another account, partition or region.
     pub fn at(&self, settings: Settings, account: &Account) -> anyhow::Result<Settings> {
-        let misplaced = settings.misplaced(&account.partition, &account.region, &account.id);
-        let is_given =
-            |problem: &SettingProblem| self.0.get(problem.variable).is_some_and(|value| !value.is_empty());
-        let misplaced: Vec<String> =
-            misplaced.into_iter().filter(is_given).map(|problem| problem.words).collect();
+        let misplaced = settings.misplaced(account);
+        let is_given = |one: &Misplaced| self.0.get(one.variable).is_some_and(|value| !value.is_empty());
+        let misplaced: Vec<String> = misplaced
+            .into_iter()
+            .filter(is_given)
+            .map(|Misplaced { variable, place, here }| {
+                format!("{variable} is in {place}, and you are in {here}")
+            })
+            .collect();
         if !misplaced.is_empty() {
-            let misplaced = misplaced.join("; ").replace("the function runs", "you are");
+            let misplaced = misplaced.join("; ");
             bail!(
                 "{misplaced}. Give the settings of the function in this account and region, or choose its account and \
                  region (--profile, --region)"
