@@ -47,6 +47,10 @@ fn filters_are_read_as_sns_reads_them() {
         (r#"{"$or":[{"user":["alice"]}],"user":["bob"]}"#, Some(false)),
         (r#"{"user":[{"cidr":"10.0.0.0/24"}]}"#, None),
         (r#"{"user":"alice"}"#, None),
+        (r#"{"user":[1]}"#, Some(false)),
+        (r#"{"user":[null,true,"alice"]}"#, Some(true)),
+        (r#"{"user":[{"prefix":"al","suffix":"ce"}]}"#, None),
+        (r#"{"user":[{}]}"#, None),
         ("no json", None),
     ] {
         assert_eq!(lets_through(policy), expected, "{policy}");
@@ -160,6 +164,14 @@ fn an_owner_is_reached_by_its_own_mailbox_or_by_whatever_takes_its_messages() {
             Known::Is(Delivery::Unreached),
         ),
         (&[("email", ALICE, Some(ALICES), &[("PendingConfirmation", "true")])], Known::Is(Delivery::Pending)),
+        (
+            &[("email", "bob@example.com", None, &[("PendingConfirmation", "true")])],
+            Known::Is(Delivery::Unreached),
+        ),
+        (
+            &[("email", ALICE, Some(r#"{"recipient":["other"]}"#), &[("PendingConfirmation", "true")])],
+            Known::Is(Delivery::Pending),
+        ),
         (&[("email", ALICE, Some(r#"{"kind":["enrolled"]}"#), &[])], Known::Is(Delivery::Filtered)),
         // SNS compares to the letter, and so her own mailbox keeps her messages out.
         (
