@@ -12,6 +12,7 @@ mod publish;
 mod reconcile;
 pub mod subscriptions;
 mod sweep;
+#[cfg(feature = "cli")]
 pub mod trail;
 mod warnings;
 

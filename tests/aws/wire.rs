@@ -158,6 +158,8 @@ impl HttpConnector for Line {
 /// The clients of the function, which get these answers and no others, in this order.
 pub struct Aws {
     clients: Clients,
+    #[cfg(feature = "cli")]
+    pub cloudtrail: mfa_warden::aws::cloudtrail::CloudTrail,
     line: Line,
 }
 
@@ -172,7 +174,15 @@ impl Aws {
         let http_client = http_client_fn(move |_, _| connector.clone());
         let config = loader(http_client).test_credentials().region(Region::new(region));
         let config = config.time_source(StaticTimeSource::from_secs(1_781_524_800)).load().await;
-        Aws { clients: Clients::new(&config), line }
+        Aws {
+            clients: Clients::new(&config),
+            #[cfg(feature = "cli")]
+            cloudtrail: mfa_warden::aws::cloudtrail::CloudTrail::intercepted(
+                &config,
+                mfa_warden::aws::Calls::default(),
+            ),
+            line,
+        }
     }
 }
 

@@ -12,8 +12,5 @@ mod operators;
 mod owners;
 mod people;
 mod terminal;
-#[allow(dead_code)]
-#[path = "../support/trails.rs"]
-mod trails;
 #[path = "../support/words.rs"]
 mod words;

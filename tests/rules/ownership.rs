@@ -69,11 +69,16 @@ fn a_user_takes_the_devices_of_its_name_and_those_of_its_version_that_nobody_els
     let secret = secret(&mut facts).clone();
     let own = secret.current_version.clone().unwrap();
     let other = version(ago("2d"), 2);
-    let devices: Vec<Device> =
-        [serial("alice", &other), serial("former", &own), serial("former", &other), serial("bob", &own)]
-            .iter()
-            .map(|serial_number| unassigned(serial_number))
-            .collect();
+    let devices: Vec<Device> = [
+        serial("alice", &other),
+        serial("former", &own),
+        serial("former", &other),
+        serial("bob", &own),
+        serial("unrelated", &other),
+    ]
+    .iter()
+    .map(|serial_number| unassigned(serial_number))
+    .collect();
     let mut ownership = Ownership::new(&devices, Vec::new());
     let mut former = ownership.former_names(&facts.user, Some(&secret));
     former.sort_unstable();

@@ -24,8 +24,9 @@ mod publish;
 mod rollout;
 mod subscriptions;
 mod sweep;
+#[cfg(feature = "cli")]
 mod trail;
-#[allow(dead_code)]
+#[cfg(feature = "cli")]
 #[path = "../support/trails.rs"]
 mod trails;
 mod warnings;

@@ -118,7 +118,6 @@ impl Alice {
         let warden = Warden {
             settings: Settings::from_env(topics).unwrap(),
             clients: Clients {
-                cloudtrail: crate::trails::logging_trail(),
                 iam: iam(&iam_rules),
                 secrets: secrets(&secret_rules),
                 sns: Sns(mock_client!(

@@ -54,7 +54,6 @@ async fn warnings_in(partition: &str, region: &str) -> (Vec<String>, usize) {
     let warden = Warden {
         settings: Settings::from_env(setting).unwrap(),
         clients: Clients {
-            cloudtrail: crate::trails::logging_trail(),
             iam: iam(&iam_rules),
             secrets: secrets(&[&listed]),
             sns: Sns(sns),

@@ -7,7 +7,4 @@ mod fixtures;
 mod lives;
 mod outages;
 mod races;
-#[allow(dead_code)]
-#[path = "../support/trails.rs"]
-mod trails;
 mod world;

@@ -871,7 +871,6 @@ impl Account {
         let secrets = aws_sdk_secretsmanager::config::Builder::from(&config).retry_partition(partition());
         let sns = aws_sdk_sns::config::Builder::from(&config).retry_partition(partition());
         let clients = Clients {
-            cloudtrail: crate::trails::logging_trail(),
             iam: Iam(aws_sdk_iam::Client::from_conf(iam.build())),
             secrets: Secrets(aws_sdk_secretsmanager::Client::from_conf(secrets.build())),
             sns: Sns(aws_sdk_sns::Client::from_conf(sns.build())),

@@ -365,7 +365,6 @@ impl Cloud {
             warden: Warden {
                 settings: Settings::from_env(|name| environment.get(name).cloned()).unwrap(),
                 clients: Clients {
-                    cloudtrail: crate::trails::logging_trail(),
                     iam: Iam(iam(&ours)),
                     secrets: Secrets(secrets(&ours)),
                     sns: Sns(sns(&ours)),

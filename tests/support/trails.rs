@@ -1,4 +1,4 @@
-//! CloudTrail in tests: the function looks once a day whether a trail delivers IAM events.
+//! CloudTrail in tests.
 
 use aws_sdk_cloudtrail::Client;
 use aws_sdk_cloudtrail::operation::describe_trails::DescribeTrailsOutput;
@@ -6,11 +6,6 @@ use aws_sdk_cloudtrail::operation::get_trail_status::GetTrailStatusOutput;
 use aws_sdk_cloudtrail::types::Trail;
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
 use mfa_warden::aws::cloudtrail::CloudTrail;
-
-/// An account with a trail of its own that logs.
-pub fn logging_trail() -> CloudTrail {
-    trails(&[("own", false, true)])
-}
 
 /// An account that sees these trails: name, whether it is the organization's, whether it logs.
 pub fn trails(trails: &[(&'static str, bool, bool)]) -> CloudTrail {

@@ -1,6 +1,6 @@
 //! CloudTrail, in JSON.
 
-use crate::wire::{Aws, error, ok, refused};
+use crate::wire::{Aws, ok, refused};
 use mfa_warden::model::trail::Trail;
 
 const OWN: &str = "arn:aws:cloudtrail:us-east-1:123456789012:trail/own";
@@ -52,13 +52,15 @@ async fn a_trail_logs_only_where_its_status_says_so() {
 #[tokio::test]
 async fn a_trail_that_is_gone_is_no_trail_that_does_not_log() {
     let gone = refused("cloudtrail:GetTrailStatus", 400, "TrailNotFoundException", "Unknown trail: own");
-    let said = error([gone], async |aws| aws.cloudtrail.is_logging(OWN).await).await.to_string();
+    let aws = Aws::answering([gone]).await;
+    let said = aws.cloudtrail.is_logging(OWN).await.unwrap_err().to_string();
     assert!(
         said.contains("failed to read the status of the trail") && said.contains("TrailNotFound"),
         "{said}"
     );
     let denied =
         refused("cloudtrail:DescribeTrails", 400, "AccessDeniedException", "no identity-based policy");
-    let said = error([denied], async |aws| aws.cloudtrail.trails().await).await.to_string();
+    let aws = Aws::answering([denied]).await;
+    let said = aws.cloudtrail.trails().await.unwrap_err().to_string();
     assert!(said.contains("failed to list the CloudTrail trails: AccessDeniedException"), "{said}");
 }

@@ -4,13 +4,14 @@ use crate::commands::plan::warned;
 use crate::connect::connect;
 use crate::options::{Global, StatusArgs};
 use crate::other_region;
-use crate::read_only::read_only;
+use crate::read_only::{ReadOnly, read_only};
 use crate::terminal::output::{Format, Look, cell, count, csv, lines, print, short};
 use crate::terminal::progress::with_progress;
 use anyhow::bail;
 use comfy_table::Color;
 use jiff::{SignedDuration, Timestamp};
 use mfa_warden::Settings;
+use mfa_warden::aws::cloudtrail::CloudTrail;
 use mfa_warden::aws::{AwsError, Clients};
 use mfa_warden::model::account::Account;
 use mfa_warden::model::enrollment::{Secret, created_at};
@@ -156,7 +157,8 @@ pub async fn status(
         let quarantined = quarantined(&clients, &connection.account, policy_arn).await;
         let users = connection.told(clients.iam.users().await).await?;
         let events = if connection.account.gets_iam_events() {
-            Some(iam_events(&clients.cloudtrail, &connection.account).await)
+            let cloudtrail = CloudTrail::intercepted(&connection.config, ReadOnly);
+            Some(iam_events(&cloudtrail, &connection.account).await)
         } else {
             None
         };
