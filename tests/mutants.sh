@@ -32,6 +32,8 @@ dependency() { grep -m 1 -E "^$1 = " Cargo.toml || { echo "Cargo.toml has no $1"
   for crate in csv data-encoding jiff percent-encoding qrcode serde serde_json sha2 uuid zeroize; do dependency "$crate"; done
   echo "[dev-dependencies]"
   for crate in fastrand insta proptest rqrr totp-rs; do dependency "$crate"; done
+  # The SDK's own test utilities ask for this order, which snapshots show.
+  echo 'serde_json = { version = "1", features = ["preserve_order"] }'
   # What is built thousands of times is built quickly.
   printf '[profile.dev]\ndebug = 0\n[profile.dev.package."*"]\nopt-level = 1\n'
 } > "$pure/Cargo.toml"
