@@ -321,7 +321,7 @@ async fn only_the_device_that_was_prepared_is_ever_enabled() {
         forge(&owner, number, |value| value["serial_number"] = serial.clone().into()).await;
         let said = owner.enroll(&[], "123456\n654321\n");
         assert_eq!((said.code, said.out.as_str()), (1, ""), "nothing is shown of it");
-        assert!(said.err.contains("Nothing was enabled: tell whoever runs mfa-warden"), "{}", said.err);
+        assert!(said.err.contains("Nothing was enabled: tell the people who run mfa-warden"), "{}", said.err);
     }
     assert!(!owner.gate.calls().contains(&"EnableMFADevice".to_owned()));
     assert_eq!(owner.devices().await, 0);

@@ -202,9 +202,9 @@ async fn is_listed(iam: &Iam, user: &str, serial_number: &str) -> bool {
     ask_again(&PAUSES, look, |is_listed| *is_listed).await
 }
 
-const TELL_OPERATIONS: &str = "tell whoever runs mfa-warden in your organization";
+const TELL_OPERATIONS: &str = "tell the people who run mfa-warden in your organization";
 
-const CONSOLE: &str = "The console's own way needs none of this: sign in to the AWS console as your user, open the menu \
+const CONSOLE: &str = "The console's own way does not need this: sign in to the AWS console as your user, open the menu \
                        with your name, choose \"Security credentials\", then \"Assign MFA device\".";
 
 /// The name in an IAM user's ARN, or why the caller cannot enroll.
@@ -490,7 +490,7 @@ mod tests {
         ] {
             let forged = Prepared { serial_number: other.to_owned(), ..prepared() };
             let why = forged.verify(expected).unwrap_err();
-            assert!(why.contains("Nothing was enabled: tell whoever runs mfa-warden"), "{why}");
+            assert!(why.contains("Nothing was enabled: tell the people who run mfa-warden"), "{why}");
         }
         let colored = Prepared {
             qr_text: Zeroizing::new(format!("{WHITE_ON_BLACK}▄▄{PLAIN}\n{WHITE_ON_BLACK}█▀{PLAIN}")),
