@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::http::Response;
 use mfa_warden::aws::{AwsError, Clients, loader};
 use std::collections::VecDeque;
+use std::fmt::Display;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
@@ -77,6 +78,21 @@ pub fn ok(operation: &'static str, content: &str) -> Answer {
         namespace(operation)
     );
     Answer::new(operation, 200, body)
+}
+
+/// A map in XML, the content of an [`ok`]: an `<entry>` with `<key>` and `<value>` for each pair, in `element`.
+pub fn map<'a>(element: &str, pairs: impl IntoIterator<Item = (&'a str, impl Display)>) -> String {
+    let entries = pairs.into_iter().map(|(key, value)| {
+        format!(
+            "
+      <entry>
+        <key>{key}</key>
+        <value>{value}</value>
+      </entry>"
+        )
+    });
+    let entries: String = entries.collect();
+    format!("    <{element}>{entries}\n    </{element}>")
 }
 
 /// An error that AWS answers with.

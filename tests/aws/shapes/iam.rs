@@ -1,7 +1,7 @@
 //! IAM, in XML.
 
 use crate::mocks::{ALICE, SECRET, SEED, alice_listed, clock, in_region};
-use crate::wire::{Aws, error, ok, refused};
+use crate::wire::{Answer, Aws, error, map, ok, refused};
 use data_encoding::BASE64;
 use mfa_warden::aws::iam::Created;
 use mfa_warden::model::account::Root;
@@ -257,7 +257,7 @@ async fn only_an_active_access_key_counts_on_whatever_page_it_is() {
     assert!(aws.iam.has_active_access_key("alice").await.unwrap());
 }
 
-fn report_state(state: &str, description: &str) -> crate::wire::Answer {
+fn report_state(state: &str, description: &str) -> Answer {
     ok("iam:GenerateCredentialReport", &format!("    <State>{state}</State>{description}"))
 }
 
@@ -311,18 +311,8 @@ async fn a_report_that_aws_cannot_make_or_give_is_an_error_with_its_code() {
     }
 }
 
-fn summary(entries: &[(&str, i32)]) -> crate::wire::Answer {
-    let entries = entries.iter().map(|(key, value)| {
-        format!(
-            "
-      <entry>
-        <key>{key}</key>
-        <value>{value}</value>
-      </entry>"
-        )
-    });
-    let entries: String = entries.collect();
-    ok("iam:GetAccountSummary", &format!("    <SummaryMap>{entries}\n    </SummaryMap>"))
+fn summary(entries: &[(&str, i32)]) -> Answer {
+    ok("iam:GetAccountSummary", &map("SummaryMap", entries.iter().copied()))
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! SNS, in XML.
 
-use crate::wire::{Answer, Aws, error, ok, refused};
+use crate::wire::{Answer, Aws, error, map, ok, refused};
 use mfa_warden::aws::Clients;
 use mfa_warden::model::message::Message;
 use mfa_warden::model::subscription::{FilterPolicy, Protocol, Subscription};
@@ -69,17 +69,7 @@ fn attributes(more: &[(&str, &str)]) -> Answer {
         ("SubscriptionPrincipal", "arn:aws:iam::123456789012:role/mfa-warden"),
         ("SubscriptionArn", SUBSCRIPTION),
     ];
-    let entries = known.iter().chain(more).map(|(key, value)| {
-        format!(
-            "
-      <entry>
-        <key>{key}</key>
-        <value>{value}</value>
-      </entry>"
-        )
-    });
-    let entries: String = entries.collect();
-    ok("sns:GetSubscriptionAttributes", &format!("    <Attributes>{entries}\n    </Attributes>"))
+    ok("sns:GetSubscriptionAttributes", &map("Attributes", known.iter().chain(more).copied()))
 }
 
 #[tokio::test]
