@@ -20,7 +20,7 @@
 //! ```text
 //! main.rs   bin/warden                      entries: clock, environment, terminal
 //!           handler                         one invocation
-//!           run                             the only floor that knows rules and AWS
+//!           run                             the four steps of a run
 //! messages     reporting                    texts for people | formats for machines
 //!           words             aws           reasons, failures and warnings in words | one file a service
 //!           rules                           decisions: facts in, data out
