@@ -96,6 +96,7 @@ impl fmt::Display for Unreachable {
             // An owner that is reached is not unreachable: this is never written.
             Delivery::Reached => write!(f, "messages to {whom} may arrive"),
             Delivery::Pending => write!(f, "the subscription of {whom} is not confirmed yet"),
+            Delivery::Lapsed => write!(f, "the subscription of {whom} was not confirmed within two days"),
             Delivery::Filtered => {
                 write!(f, "the filter policy of {whom}'s own subscription keeps messages out")
             }

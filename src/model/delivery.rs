@@ -9,6 +9,8 @@ pub enum Delivery {
     Reached,
     /// The owner's own subscription waits to be confirmed.
     Pending,
+    /// The same, and the link that SNS mailed for this no longer works.
+    Lapsed,
     /// The owner's own subscription exists, but its filter keeps messages out.
     Filtered,
     /// No subscription lets messages through.

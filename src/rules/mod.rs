@@ -1,5 +1,6 @@
 //! Decisions: facts in, data out. No network, no clock, no environment.
 
+pub mod asked;
 pub mod blockers;
 pub mod changes;
 pub mod credential_report;
@@ -11,5 +12,6 @@ pub mod judge;
 pub mod owner_policy;
 pub mod ownership;
 pub mod plan;
+mod tag_table;
 pub mod trail;
 pub mod trigger;

@@ -386,8 +386,8 @@ impl<'a> Case<'a> {
     }
 
     fn subscription(&self) -> Option<Action> {
-        let is_wanted =
-            self.settings.subscribe_owners && self.facts.delivery == Known::Is(Delivery::Unreached);
+        let is_unasked = matches!(self.facts.delivery, Known::Is(Delivery::Unreached | Delivery::Lapsed));
+        let is_wanted = self.settings.subscribe_owners && is_unasked;
         let has_address = matches!(self.recipient(), Recipient::Addresses(_));
         (is_wanted && has_address).then_some(Action::Subscribe)
     }

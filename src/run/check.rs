@@ -32,7 +32,7 @@ impl Run<'_> {
         let (outcome, done) = self.reconcile_user(Subject::Present(*candidate)).await;
         answer.users.add(outcome.verdict);
         answer.add(outcome, &done);
-        self.conclude(&mut answer);
+        self.conclude(&mut answer).await;
         Ok(answer)
     }
 
@@ -58,7 +58,7 @@ impl Run<'_> {
         {
             self.learn(Question::Blockers, &mut facts, now).await?;
         }
-        self.conclude(&mut answer);
+        self.conclude(&mut answer).await;
         // Warnings about the root user do not concern this user.
         let is_of_user = |warning: &Warning| !matches!(warning, Warning::RootWithoutMfa | Warning::Root(_));
         answer.warnings.retain(is_of_user);

@@ -101,7 +101,10 @@ impl Run<'_> {
             Action::Subscribe => {
                 let mut asked = false;
                 for address in facts.recipient(self.settings).each() {
-                    asked |= self.owner_topic.subscribe(address).await;
+                    if let Some(is_asked) = self.owner_topic.subscribe(address).await {
+                        asked |= is_asked;
+                        self.memory.note_asked(address);
+                    }
                 }
                 if !asked {
                     return Err(Halt::LeftUndone);

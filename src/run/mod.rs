@@ -153,12 +153,15 @@ impl Run<'_> {
         read.unwrap_or_else(|_| Err(AwsError::late(attempted)))
     }
 
-    /// Adds to the answer what the run learned about reaching owners.
-    fn conclude(&self, answer: &mut Answer) {
+    /// Adds to the answer what the run learned about reaching owners, and records whom SNS asked.
+    async fn conclude(&self, answer: &mut Answer) {
         answer.warnings.extend(self.owner_topic.warnings());
         if self.owner_topic.is_known() {
             answer.catch_all = Known::Is(self.owner_topic.catch_all());
         }
         answer.nobody_listens = self.owner_topic.is_deaf();
+        if !self.dry_run {
+            self.memory.write_asked().await;
+        }
     }
 }

@@ -3,6 +3,7 @@
 use crate::aws::AwsError;
 use crate::messages::owner::attributes;
 use crate::model::action::Notice;
+use crate::model::delivery::Delivery;
 use crate::model::enrollment::{SECRET_PREFIX, Secret};
 use crate::model::facts::UserFacts;
 use crate::model::failure::{Failure, Unreadable};
@@ -102,6 +103,13 @@ impl Run<'_> {
                 let attributes =
                     |one: &str| attributes(Notice::Invitation, one, &facts.user.name, &self.account.id);
                 facts.delivery = self.owner_topic.delivery(&recipient, attributes).await;
+                if self.settings.subscribe_owners && facts.delivery == Known::Is(Delivery::Pending) {
+                    for address in recipient.each() {
+                        if self.memory.link_has_lapsed(address).await {
+                            facts.delivery = Known::Is(Delivery::Lapsed);
+                        }
+                    }
+                }
             }
             Question::Blockers => {
                 let key = self.settings.secret_kms_key_id.as_deref();

@@ -157,25 +157,24 @@ impl<'a> OwnerTopic<'a> {
 
     /// Subscribes an e-mail address to its own messages, once per run. If AWS refuses, the run warns once, and the user
     /// does not count as failed: everything else was done for it. A quota stops subscribing for the rest of the run.
-    pub async fn subscribe(&self, address: &str) -> bool {
-        let Some(topic_arn) = self.topic_arn.filter(|_| self.full.get().is_none()) else {
-            return false;
-        };
+    /// Returns whether SNS asked the address; `None`: it was not tried.
+    pub async fn subscribe(&self, address: &str) -> Option<bool> {
+        let topic_arn = self.topic_arn.filter(|_| self.full.get().is_none())?;
         let is_new = self.asked.lock().is_ok_and(|mut asked| asked.insert(address.to_ascii_lowercase()));
         if !is_new {
-            return false;
+            return None;
         }
         match self.sns.subscribe(topic_arn, address).await {
-            Ok(()) => true,
+            Ok(()) => Some(true),
             Err(error) if error.is_quota() => {
                 if self.full.set(()).is_ok() {
                     self.warn(Warning::SubscriptionQuota(error.into()));
                 }
-                false
+                None
             }
             Err(error) => {
                 self.warn(Warning::Subscription { address: address.to_owned(), failure: error.into() });
-                false
+                Some(false)
             }
         }
     }

@@ -104,7 +104,7 @@ impl Run<'_> {
             answer.add(outcome, &done);
         }
         self.remove_leftovers(ownership, &mut answer).await;
-        self.conclude(&mut answer);
+        self.conclude(&mut answer).await;
         answer.outcomes.sort_by(|a, b| a.user.cmp(&b.user));
         Ok(answer)
     }

@@ -437,6 +437,8 @@ fn owners_are_subscribed_only_where_so_set_and_only_with_an_address_that_nobody_
     };
     assert_eq!(planned(&heard(Delivery::Unreached), &set), [Action::Subscribe]);
     assert_eq!(planned(&heard(Delivery::Pending), &set), [], "SNS has asked already");
+    assert_eq!(planned(&heard(Delivery::Lapsed), &set), [Action::Subscribe], "its link works no more");
+    assert_eq!(planned(&heard(Delivery::Lapsed), &[]), []);
     assert_eq!(planned(&heard(Delivery::Filtered), &set), [], "the filter is somebody's wish");
     assert_eq!(planned(&heard(Delivery::Unreached), &[]), []);
     let mut nameless = heard(Delivery::Unreached);

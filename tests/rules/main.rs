@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
+mod asked;
 mod blockers;
 #[allow(dead_code)]
 #[path = "../support/builders.rs"]

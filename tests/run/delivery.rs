@@ -117,6 +117,55 @@ async fn tag_keys_have_no_case() {
 }
 
 #[tokio::test]
+async fn an_owner_who_does_not_confirm_is_asked_again_after_two_days() {
+    let mut cloud = cloud_with_nobody_listening(&[("SUBSCRIBE_OWNERS", "true")]).await;
+    cloud.user("alice").await;
+    cloud.tag("alice", "email", "Alice@example.com").await;
+    cloud.leave_mailboxes_pending();
+    cloud.sweep().await;
+    assert_eq!(names(&cloud.calls()).iter().filter(|name| **name == "Subscribe").count(), 1);
+    for hours in [1, 23, 24] {
+        cloud.wait(hours);
+        let answer = cloud.sweep().await;
+        assert_eq!(answer["actions"]["subscribe"], Value::Null, "the link still works: {answer}");
+        let reason = answer["outcomes"][0]["reason"].as_str().unwrap();
+        assert!(reason.ends_with("is not confirmed yet"), "{answer}");
+        cloud.calls();
+    }
+    cloud.wait(24);
+    let answer = cloud.handle(json!({"action": "sweep", "dry_run": true})).await.unwrap();
+    assert_eq!(answer["outcomes"][0]["actions"], json!(["subscribe"]), "{answer}");
+    assert_eq!(writes(&cloud.calls()), NOTHING);
+    let answer = cloud.sweep().await;
+    assert_eq!(answer["outcomes"][0]["actions"], json!(["subscribe"]), "{answer}");
+    cloud.calls();
+    let answer = cloud.sweep().await;
+    assert_eq!(answer["actions"]["subscribe"], Value::Null, "that was a moment ago: {answer}");
+}
+
+#[tokio::test]
+async fn an_owner_who_waited_before_this_was_recorded_is_asked_again_later_and_not_at_once() {
+    let mut cloud = cloud_with_nobody_listening(&[("SUBSCRIBE_OWNERS", "true")]).await;
+    cloud.user("alice").await;
+    cloud.tag("alice", "email", "alice@example.com").await;
+    cloud.subscribe("alice@example.com").await;
+    cloud.leave_mailboxes_pending();
+    cloud.calls();
+    cloud.take_down("TagResource");
+    let answer = cloud.sweep().await;
+    assert_eq!(answer["failed"], 0, "what is not recorded fails nobody: {answer}");
+    cloud.restore();
+    cloud.sweep().await;
+    cloud.wait(24 * 4);
+    let answer = cloud.sweep().await;
+    assert_eq!(answer["outcomes"][0]["actions"], json!(["subscribe"]), "{answer}");
+    cloud.wait(24 * 4);
+    cloud.take_down("ListTagsForResource");
+    let answer = cloud.sweep().await;
+    assert_eq!(answer["actions"]["subscribe"], Value::Null, "when it was asked is unknown: {answer}");
+}
+
+#[tokio::test]
 async fn owners_are_subscribed_by_mail_with_a_filter_of_their_own() {
     let cloud = cloud_with_bob_listening(&[("SUBSCRIBE_OWNERS", "true")]).await;
     for name in ["alice", "carol"] {

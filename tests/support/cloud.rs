@@ -6,10 +6,11 @@ mod recorded;
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_sdk_iam::config::{Credentials, SharedAsyncSleep, SharedCredentialsProvider};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
+use aws_sdk_sns::operation::list_subscriptions_by_topic::ListSubscriptionsByTopicOutput;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextMut,
+    BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextMut, FinalizerInterceptorContextMut,
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
@@ -73,6 +74,7 @@ struct Recorder {
     users_hidden_once: Arc<AtomicBool>,
     devices_hidden_once: Arc<AtomicBool>,
     devices_unassigned: Arc<AtomicBool>,
+    mailboxes_pending: Arc<AtomicBool>,
     /// Whether these are the function's requests, and not the test's.
     ours: bool,
     death: Arc<Mutex<Death>>,
@@ -114,6 +116,25 @@ impl Intercept for Recorder {
             let body = response.body().bytes().map(|body| String::from_utf8_lossy(body).into_owned());
             if let Some(body) = body.filter(|body| body.contains("<ListVirtualMFADevicesResult>")) {
                 *response.body_mut() = without(&without(&body, "EnableDate"), "User").into();
+            }
+        }
+        Ok(())
+    }
+
+    fn modify_before_attempt_completion(
+        &self,
+        context: &mut FinalizerInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Some(Ok(output)) = context.output_or_error_mut() else { return Ok(()) };
+        if let Some(listed) = output.downcast_mut::<ListSubscriptionsByTopicOutput>()
+            && self.mailboxes_pending.load(Ordering::Relaxed)
+        {
+            for subscription in listed.subscriptions.iter_mut().flatten() {
+                if subscription.protocol.as_deref() == Some("email") {
+                    subscription.subscription_arn = Some("PendingConfirmation".to_owned());
+                }
             }
         }
         Ok(())
@@ -255,6 +276,7 @@ pub struct Cloud {
     users_hidden_once: Arc<AtomicBool>,
     devices_hidden_once: Arc<AtomicBool>,
     devices_unassigned: Arc<AtomicBool>,
+    mailboxes_pending: Arc<AtomicBool>,
     death: Arc<Mutex<Death>>,
 }
 
@@ -324,6 +346,7 @@ impl Cloud {
         let users_hidden_once = Arc::<AtomicBool>::default();
         let devices_hidden_once = Arc::<AtomicBool>::default();
         let devices_unassigned = Arc::<AtomicBool>::default();
+        let mailboxes_pending = Arc::<AtomicBool>::default();
         let death = Arc::<Mutex<Death>>::default();
         let recorder = |calls: &Arc<Mutex<Vec<Call>>>, outage: &Outage, ours: bool| Recorder {
             ours,
@@ -332,6 +355,7 @@ impl Cloud {
             users_hidden_once: users_hidden_once.clone(),
             devices_hidden_once: devices_hidden_once.clone(),
             devices_unassigned: devices_unassigned.clone(),
+            mailboxes_pending: mailboxes_pending.clone(),
             account: account.clone(),
             calls: calls.clone(),
             outage: outage.clone(),
@@ -382,6 +406,7 @@ impl Cloud {
             users_hidden_once,
             devices_hidden_once,
             devices_unassigned,
+            mailboxes_pending,
             death,
         };
         cloud.listen(&cloud.warden.settings.ops_topic_arn, "ops").await;
@@ -531,6 +556,11 @@ impl Cloud {
     /// From now on the function's `ListVirtualMFADevices` shows every device as unassigned.
     pub fn show_devices_unassigned(&self) {
         self.devices_unassigned.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on the function sees no mailbox confirmed.
+    pub fn leave_mailboxes_pending(&self) {
+        self.mailboxes_pending.store(true, Ordering::Relaxed);
     }
 
     /// From now on that API fails for the function.

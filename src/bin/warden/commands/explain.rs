@@ -163,6 +163,7 @@ fn delivery(delivery: Known<Delivery>) -> &'static str {
         Known::Is(Delivery::Reached) => "yes",
         Known::Unreadable => "not known: the subscriptions cannot be read or understood",
         Known::Is(Delivery::Pending) => "no: the subscription is not confirmed yet",
+        Known::Is(Delivery::Lapsed) => "no: the subscription was not confirmed within two days",
         Known::Is(Delivery::Filtered) => "no: the filter of the owner's own subscription blocks them",
         Known::Is(Delivery::Unreached) => "no: no subscription of the owner topic lets them through",
         Known::Is(Delivery::Malformed) => "no: the owner tag holds no address",
