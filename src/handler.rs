@@ -5,6 +5,7 @@ use crate::model::account::Account;
 use crate::model::outcome::{Outcome, RunKind};
 use crate::model::settings::{Misplaced, Settings};
 use crate::model::text::without_addresses;
+use crate::model::trail::TrailAnswer;
 use crate::model::warning::Warning;
 use crate::reporting::answer::Response;
 use crate::reporting::metrics;
@@ -61,6 +62,12 @@ impl Warden {
             Trigger::Check { user, dry_run, changed, source } => {
                 (RunKind::Check(user), dry_run, changed, source)
             }
+            Trigger::CheckTrails { dry_run } => {
+                let stop_at = Instant::now() + time_left.saturating_sub(reserve(time_left));
+                let dry_run = dry_run || self.settings.dry_run;
+                let run = Run::new(&self.clients, &self.settings, &account, self.clock, dry_run, stop_at);
+                return Ok(Response::Trails(self.check_trails(&run).await));
+            }
             Trigger::Ignore(reason) => {
                 tracing::info!(reason, "event ignored");
                 return Ok(Response::Ignored { action: "ignored", reason });
@@ -99,20 +106,10 @@ impl Warden {
             if tokio::time::timeout_at(until, Box::pin(telling)).await.is_err() {
                 tracing::error!("the deadline came before operations were told of this {action}");
             }
-            let effort = Effort {
-                aws_calls: self.clients.calls.made() - calls,
-                duration: SignedDuration::try_from(started.elapsed()).unwrap_or_default(),
-            };
             // A separate line and not a log event: CloudWatch looks for the format at the line's top level.
-            println!("{}", metrics::embedded(&answer, effort, (self.clock)()));
+            println!("{}", metrics::embedded(&answer, self.effort(started, calls), (self.clock)()));
         }
-        for warning in &answer.warnings {
-            let words = without_addresses(&warning.to_string());
-            match warning {
-                Warning::OperationsNotTold(_) => tracing::error!("{words}"),
-                _ => tracing::warn!("{words}"),
-            }
-        }
+        log(&answer.warnings);
         tracing::info!(
             action,
             dry_run = run.dry_run,
@@ -130,6 +127,36 @@ impl Warden {
                 Err(anyhow!("the check of `{user}` failed: {}", without_addresses(&cause.to_string())))
             }
             _ => Ok(Response::Ran(Box::new(answer))),
+        }
+    }
+
+    /// Looks whether a trail delivers IAM events.
+    async fn check_trails(&self, run: &Run<'_>) -> TrailAnswer {
+        let (started, calls) = (Instant::now(), self.clients.calls.made());
+        let answer = run.check_trails().await;
+        if !run.dry_run {
+            println!("{}", metrics::embedded_trails(&answer, self.effort(started, calls), (self.clock)()));
+        }
+        log(&answer.warnings);
+        tracing::info!(iam_events = answer.iam_events.name(), dry_run = run.dry_run, "trails checked");
+        answer
+    }
+
+    /// What was spent since the run started, when the clients had made `calls`.
+    fn effort(&self, started: Instant, calls: u32) -> Effort {
+        Effort {
+            aws_calls: self.clients.calls.made() - calls,
+            duration: SignedDuration::try_from(started.elapsed()).unwrap_or_default(),
+        }
+    }
+}
+
+fn log(warnings: &[Warning]) {
+    for warning in warnings {
+        let words = without_addresses(&warning.to_string());
+        match warning {
+            Warning::OperationsNotTold(_) => tracing::error!("{words}"),
+            _ => tracing::warn!("{words}"),
         }
     }
 }

@@ -299,6 +299,13 @@ impl fmt::Display for Warning {
             Warning::Subscription { address, failure } => {
                 write!(f, "some owners cannot be subscribed: {}: {failure}", shown(address))
             }
+            Warning::NoTrail => f.write_str(
+                "no CloudTrail trail that logs delivers IAM events here, so only sweeps find changed users: create a trail of \
+                 write management events, or start the one that is stopped",
+            ),
+            Warning::Trails(failure) => {
+                write!(f, "cannot tell whether a CloudTrail trail delivers IAM events: {failure}")
+            }
             Warning::Simulator(failure) => write!(f, "cannot tell which policies block enrollment: {failure}"),
         }
     }

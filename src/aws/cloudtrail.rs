@@ -1,21 +1,13 @@
-//! CloudTrail: the trails that the account sees, and whether they log. Only `warden` asks, not the function.
+//! CloudTrail: the trails that the account sees, and whether they log.
 
 use super::AwsError;
 use crate::model::trail::Trail;
-use aws_config::SdkConfig;
-use aws_smithy_runtime_api::client::interceptors::Intercept;
 
 /// The CloudTrail client.
 #[derive(Debug, Clone)]
 pub struct CloudTrail(pub aws_sdk_cloudtrail::Client);
 
 impl CloudTrail {
-    /// A client whose calls pass the interceptor `by` first.
-    pub fn intercepted(config: &SdkConfig, by: impl Intercept + 'static) -> Self {
-        let config = aws_sdk_cloudtrail::config::Builder::from(config).interceptor(by).build();
-        CloudTrail(aws_sdk_cloudtrail::Client::from_conf(config))
-    }
-
     /// The trails that apply to this region, those of other regions and of the organization included.
     ///
     /// # Errors

@@ -1,7 +1,6 @@
 //! The calls to AWS: one file per service, with concrete SDK clients. They return plain facts and decide nothing.
 
 pub mod again;
-#[cfg(feature = "cli")]
 pub mod cloudtrail;
 mod error;
 pub mod iam;
@@ -32,6 +31,8 @@ use std::time::Duration;
 /// The AWS clients, made once per process.
 #[derive(Debug, Clone)]
 pub struct Clients {
+    /// CloudTrail.
+    pub cloudtrail: cloudtrail::CloudTrail,
     /// IAM.
     pub iam: iam::Iam,
     /// Secrets Manager.
@@ -80,10 +81,12 @@ impl Clients {
 
     /// Clients whose calls pass the interceptor `by` first.
     pub fn intercepted(config: &SdkConfig, by: impl Intercept + Clone + 'static) -> Self {
+        let cloudtrail = aws_sdk_cloudtrail::config::Builder::from(config).interceptor(by.clone());
         let iam = aws_sdk_iam::config::Builder::from(config).interceptor(by.clone());
         let secrets = aws_sdk_secretsmanager::config::Builder::from(config).interceptor(by.clone());
         let sns = aws_sdk_sns::config::Builder::from(config).interceptor(by);
         Clients {
+            cloudtrail: cloudtrail::CloudTrail(aws_sdk_cloudtrail::Client::from_conf(cloudtrail.build())),
             iam: iam::Iam(aws_sdk_iam::Client::from_conf(iam.build())),
             secrets: secrets::Secrets(aws_sdk_secretsmanager::Client::from_conf(secrets.build())),
             sns: sns::Sns(aws_sdk_sns::Client::from_conf(sns.build())),

@@ -6,6 +6,7 @@ use crate::model::action::{Postponed, Step};
 use crate::model::message::Message;
 use crate::model::outcome::{Answer, Outcome, RunKind, UserResult};
 use crate::model::text::{LONGEST_ERROR, shown, shown_within};
+use crate::model::trail::{IamEvents, TrailAnswer};
 use crate::model::verdict::Status;
 use crate::rules::changes::{Changes, Problem};
 use crate::words::duration;
@@ -138,6 +139,38 @@ pub fn run_failed(account: &Account, kind: &RunKind, error: &str) -> Message {
         ),
     };
     to_operations("failure", account, &what, text)
+}
+
+/// What a look at the trails found: IAM events do not arrive, or they arrive again.
+pub fn trails(account: &Account, answer: &TrailAnswer) -> Message {
+    let place = format!("AWS account {} ({})", account.id, account.region);
+    let (what, mut text) = match answer.iam_events {
+        IamEvents::None => (
+            "no trail delivers IAM events",
+            format!(
+                "No CloudTrail trail delivers IAM events in {place}.\n\n\
+                 Until one does, a new user without MFA, or a user who loses it, waits for the next sweep.\n"
+            ),
+        ),
+        IamEvents::Unknown => (
+            "the trails could not be read",
+            format!(
+                "The CloudTrail trails of {place} could not be read.\n\n\
+                 If none delivers IAM events, changed users wait for the next sweep.\n"
+            ),
+        ),
+        IamEvents::Organization | IamEvents::Account | IamEvents::Elsewhere => (
+            "IAM events arrive again",
+            format!(
+                "IAM events arrive again in {place}.\n\n\
+                 The function looks at changed users at once. There is nothing to do.\n"
+            ),
+        ),
+    };
+    for warning in &answer.warnings {
+        text += &format!("\n- {warning}\n");
+    }
+    to_operations("summary", account, what, text)
 }
 
 fn to_operations(kind: &str, account: &Account, what: &str, mut text: String) -> Message {

@@ -1,5 +1,7 @@
 //! Trails of CloudTrail: without one that logs, no IAM event reaches EventBridge.
 
+use crate::model::warning::Warning;
+
 /// A trail, as `DescribeTrails` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trail {
@@ -15,13 +17,61 @@ pub struct Trail {
     pub has_global_events: bool,
 }
 
-/// Which trail delivers IAM events.
+/// Whether IAM events reach EventBridge in the function's region, and by which trail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IamEvents {
-    /// A trail of the organization.
+    /// By a trail of the organization.
     Organization,
-    /// A trail of the account.
+    /// By a trail of the account.
     Account,
-    /// None.
+    /// No trail that logs delivers them.
     None,
+    /// The trails could not be read.
+    Unknown,
+    /// They arrive in another region of the partition.
+    Elsewhere,
+}
+
+impl IamEvents {
+    /// All of them.
+    pub const ALL: [IamEvents; 5] = [
+        IamEvents::Organization,
+        IamEvents::Account,
+        IamEvents::None,
+        IamEvents::Unknown,
+        IamEvents::Elsewhere,
+    ];
+
+    /// The name in answers and tags.
+    pub fn name(self) -> &'static str {
+        match self {
+            IamEvents::Organization => "organization",
+            IamEvents::Account => "account",
+            IamEvents::None => "none",
+            IamEvents::Unknown => "unknown",
+            IamEvents::Elsewhere => "elsewhere",
+        }
+    }
+
+    /// Whether a trail delivers them; `None`: unknown, or not expected here.
+    pub fn is_delivered(self) -> Option<bool> {
+        match self {
+            IamEvents::Organization | IamEvents::Account => Some(true),
+            IamEvents::None => Some(false),
+            IamEvents::Unknown | IamEvents::Elsewhere => None,
+        }
+    }
+}
+
+/// What a look at the trails found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrailAnswer {
+    /// Whether nothing was written or told.
+    pub dry_run: bool,
+    /// The account.
+    pub account: String,
+    /// Whether IAM events arrive.
+    pub iam_events: IamEvents,
+    /// What people should know.
+    pub warnings: Vec<Warning>,
 }

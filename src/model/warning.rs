@@ -57,6 +57,10 @@ pub enum Warning {
         /// Why.
         failure: Failure,
     },
+    /// No CloudTrail trail delivers IAM events where they are expected.
+    NoTrail,
+    /// The CloudTrail trails could not be read.
+    Trails(Failure),
     /// IAM's policy simulator gave no answer.
     Simulator(Failure),
 }

@@ -1,6 +1,7 @@
 //! The answer of an invocation, as JSON. Callers rely on its form.
 
 use crate::model::outcome::{ActionCounts, Answer, Outcome, UserCounts, UserResult};
+use crate::model::trail::TrailAnswer;
 use serde::{Serialize, Serializer};
 
 /// The answer of an invocation.
@@ -9,6 +10,8 @@ use serde::{Serialize, Serializer};
 pub enum Response {
     /// A sweep or a check.
     Ran(#[serde(serialize_with = "as_json")] Box<Answer>),
+    /// A look at the trails.
+    Trails(#[serde(serialize_with = "trails_as_json")] TrailAnswer),
     /// The event was ignored: no user was looked at.
     Ignored {
         /// `ignored`.
@@ -20,6 +23,28 @@ pub enum Response {
 
 fn as_json<S: Serializer>(answer: &Answer, serializer: S) -> Result<S::Ok, S::Error> {
     AnswerJson::from(answer).serialize(serializer)
+}
+
+/// The name of a look at the trails, in events, answers and metrics.
+pub const CHECK_TRAILS: &str = "check_trails";
+
+fn trails_as_json<S: Serializer>(answer: &TrailAnswer, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct TrailsJson<'a> {
+        action: &'static str,
+        dry_run: bool,
+        account: &'a str,
+        iam_events: &'static str,
+        warnings: Vec<String>,
+    }
+    TrailsJson {
+        action: CHECK_TRAILS,
+        dry_run: answer.dry_run,
+        account: &answer.account,
+        iam_events: answer.iam_events.name(),
+        warnings: texts(&answer.warnings),
+    }
+    .serialize(serializer)
 }
 
 /// The fields of an answer's JSON, in their order.

@@ -7,6 +7,8 @@
 use crate::model::known::Known;
 use crate::model::outcome::{Answer, OpenEnrollment};
 use crate::model::text::rfc3339;
+use crate::model::trail::TrailAnswer;
+use crate::reporting::answer::CHECK_TRAILS;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -60,9 +62,19 @@ pub fn embedded(answer: &Answer, effort: Effort, now: Timestamp) -> Value {
     if let Known::Is(subscriptions) = answer.operations_subscriptions {
         metrics.add("OperationsSubscriptions", "Count", subscriptions);
     }
-    metrics.add("AwsCalls", "Count", effort.aws_calls);
-    metrics.add("Duration", "Milliseconds", i64::try_from(effort.duration.as_millis()).unwrap_or(i64::MAX));
+    metrics.spent(effort);
     metrics.line(answer.kind.name(), now)
+}
+
+/// The metrics line of a look at the trails. Without `IamEventsDelivered` where that is unknown or not expected.
+pub fn embedded_trails(answer: &TrailAnswer, effort: Effort, now: Timestamp) -> Value {
+    let mut metrics = Metrics::default();
+    if let Some(is_delivered) = answer.iam_events.is_delivered() {
+        metrics.add("IamEventsDelivered", "Count", u8::from(is_delivered));
+    }
+    metrics.add("Warnings", "Count", answer.warnings.len());
+    metrics.spent(effort);
+    metrics.line(CHECK_TRAILS, now)
 }
 
 #[derive(Default)]
@@ -75,6 +87,12 @@ impl Metrics {
     fn add(&mut self, name: &str, unit: &str, value: impl Into<Value>) {
         self.definitions.push(json!({"Name": name, "Unit": unit}));
         self.values.insert(name.to_owned(), value.into());
+    }
+
+    fn spent(&mut self, effort: Effort) {
+        self.add("AwsCalls", "Count", effort.aws_calls);
+        let milliseconds = i64::try_from(effort.duration.as_millis()).unwrap_or(i64::MAX);
+        self.add("Duration", "Milliseconds", milliseconds);
     }
 
     fn line(mut self, action: &str, now: Timestamp) -> Value {

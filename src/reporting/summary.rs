@@ -3,8 +3,9 @@
 use crate::model::account::Account;
 use crate::model::outcome::{Answer, Outcome, RunKind, UserResult};
 use crate::model::text::{LONGEST_ERROR, shown, shown_within};
+use crate::model::trail::TrailAnswer;
 use crate::model::verdict::Status;
-use crate::reporting::answer::{ActionsJson, OutcomeJson, UsersJson, texts};
+use crate::reporting::answer::{CHECK_TRAILS, ActionsJson, OutcomeJson, UsersJson, texts};
 use crate::rules::changes::{Changes, Problem};
 use serde_json::{Map, Value, json};
 
@@ -78,6 +79,14 @@ pub fn data(kind: &str, account: &Account, answer: &Answer, since: Changes<'_>) 
         }
         listed /= 2;
     }
+}
+
+/// The data for machines about a look at the trails.
+pub fn trails(account: &Account, answer: &TrailAnswer) -> Value {
+    json!({
+        "kind": "summary", "account": account.id, "region": account.region, "action": CHECK_TRAILS,
+        "iam_events": answer.iam_events.name(), "warnings": texts(&answer.warnings),
+    })
 }
 
 /// The data for machines when a whole run failed: a sweep, or the check of `user`.

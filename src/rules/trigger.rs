@@ -28,6 +28,11 @@ pub enum Trigger {
         /// is only shown and decides nothing.
         source: Option<IpAddr>,
     },
+    /// Look whether a trail delivers IAM events.
+    CheckTrails {
+        /// Tell nobody, write nothing.
+        dry_run: bool,
+    },
     /// Look at nothing, for this reason.
     Ignore(String),
 }
@@ -50,8 +55,8 @@ impl fmt::Display for UnknownEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "not an event for mfa-warden, nothing was done: {}. Expected {{\"action\":\"sweep\"}} or \
-             {{\"action\":\"check\",\"user\":\"<name>\"}}, each with an optional \"dry_run\":true; an EventBridge \
+            "not an event for mfa-warden, nothing was done: {}. Expected {{\"action\":\"sweep\"}}, \
+             {{\"action\":\"check\",\"user\":\"<name>\"}} or {{\"action\":\"check_trails\"}}, each with an optional \"dry_run\":true; an EventBridge \
              `Scheduled Event`; or an `AWS API Call via CloudTrail` event of iam.amazonaws.com for one of: {}",
             self.0,
             WATCHED.join(", ")
@@ -89,6 +94,10 @@ enum Asked {
     },
     Check {
         user: String,
+        #[serde(default)]
+        dry_run: bool,
+    },
+    CheckTrails {
         #[serde(default)]
         dry_run: bool,
     },
@@ -168,6 +177,7 @@ impl Trigger {
 pub(crate) fn asked(event: &Value) -> Result<Trigger, UnknownEvent> {
     match Asked::deserialize(event).map_err(|error| UnknownEvent::new(&error.to_string()))? {
         Asked::Sweep { dry_run } => Ok(Trigger::Sweep { dry_run }),
+        Asked::CheckTrails { dry_run } => Ok(Trigger::CheckTrails { dry_run }),
         Asked::Check { user, dry_run } => {
             Ok(Trigger::Check { user: user_name(user)?, dry_run, changed: false, source: None })
         }
@@ -284,6 +294,8 @@ mod tests {
             json!({"action": "sweep", "dryrun": true}),
             json!({"action": "sweep", "dry_run": "true"}),
             json!({"action": "sweep", "user": "alice"}),
+            json!({"action": "check_trails", "dryrun": true}),
+            json!({"action": "check_trails", "user": "alice"}),
             json!({"action": "check", "user": "alice", "dry-run": true}),
         ] {
             assert!(parse(event.clone()).is_err(), "{event}");

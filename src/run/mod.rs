@@ -12,7 +12,6 @@ mod publish;
 mod reconcile;
 pub mod subscriptions;
 mod sweep;
-#[cfg(feature = "cli")]
 pub mod trail;
 mod warnings;
 

@@ -7,6 +7,7 @@ use crate::model::known::Known;
 use crate::model::message::Message;
 use crate::model::outcome::{Answer, RunKind};
 use crate::model::text::without_addresses;
+use crate::model::trail::IamEvents;
 use crate::model::warning::Warning;
 use crate::reporting::summary;
 use crate::rules::changes::{Changes, Snapshot};
@@ -37,6 +38,11 @@ impl Run<'_> {
             true => self.memory.at_first().await.clone(),
             false => None,
         };
+        // A look of its own, once a day, writes this tag.
+        let no_trail = tags.as_ref().and_then(IamEvents::told) == Some(IamEvents::None);
+        if is_sweep && no_trail && self.account.gets_iam_events() {
+            answer.warnings.push(Warning::NoTrail);
+        }
         let closings = self.grace_periods_used(&closed, tags.as_ref());
         let told_before = tags.as_ref().filter(|_| is_sweep).and_then(|tags| tags.get(TOLD));
         let before = told_before.and_then(|told| Snapshot::parse(told, began));
@@ -130,7 +136,7 @@ impl Run<'_> {
     }
 
     /// Publishes to the operations topic: `message` for people, `data` for machines.
-    async fn tell(&self, message: Message, data: &Value) -> Result<(), AwsError> {
+    pub(super) async fn tell(&self, message: Message, data: &Value) -> Result<(), AwsError> {
         let message = Message { data: Some(data.to_string()), ..message };
         let topic_arn = &self.settings.ops_topic_arn;
         let by_protocol = by_protocol(&message, self.settings.ops_chat);

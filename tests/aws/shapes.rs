@@ -1,7 +1,6 @@
 //! Answers in the shape that AWS itself gives them, for every operation that the product calls. They are made from AWS's
 //! service models and what is known of AWS. README.md says what each of them shows that no emulator does.
 
-#[cfg(feature = "cli")]
 mod cloudtrail;
 mod iam;
 mod refusals;

@@ -174,8 +174,6 @@ impl HttpConnector for Line {
 /// The clients of the function, which get these answers and no others, in this order.
 pub struct Aws {
     clients: Clients,
-    #[cfg(feature = "cli")]
-    pub cloudtrail: mfa_warden::aws::cloudtrail::CloudTrail,
     line: Line,
 }
 
@@ -192,11 +190,6 @@ impl Aws {
         let config = config.time_source(StaticTimeSource::from_secs(1_781_524_800)).load().await;
         Aws {
             clients: Clients::new(&config),
-            #[cfg(feature = "cli")]
-            cloudtrail: mfa_warden::aws::cloudtrail::CloudTrail::intercepted(
-                &config,
-                mfa_warden::aws::Calls::default(),
-            ),
             line,
         }
     }

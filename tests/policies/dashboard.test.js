@@ -62,8 +62,11 @@ for (const [name, parameters] of Object.entries(PARAMETERS)) {
     const own = asked(stack).filter(({ namespace }) => namespace === NAMESPACE);
     assert.ok(own.length > 0);
     for (const { name, dimensions } of own) {
-      assert.ok([["Action", "sweep"], ["Action", "check"]].some((known) => `${known}` === `${dimensions}`), name);
-      if (dimensions[1] === "check") assert.ok(OF_CHECKS.includes(name), name);
+      const [dimension, action, ...more] = dimensions;
+      assert.deepEqual([dimension, more], ["Action", []], name);
+      assert.ok(["sweep", "check", "check_trails"].includes(action), name);
+      if (action === "check") assert.ok(OF_CHECKS.includes(name), name);
+      assert.equal(action === "check_trails", name === "IamEventsDelivered", name);
     }
     const distinct = new Set(stack.dashboard.widgets.flatMap(metrics).map((metric) => JSON.stringify(metric)));
     assert.ok(distinct.size <= FREE_METRICS, `${distinct.size} metrics`);

@@ -78,18 +78,24 @@ function calls({ environment, arn }) {
     ["secretsmanager:UpdateSecretVersionStage", SECRET, { "secretsmanager:VersionStage": "AWSCURRENT" }],
     ["secretsmanager:RestoreSecret", SECRET],
     ["secretsmanager:DeleteSecret", SECRET, { "secretsmanager:ForceDeleteWithoutRecovery": "true" }],
+    ["cloudtrail:DescribeTrails", "*"],
+    ["cloudtrail:GetTrailStatus", "arn:aws:cloudtrail:eu-west-1:999999999999:trail/organization"],
     ["sns:Publish", environment.OWNER_TOPIC_ARN],
     ["sns:Publish", environment.OPS_TOPIC_ARN],
     ["sns:ListSubscriptionsByTopic", environment.OWNER_TOPIC_ARN],
     ["sns:ListSubscriptionsByTopic", environment.OPS_TOPIC_ARN],
     ["sns:GetSubscriptionAttributes", environment.OWNER_TOPIC_ARN],
     ["sns:ListTagsForResource", environment.OPS_TOPIC_ARN],
-    ["sns:TagResource", environment.OPS_TOPIC_ARN, { "aws:TagKeys": ["mfa-warden:told", "mfa-warden:closed-7"] }],
+    ["sns:TagResource", environment.OPS_TOPIC_ARN, { "aws:TagKeys": ["mfa-warden:told", "mfa-warden:closed-7", "mfa-warden:asked-3", "mfa-warden:iam-events"] }],
     ...(environment.SUBSCRIBE_OWNERS === "true"
       ? [["sns:Subscribe", environment.OWNER_TOPIC_ARN, { "sns:Protocol": "email" }]]
       : []),
     // What AWS does under the function's role. PutSecretValue asks for a data key and proves it; so does Publish.
     ...(environment.SECRET_KMS_KEY_ID ? dataKey(environment.SECRET_KMS_KEY_ID, VIA_SECRETS_MANAGER) : []),
+    // Partitions have names of their own for their services.
+    ...(environment.SECRET_KMS_KEY_ID
+      ? dataKey(environment.SECRET_KMS_KEY_ID, { "kms:ViaService": `secretsmanager.${REGION}.amazonaws.com.cn` })
+      : []),
     ...dataKey(arn("TopicKey.Arn"), VIA_SNS),
     ...dataKey(arn("OpsTopicKey.Arn"), VIA_SNS),
     ["sqs:SendMessage", arn("DeadLetterQueue.Arn")],
@@ -199,6 +205,7 @@ function forbidden({ environment, arn }) {
     // Use a key for anything but its secrets and messages.
     ...dataKey(KEY),
     ...dataKey(KEY, VIA_SNS),
+    ...dataKey(KEY, { "kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com" }),
     ...dataKey(OTHER_KEY, VIA_SECRETS_MANAGER),
     ...dataKey(OTHER_KEY, VIA_SNS),
     ...["TopicKey.Arn", "OpsTopicKey.Arn"].map(arn).flatMap((key) => [
@@ -301,9 +308,8 @@ for (const [name, parameters] of Object.entries(PARAMETERS)) {
 test("the calls are those of the source", () => {
   const source = new URL("../../src/aws/", import.meta.url);
   const made = new Set();
-  // Only `warden` asks CloudTrail, with the operator's credentials.
-  for (const file of readdirSync(source).filter((name) => name !== "cloudtrail.rs")) {
-    const service = { "secrets.rs": "secretsmanager", "sns.rs": "sns" }[file] ?? "iam";
+  for (const file of readdirSync(source)) {
+    const service = { "cloudtrail.rs": "cloudtrail", "secrets.rs": "secretsmanager", "sns.rs": "sns" }[file] ?? "iam";
     for (const [, name] of readFileSync(new URL(file, source), "utf8").matchAll(/self\s*\.0\s*\.(\w+)\(/g)) {
       // The client's own settings are no call.
       if (name !== "config") made.add(`${service}:${name.replaceAll("_", "")}`);
@@ -311,7 +317,7 @@ test("the calls are those of the source", () => {
   }
   const listed = calls(render(PARAMETERS["scope credentials, a key and policies of one's own"]))
     .map(({ action }) => action.toLowerCase())
-    .filter((action) => /^(iam|secretsmanager|sns):/.test(action));
+    .filter((action) => /^(cloudtrail|iam|secretsmanager|sns):/.test(action));
   assert.deepEqual([...new Set(listed)].sort(), [...made].sort());
 });
 

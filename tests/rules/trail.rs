@@ -2,8 +2,8 @@
 
 use crate::builders::*;
 use mfa_warden::model::account::Account;
-use mfa_warden::model::trail::Trail;
-use mfa_warden::rules::trail::candidates;
+use mfa_warden::model::trail::{IamEvents, Trail};
+use mfa_warden::rules::trail::{TAG, candidates};
 
 fn trail(name: &str) -> Trail {
     Trail {
@@ -38,4 +38,36 @@ fn iam_events_arrive_in_one_region_of_a_partition() {
     };
     assert!(here("aws", "us-east-1") && !here("aws", "eu-central-1"));
     assert!(here("aws-cn", "cn-north-1") && !here("aws-cn", "cn-northwest-1"));
+}
+
+#[test]
+fn operations_hear_of_a_problem_that_they_were_not_told_and_of_its_end() {
+    use IamEvents::{Account, Elsewhere, None as Nothing, Organization, Unknown};
+    for told in [None, Some(Account), Some(Organization), Some(Elsewhere)] {
+        for (found, is_news) in
+            [(Account, false), (Organization, false), (Elsewhere, false), (Nothing, true), (Unknown, true)]
+        {
+            assert_eq!(found.is_news(told), is_news, "{found:?} after {told:?}");
+        }
+    }
+    for (told, found, is_news) in [
+        (Nothing, Nothing, false),
+        (Unknown, Unknown, false),
+        (Nothing, Unknown, true),
+        (Unknown, Nothing, true),
+        (Nothing, Account, true),
+        (Unknown, Organization, true),
+    ] {
+        assert_eq!(found.is_news(Some(told)), is_news, "{found:?} after {told:?}");
+    }
+}
+
+#[test]
+fn what_was_told_is_read_from_its_tag_and_nothing_else_counts() {
+    for events in IamEvents::ALL {
+        let tags = [(TAG.to_owned(), events.name().to_owned())].into();
+        assert_eq!(IamEvents::told(&tags), Some(events));
+    }
+    assert_eq!(IamEvents::told(&[(TAG.to_owned(), "nonsense".to_owned())].into()), None);
+    assert_eq!(IamEvents::told(&[("told".to_owned(), "none".to_owned())].into()), None);
 }

@@ -23,6 +23,7 @@ fn every_sample_leads_to_what_its_name_says() {
             Ok(Trigger::Check { user, dry_run, changed, source: _ }) => {
                 format!("check of {user}, dry run {dry_run}, news {changed}")
             }
+            Ok(Trigger::CheckTrails { dry_run }) => format!("look at the trails, dry run {dry_run}"),
             Ok(Trigger::Ignore(reason)) => format!("ignored: {reason}"),
             Err(error) => format!("error: {error}"),
         };
@@ -57,6 +58,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         prop::sample::select(vec![
             "sweep",
             "check",
+            "check_trails",
             "Scheduled Event",
             "aws.events",
             "iam.amazonaws.com",

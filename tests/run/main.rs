@@ -24,9 +24,7 @@ mod publish;
 mod rollout;
 mod subscriptions;
 mod sweep;
-#[cfg(feature = "cli")]
 mod trail;
-#[cfg(feature = "cli")]
 #[path = "../support/trails.rs"]
 mod trails;
 mod warnings;

@@ -2,6 +2,7 @@
 
 use crate::cloud::Cloud;
 use crate::mocks::*;
+use crate::trails::trails;
 use aws_sdk_iam::operation::create_virtual_mfa_device::CreateVirtualMfaDeviceOutput;
 use aws_sdk_iam::operation::delete_virtual_mfa_device::DeleteVirtualMfaDeviceOutput;
 use aws_sdk_iam::operation::get_account_summary::GetAccountSummaryOutput;
@@ -118,6 +119,7 @@ impl Alice {
         let warden = Warden {
             settings: Settings::from_env(topics).unwrap(),
             clients: Clients {
+                    cloudtrail: trails(&[]),
                 iam: iam(&iam_rules),
                 secrets: secrets(&secret_rules),
                 sns: Sns(mock_client!(

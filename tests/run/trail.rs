@@ -1,11 +1,13 @@
 //! Which trail delivers IAM events.
 
+use crate::cloud::{Cloud, names, published, writes};
 use crate::mocks::in_region;
 use crate::trails::trails;
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
 use mfa_warden::aws::cloudtrail::CloudTrail;
 use mfa_warden::model::trail::IamEvents;
 use mfa_warden::run::trail::iam_events;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_trail_that_logs_delivers_iam_events_and_the_organizations_is_asked_first() {
@@ -29,4 +31,97 @@ async fn trails_that_cannot_be_listed_are_no_reason_to_say_that_there_is_none() 
     let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, &[&denied]);
     let error = iam_events(&CloudTrail(client), &in_region("us-east-1")).await.unwrap_err();
     assert!(error.to_string().contains("failed to list the CloudTrail trails"), "{error}");
+}
+
+#[tokio::test]
+async fn trails_are_not_asked_where_iam_events_do_not_arrive_anyway() {
+    let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, &[]);
+    let found = iam_events(&CloudTrail(client), &in_region("eu-central-1")).await.unwrap();
+    assert_eq!(found, IamEvents::Elsewhere);
+}
+
+async fn look(cloud: &Cloud) -> Value {
+    cloud.handle(json!({"action": "check_trails"})).await.unwrap()
+}
+
+#[tokio::test]
+async fn operations_hear_once_that_no_trail_delivers_and_once_that_one_does_again() {
+    let mut cloud = Cloud::new().await;
+    let answer = look(&cloud).await;
+    assert_eq!(answer["action"], "check_trails");
+    assert_eq!(answer["iam_events"], "none", "{answer}");
+    assert!(answer["warnings"][0].as_str().unwrap().starts_with("no CloudTrail trail"), "{answer}");
+    let calls = cloud.calls();
+    assert_eq!(names(&calls), ["DescribeTrails", "ListTagsForResource", "Publish", "TagResource"]);
+    let told = published(&calls);
+    assert!(told[0].subject.ends_with(": no trail delivers IAM events"), "{}", told[0].subject);
+    let text = format!(
+        "No CloudTrail trail delivers IAM events in AWS account {} (us-east-1).\n\nUntil one does, ",
+        cloud.account
+    );
+    assert!(told[0].text.starts_with(&text), "{}", told[0].text);
+
+    look(&cloud).await;
+    assert_eq!(names(&cloud.calls()), ["DescribeTrails", "ListTagsForResource"], "they know");
+
+    cloud.warden.clients.cloudtrail = trails(&[("management", false, false)]);
+    let answer = look(&cloud).await;
+    assert_eq!(answer["iam_events"], "none", "it does not log: {answer}");
+    assert_eq!(writes(&cloud.calls()), [""; 0]);
+    cloud.warden.clients.cloudtrail = trails(&[("management", false, true)]);
+    let answer = look(&cloud).await;
+    assert_eq!((&answer["iam_events"], &answer["warnings"]), (&json!("account"), &json!([])), "{answer}");
+    let told = published(&cloud.calls());
+    assert!(told[0].subject.ends_with(": IAM events arrive again"), "{}", told[0].subject);
+    look(&cloud).await;
+    assert_eq!(writes(&cloud.calls()), [""; 0]);
+}
+
+#[tokio::test]
+async fn every_sweep_warns_as_long_as_no_trail_delivers_and_asks_nothing_for_it() {
+    let cloud = Cloud::new().await;
+    cloud.sweep().await;
+    cloud.calls();
+    let before = cloud.sweep().await;
+    let calls = names(&cloud.calls()).len();
+    look(&cloud).await;
+    cloud.calls();
+    let after = cloud.sweep().await;
+    assert_eq!(names(&cloud.calls()).len(), calls);
+    let warned = |answer: &Value| answer["warnings"].to_string().contains("no CloudTrail trail");
+    assert!(!warned(&before) && warned(&after), "{after}");
+}
+
+#[tokio::test]
+async fn a_dry_look_tells_and_writes_nothing() {
+    let cloud = Cloud::new().await;
+    let answer = cloud.handle(json!({"action": "check_trails", "dry_run": true})).await.unwrap();
+    assert_eq!((&answer["dry_run"], &answer["iam_events"]), (&json!(true), &json!("none")));
+    assert_eq!(names(&cloud.calls()), ["DescribeTrails"]);
+}
+
+#[tokio::test]
+async fn trails_that_cannot_be_read_are_unknown_and_told_once_and_fail_nothing() {
+    let cloud = Cloud::new().await;
+    cloud.take_down_saying("DescribeTrails", "not allowed @here");
+    let answer = look(&cloud).await;
+    assert_eq!(answer["iam_events"], "unknown", "{answer}");
+    let warning = answer["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("cannot tell whether a CloudTrail trail delivers IAM events"), "{warning}");
+    assert!(!warning.contains("@here"), "{warning}");
+    assert!(published(&cloud.calls())[0].subject.ends_with(": the trails could not be read"));
+    look(&cloud).await;
+    assert_eq!(writes(&cloud.calls()), [""; 0]);
+}
+
+#[tokio::test]
+async fn operations_that_could_not_be_told_are_told_at_the_next_look() {
+    let cloud = Cloud::new().await;
+    cloud.take_down("Publish");
+    let answer = look(&cloud).await;
+    assert!(answer["warnings"].to_string().contains("operations were not told"), "{answer}");
+    assert!(!writes(&cloud.calls()).contains(&"TagResource"));
+    cloud.restore();
+    look(&cloud).await;
+    assert_eq!(writes(&cloud.calls()), ["Publish", "TagResource"]);
 }

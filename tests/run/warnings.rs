@@ -1,6 +1,7 @@
 //! Warnings about the account, beyond single users.
 
 use crate::mocks::*;
+use crate::trails::trails;
 use aws_sdk_iam::operation::get_account_summary::GetAccountSummaryOutput;
 use aws_sdk_iam::operation::list_users::ListUsersOutput;
 use aws_sdk_iam::operation::list_virtual_mfa_devices::ListVirtualMfaDevicesOutput;
@@ -54,6 +55,7 @@ async fn warnings_in(partition: &str, region: &str) -> (Vec<String>, usize) {
     let warden = Warden {
         settings: Settings::from_env(setting).unwrap(),
         clients: Clients {
+                    cloudtrail: trails(&[]),
             iam: iam(&iam_rules),
             secrets: secrets(&[&listed]),
             sns: Sns(sns),

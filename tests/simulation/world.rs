@@ -18,6 +18,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use jiff::{SignedDuration, Timestamp};
 use mfa_warden::aws::Clients;
+use mfa_warden::aws::cloudtrail::CloudTrail;
 use mfa_warden::aws::iam::Iam;
 use mfa_warden::aws::secrets::Secrets;
 use mfa_warden::aws::sns::Sns;
@@ -870,7 +871,9 @@ impl Account {
         let iam = aws_sdk_iam::config::Builder::from(&config).retry_partition(partition());
         let secrets = aws_sdk_secretsmanager::config::Builder::from(&config).retry_partition(partition());
         let sns = aws_sdk_sns::config::Builder::from(&config).retry_partition(partition());
+        let cloudtrail = aws_sdk_cloudtrail::config::Builder::from(&config).retry_partition(partition());
         let clients = Clients {
+            cloudtrail: CloudTrail(aws_sdk_cloudtrail::Client::from_conf(cloudtrail.build())),
             iam: Iam(aws_sdk_iam::Client::from_conf(iam.build())),
             secrets: Secrets(aws_sdk_secretsmanager::Client::from_conf(secrets.build())),
             sns: Sns(aws_sdk_sns::Client::from_conf(sns.build())),

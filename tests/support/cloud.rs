@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use jiff::Timestamp;
 use mfa_warden::aws::Clients;
+use mfa_warden::aws::cloudtrail::CloudTrail;
 use mfa_warden::aws::iam::Iam;
 use mfa_warden::aws::secrets::Secrets;
 use mfa_warden::aws::sns::Sns;
@@ -375,6 +376,10 @@ impl Cloud {
             let conf = aws_sdk_sns::config::Builder::from(&config).interceptor(by.clone());
             aws_sdk_sns::Client::from_conf(conf.build())
         };
+        let cloudtrail = |by: &Recorder| {
+            let conf = aws_sdk_cloudtrail::config::Builder::from(&config).interceptor(by.clone());
+            aws_sdk_cloudtrail::Client::from_conf(conf.build())
+        };
         let topic = |name: &'static str| {
             let sns = sns(&tests);
             async move { sns.create_topic().name(name).send().await.unwrap().topic_arn.unwrap() }
@@ -389,6 +394,7 @@ impl Cloud {
             warden: Warden {
                 settings: Settings::from_env(|name| environment.get(name).cloned()).unwrap(),
                 clients: Clients {
+                    cloudtrail: CloudTrail(cloudtrail(&ours)),
                     iam: Iam(iam(&ours)),
                     secrets: Secrets(secrets(&ours)),
                     sns: Sns(sns(&ours)),

@@ -4,14 +4,13 @@ use crate::commands::plan::warned;
 use crate::connect::connect;
 use crate::options::{Global, StatusArgs};
 use crate::other_region;
-use crate::read_only::{ReadOnly, read_only};
+use crate::read_only::read_only;
 use crate::terminal::output::{Format, Look, cell, count, csv, lines, print, short};
 use crate::terminal::progress::with_progress;
 use anyhow::bail;
 use comfy_table::Color;
 use jiff::{SignedDuration, Timestamp};
 use mfa_warden::Settings;
-use mfa_warden::aws::cloudtrail::CloudTrail;
 use mfa_warden::aws::{AwsError, Clients};
 use mfa_warden::model::account::Account;
 use mfa_warden::model::enrollment::{Secret, created_at};
@@ -86,44 +85,16 @@ impl State {
     }
 }
 
-/// Whether IAM events reach EventBridge in this region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Events {
-    /// By a trail of the organization.
-    Organization,
-    /// By a trail of the account.
-    Account,
-    /// No trail that logs delivers them.
-    None,
-    /// The trails could not be read.
-    Unknown,
-    /// They arrive in another region.
-    Elsewhere,
-}
-
-impl Events {
-    /// `None`: in another region. `Some(None)`: unknown.
-    fn of(read: Option<Option<IamEvents>>) -> Self {
-        match read {
-            None => Events::Elsewhere,
-            Some(None) => Events::Unknown,
-            Some(Some(IamEvents::Organization)) => Events::Organization,
-            Some(Some(IamEvents::Account)) => Events::Account,
-            Some(Some(IamEvents::None)) => Events::None,
+/// Whether IAM events reach EventBridge in this region, in words.
+fn events_in_words(events: IamEvents) -> &'static str {
+    match events {
+        IamEvents::Organization => "IAM events: delivered by a trail of the organization.\n",
+        IamEvents::Account => "IAM events: delivered by a trail of this account.\n",
+        IamEvents::None => {
+            "IAM events: none. No CloudTrail trail that logs delivers them here: changed users wait for the next sweep.\n"
         }
-    }
-
-    fn words(self) -> &'static str {
-        match self {
-            Events::Organization => "IAM events: delivered by a trail of the organization.\n",
-            Events::Account => "IAM events: delivered by a trail of this account.\n",
-            Events::None => {
-                "IAM events: none. No CloudTrail trail that logs delivers them here: changed users wait for the next sweep.\n"
-            }
-            Events::Unknown => "IAM events: unknown.\n",
-            Events::Elsewhere => "IAM events: not in this region. Only sweeps find changed users.\n",
-        }
+        IamEvents::Unknown => "IAM events: unknown.\n",
+        IamEvents::Elsewhere => "IAM events: not in this region. Only sweeps find changed users.\n",
     }
 }
 
@@ -156,12 +127,7 @@ pub async fn status(
         let policy_arn = settings.quarantine_policy_arn.clone();
         let quarantined = quarantined(&clients, &connection.account, policy_arn).await;
         let users = connection.told(clients.iam.users().await).await?;
-        let events = if connection.account.gets_iam_events() {
-            let cloudtrail = CloudTrail::intercepted(&connection.config, ReadOnly);
-            Some(iam_events(&cloudtrail, &connection.account).await)
-        } else {
-            None
-        };
+        let events = iam_events(&clients.cloudtrail, &connection.account).await;
         Ok((devices, secrets, users, quarantined, events))
     };
     let (devices, secrets, users, quarantined, events) =
@@ -172,10 +138,10 @@ pub async fn status(
             connection.account.region
         );
     }
-    if let Some(Err(error)) = &events {
+    let events = events.unwrap_or_else(|error| {
         eprintln!("warden: warning: cannot tell whether a trail delivers IAM events: {error}");
-    }
-    let events = Events::of(events.as_ref().map(|read| read.as_ref().copied().ok()));
+        IamEvents::Unknown
+    });
     if let Err(error) = &quarantined {
         eprintln!("warden: warning: cannot tell who is quarantined: {error}");
     }
@@ -200,7 +166,7 @@ pub async fn status(
         Format::Table => {
             let elsewhere = elsewhere.iter().map(|words| warned(words, look));
             as_table(&connection.account, &enrollments, look)
-                + events.words()
+                + events_in_words(events)
                 + &elsewhere.collect::<String>()
         }
     })?;
@@ -324,7 +290,7 @@ fn as_json(
     account: &Account,
     enrollments: &[Enrollment],
     found: Option<DevicesWithoutSecret>,
-    events: Events,
+    events: IamEvents,
 ) -> anyhow::Result<String> {
     #[derive(Serialize)]
     struct Status<'a> {
@@ -332,12 +298,12 @@ fn as_json(
         region: &'a str,
         /// Prepared devices whose secrets are not in this region; `None`: that could not be read.
         devices_without_secret: Option<usize>,
-        iam_events: Events,
+        iam_events: &'a str,
         enrollments: &'a [Enrollment],
     }
     let Account { id, region, .. } = account;
     let devices_without_secret = found.map(|found| found.devices);
-    let status = Status { account: id, region, devices_without_secret, iam_events: events, enrollments };
+    let status = Status { account: id, region, devices_without_secret, iam_events: events.name(), enrollments };
     Ok(serde_json::to_string_pretty(&status)? + "\n")
 }
 
@@ -450,7 +416,7 @@ mod tests {
     fn who_is_quarantined_is_unknown_when_it_could_not_be_read() {
         let table = as_table(&account(), &among(None), Look { width: None, color: false });
         assert!(table.contains("unknown") && table.ends_with(" quarantined: unknown.\n"), "{table}");
-        let json = as_json(&account(), &among(None), None, Events::Unknown).unwrap();
+        let json = as_json(&account(), &among(None), None, IamEvents::Unknown).unwrap();
         assert!(json.contains("\"quarantined\": null"), "{json}");
         assert!(json.contains("\"devices_without_secret\": null"), "{json}");
     }
@@ -463,7 +429,7 @@ mod tests {
                 &account(),
                 &all(),
                 Some(DevicesWithoutSecret { devices: 2, has_others: true }),
-                Events::Account
+                IamEvents::Account
             )
             .unwrap()
         );
@@ -481,16 +447,16 @@ mod tests {
 
     #[test]
     fn whether_iam_events_arrive_is_said_in_words_and_in_json() {
-        for (read, json, words) in [
-            (None, "elsewhere", "not in this region"),
-            (Some(None), "unknown", "unknown"),
-            (Some(Some(IamEvents::None)), "none", "No CloudTrail trail that logs"),
-            (Some(Some(IamEvents::Account)), "account", "trail of this account"),
-            (Some(Some(IamEvents::Organization)), "organization", "trail of the organization"),
+        for (events, words) in [
+            (IamEvents::Elsewhere, "not in this region"),
+            (IamEvents::Unknown, "unknown"),
+            (IamEvents::None, "No CloudTrail trail that logs"),
+            (IamEvents::Account, "trail of this account"),
+            (IamEvents::Organization, "trail of the organization"),
         ] {
-            let events = Events::of(read);
-            assert_eq!(serde_json::to_value(events).unwrap(), json);
-            assert!(events.words().contains(words), "{}", events.words());
+            let json = as_json(&account(), &[], None, events).unwrap();
+            assert!(json.contains(&format!("\"iam_events\": \"{}\"", events.name())), "{json}");
+            assert!(events_in_words(events).contains(words), "{}", events_in_words(events));
         }
     }
 }
