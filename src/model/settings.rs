@@ -254,9 +254,9 @@ pub static SETTINGS: [Setting; 22] = [
         variable: "OPS_TOPIC_ARN",
         default: "",
         expected: TOPIC,
-        option: None,
+        option: Some("ops-topic-arn"),
         value_name: "ARN",
-        help: "SNS topic of operations",
+        help: "SNS topic of operations; its subscriptions show whether anybody gets the messages to them",
         read: |value, settings| topic(value).map(|arn| settings.ops_topic_arn = arn),
     },
     Setting {

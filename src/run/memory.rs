@@ -22,7 +22,8 @@ const WRITE_PAUSES: [u64; 1] = [300];
 #[derive(Debug)]
 pub struct Memory<'a> {
     sns: &'a Sns,
-    topic_arn: &'a str,
+    /// `None`: unknown, so nothing is remembered.
+    topic_arn: Option<&'a str>,
     clock: fn() -> Timestamp,
     /// The tags when the run first needed them; `None`: they could not be read.
     at_first: OnceCell<Option<BTreeMap<String, String>>>,
@@ -33,13 +34,19 @@ pub struct Memory<'a> {
 impl<'a> Memory<'a> {
     /// The memory in a topic's tags. Nothing is read yet.
     pub fn new(sns: &'a Sns, topic_arn: &'a str, clock: fn() -> Timestamp) -> Self {
-        Memory { sns, topic_arn, clock, at_first: OnceCell::new(), asked: Mutex::default() }
+        Memory { sns, topic_arn: Some(topic_arn), clock, at_first: OnceCell::new(), asked: Mutex::default() }
+    }
+
+    /// The memory where the topic is unknown: nothing is read or written.
+    pub fn unknown(sns: &'a Sns, clock: fn() -> Timestamp) -> Self {
+        Memory { topic_arn: None, ..Memory::new(sns, "", clock) }
     }
 
     /// The present tags; `None`: they cannot be read, which is logged. Operations are then told again what they know,
     /// and users get a full grace period.
     pub async fn tags(&self) -> Option<BTreeMap<String, String>> {
-        match tokio::time::timeout(PATIENCE, self.sns.tags(self.topic_arn)).await {
+        let topic_arn = self.topic_arn?;
+        match tokio::time::timeout(PATIENCE, self.sns.tags(topic_arn)).await {
             Ok(Ok(tags)) => Some(tags),
             Ok(Err(error)) => {
                 let error = without_addresses(&error.to_string());
@@ -113,7 +120,8 @@ impl<'a> Memory<'a> {
     /// # Errors
     /// When AWS refuses the call.
     pub async fn write(&self, tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
-        let write = async || self.sns.set_tags(self.topic_arn, tags).await;
+        let Some(topic_arn) = self.topic_arn else { return Ok(()) };
+        let write = async || self.sns.set_tags(topic_arn, tags).await;
         ask_again(&WRITE_PAUSES, write, |written| {
             !written.as_ref().is_err_and(AwsError::is_concurrent_access)
         })

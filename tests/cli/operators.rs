@@ -301,6 +301,28 @@ async fn status_makes_six_calls_and_one_for_each_trail() {
 }
 
 #[tokio::test]
+async fn status_says_whether_anybody_gets_the_messages_to_operations() {
+    let cloud = Cloud::new().await;
+    let gate = Gate::new(&cloud.account);
+    let topic = cloud.warden.settings.ops_topic_arn.clone();
+    let arguments = ["status", "--ops-topic-arn", &topic];
+    assert!(say(operator(&gate), &arguments).out.ends_with("\nMessages to operations: 1 confirmed subscription.\n"));
+    assert_eq!(gate.calls().last().unwrap(), "ListSubscriptionsByTopic");
+    cloud.end_operations_subscriptions().await;
+    assert!(say(operator(&gate), &arguments).out.contains("Messages to operations: NOBODY gets them."));
+    let json = say(operator(&gate), &["status", "--json", "--ops-topic-arn", &topic]).out;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["operations_subscriptions"], 0);
+    let missing = topic.replace(":ops", ":other");
+    let said = say(operator(&gate), &["status", "--ops-topic-arn", &missing]);
+    assert_eq!(said.code, 0);
+    assert!(said.out.ends_with("Messages to operations: unknown.\n"), "{}", said.out);
+    assert!(said.err.contains("cannot tell whether anybody gets the messages to operations"), "{}", said.err);
+    let refused = say(operator(&gate), &["status", "--ops-topic-arn", "operations"]);
+    assert!(refused.err.contains("--ops-topic-arn"), "{}", refused.err);
+}
+
+#[tokio::test]
 async fn every_name_that_iam_allows_is_a_users_name() {
     let cloud = Cloud::new().await;
     let names = ["-alice", "--json", "--", "-", "=1+1", "@carol", "a,b_c.d"];

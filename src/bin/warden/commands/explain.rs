@@ -37,7 +37,7 @@ pub async fn explain(
     let connection = connect(global).await?;
     let settings = args.settings.at(settings, &connection.account)?;
     let clients = read_only(&connection.config);
-    let run = dry_run(&connection, &clients, &settings, args.settings.names_topic(), clock);
+    let run = dry_run(&connection, &clients, &settings, &args.settings, clock);
     let reading = format!("Reading user {}", args.user);
     let explained = with_progress(&reading, None, run.explain(&args.user)).await;
     let explained = match explained {

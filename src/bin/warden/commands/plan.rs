@@ -1,6 +1,7 @@
 //! `plan` and `check`: the function's own sweep and check, as dry runs.
 
 use crate::connect::{Connection, connect};
+use crate::options::settings::SettingsArgs;
 use crate::options::{CheckArgs, Global, PlanArgs};
 use crate::other_region;
 use crate::read_only::read_only;
@@ -18,6 +19,7 @@ use mfa_warden::model::verdict::Status;
 use mfa_warden::model::warning::Warning;
 use mfa_warden::reporting::answer::{AnswerJson, result};
 use mfa_warden::run::Run;
+use mfa_warden::run::memory::Memory;
 use mfa_warden::run::subscriptions::OwnerTopic;
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -40,7 +42,7 @@ pub async fn plan(global: &Global, args: &PlanArgs, clock: fn() -> Timestamp) ->
     let settings = args.settings.at(settings, &connection.account)?;
     let clients = read_only(&connection.config);
     let reading = format!("Reading account {}", connection.account.id);
-    let run = dry_run(&connection, &clients, &settings, args.settings.names_topic(), clock);
+    let run = dry_run(&connection, &clients, &settings, &args.settings, clock);
     let answer = with_progress(&reading, Some(&run.progress), run.sweep()).await;
     let answer = connection.told(answer).await?;
     show(&answer, None, args.format.into(), &connection, global, &run)
@@ -56,7 +58,7 @@ pub async fn check(global: &Global, args: &CheckArgs, clock: fn() -> Timestamp) 
     let settings = args.settings.at(settings, &connection.account)?;
     let clients = read_only(&connection.config);
     let reading = format!("Reading user {}", args.user);
-    let run = dry_run(&connection, &clients, &settings, args.settings.names_topic(), clock);
+    let run = dry_run(&connection, &clients, &settings, &args.settings, clock);
     let answer = with_progress(&reading, Some(&run.progress), run.check(&args.user)).await;
     let answer = connection.told(answer).await?;
     if answer.warnings.iter().any(|warning| matches!(warning, Warning::NoSuchUser(_))) {
@@ -75,11 +77,14 @@ pub fn dry_run<'a>(
     connection: &'a Connection,
     clients: &'a Clients,
     settings: &'a Settings,
-    topic_is_known: bool,
+    given: &SettingsArgs,
     clock: fn() -> Timestamp,
 ) -> Run<'a> {
     let run = Run::new(clients, settings, &connection.account, clock, true, Instant::now() + A_DAY);
-    if topic_is_known { run } else { Run { owner_topic: OwnerTopic::unknown(&clients.sns), ..run } }
+    let owner_topic =
+        if given.names_topic() { run.owner_topic } else { OwnerTopic::unknown(&clients.sns) };
+    let memory = if given.names_ops_topic() { run.memory } else { Memory::unknown(&clients.sns, clock) };
+    Run { owner_topic, memory, ..run }
 }
 
 fn show(

@@ -14,6 +14,7 @@ use mfa_warden::Settings;
 use mfa_warden::aws::{AwsError, Clients};
 use mfa_warden::model::account::Account;
 use mfa_warden::model::enrollment::{Secret, created_at};
+use mfa_warden::model::known::Known;
 use mfa_warden::model::record::tag;
 use mfa_warden::model::text::rfc3339;
 use mfa_warden::model::text::shown;
@@ -98,6 +99,23 @@ fn events_in_words(events: IamEvents) -> &'static str {
     }
 }
 
+/// Whether anybody gets the messages to operations, in words.
+fn operations_in_words(subscriptions: Known<usize>) -> String {
+    match subscriptions {
+        Known::NotAsked => {
+            "Messages to operations: not checked. Give --ops-topic-arn (the stack's output OpsTopicArn).\n".to_owned()
+        }
+        Known::Unreadable => "Messages to operations: unknown.\n".to_owned(),
+        Known::Is(0) => {
+            "Messages to operations: NOBODY gets them. The topic has no confirmed subscription.\n".to_owned()
+        }
+        Known::Is(subscriptions) => {
+            let number = count(u32::try_from(subscriptions).unwrap_or(u32::MAX), "confirmed subscription");
+            format!("Messages to operations: {number}.\n")
+        }
+    }
+}
+
 /// Lists the open enrollments.
 ///
 /// # Errors
@@ -128,9 +146,13 @@ pub async fn status(
         let quarantined = quarantined(&clients, &connection.account, policy_arn).await;
         let users = connection.told(clients.iam.users().await).await?;
         let events = iam_events(&clients.cloudtrail, &connection.account).await;
-        Ok((devices, secrets, users, quarantined, events))
+        let operations = match args.settings.names_ops_topic() {
+            true => Some(clients.sns.subscriptions(&settings.ops_topic_arn).await),
+            false => None,
+        };
+        Ok((devices, secrets, users, quarantined, events, operations))
     };
-    let (devices, secrets, users, quarantined, events) =
+    let (devices, secrets, users, quarantined, events, operations) =
         with_progress("Reading the enrollments", None, reading).await?;
     if let Err(failure) = &devices {
         eprintln!(
@@ -142,6 +164,14 @@ pub async fn status(
         eprintln!("warden: warning: cannot tell whether a trail delivers IAM events: {error}");
         IamEvents::Unknown
     });
+    let operations: Known<usize> = match operations {
+        None => Known::NotAsked,
+        Some(Ok(listed)) => Known::Is(listed.iter().filter(|one| one.arn.is_some()).count()),
+        Some(Err(error)) => {
+            eprintln!("warden: warning: cannot tell whether anybody gets the messages to operations: {error}");
+            Known::Unreadable
+        }
+    };
     if let Err(error) = &quarantined {
         eprintln!("warden: warning: cannot tell who is quarantined: {error}");
     }
@@ -161,12 +191,13 @@ pub async fn status(
     let format = Format::from(args.format);
     let look = Look::new(global);
     print(&match format {
-        Format::Json => as_json(&connection.account, &enrollments, found, events)?,
+        Format::Json => as_json(&connection.account, &enrollments, found, events, operations)?,
         Format::Csv => as_csv(&enrollments)?,
         Format::Table => {
             let elsewhere = elsewhere.iter().map(|words| warned(words, look));
             as_table(&connection.account, &enrollments, look)
                 + events_in_words(events)
+                + &operations_in_words(operations)
                 + &elsewhere.collect::<String>()
         }
     })?;
@@ -291,6 +322,7 @@ fn as_json(
     enrollments: &[Enrollment],
     found: Option<DevicesWithoutSecret>,
     events: IamEvents,
+    operations: Known<usize>,
 ) -> anyhow::Result<String> {
     #[derive(Serialize)]
     struct Status<'a> {
@@ -299,11 +331,20 @@ fn as_json(
         /// Prepared devices whose secrets are not in this region; `None`: that could not be read.
         devices_without_secret: Option<usize>,
         iam_events: &'a str,
+        /// Confirmed subscriptions of the operations topic; `None`: not asked, or that could not be read.
+        operations_subscriptions: Option<usize>,
         enrollments: &'a [Enrollment],
     }
     let Account { id, region, .. } = account;
     let devices_without_secret = found.map(|found| found.devices);
-    let status = Status { account: id, region, devices_without_secret, iam_events: events.name(), enrollments };
+    let status = Status {
+        account: id,
+        region,
+        devices_without_secret,
+        iam_events: events.name(),
+        operations_subscriptions: operations.value().copied(),
+        enrollments,
+    };
     Ok(serde_json::to_string_pretty(&status)? + "\n")
 }
 
@@ -416,7 +457,7 @@ mod tests {
     fn who_is_quarantined_is_unknown_when_it_could_not_be_read() {
         let table = as_table(&account(), &among(None), Look { width: None, color: false });
         assert!(table.contains("unknown") && table.ends_with(" quarantined: unknown.\n"), "{table}");
-        let json = as_json(&account(), &among(None), None, IamEvents::Unknown).unwrap();
+        let json = as_json(&account(), &among(None), None, IamEvents::Unknown, Known::Unreadable).unwrap();
         assert!(json.contains("\"quarantined\": null"), "{json}");
         assert!(json.contains("\"devices_without_secret\": null"), "{json}");
     }
@@ -429,7 +470,8 @@ mod tests {
                 &account(),
                 &all(),
                 Some(DevicesWithoutSecret { devices: 2, has_others: true }),
-                IamEvents::Account
+                IamEvents::Account,
+                Known::Is(2)
             )
             .unwrap()
         );
@@ -454,9 +496,17 @@ mod tests {
             (IamEvents::Account, "trail of this account"),
             (IamEvents::Organization, "trail of the organization"),
         ] {
-            let json = as_json(&account(), &[], None, events).unwrap();
+            let json = as_json(&account(), &[], None, events, Known::NotAsked).unwrap();
             assert!(json.contains(&format!("\"iam_events\": \"{}\"", events.name())), "{json}");
             assert!(events_in_words(events).contains(words), "{}", events_in_words(events));
         }
+    }
+
+    #[test]
+    fn nobody_who_gets_the_messages_to_operations_is_no_silence() {
+        assert!(operations_in_words(Known::Is(0)).contains("NOBODY gets them"));
+        assert!(operations_in_words(Known::Is(1)).ends_with(": 1 confirmed subscription.\n"));
+        assert!(operations_in_words(Known::NotAsked).contains("--ops-topic-arn"));
+        assert!(operations_in_words(Known::Unreadable).ends_with(": unknown.\n"));
     }
 }

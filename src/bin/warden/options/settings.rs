@@ -41,12 +41,13 @@ pub struct OfStatus;
 
 impl Options for OfStatus {
     fn all() -> impl Iterator<Item = &'static Setting> {
-        let wanted = ["GRACE_PERIOD", "REMIND_EVERY", "QUARANTINE_POLICY_ARN"];
+        let wanted = ["GRACE_PERIOD", "REMIND_EVERY", "QUARANTINE_POLICY_ARN", OPS_TOPIC];
         Every::all().filter(move |setting| wanted.contains(&setting.variable))
     }
 }
 
 const OWNER_TOPIC: &str = "OWNER_TOPIC_ARN";
+const OPS_TOPIC: &str = "OPS_TOPIC_ARN";
 const HEADING: &str = "Settings of the function";
 
 fn option(setting: &'static Setting) -> Arg {
@@ -96,6 +97,20 @@ impl<O> Given<O> {
     pub fn read(&self) -> anyhow::Result<Settings> {
         read(&self.0)
     }
+
+    /// Whether the owner topic was given.
+    pub fn names_topic(&self) -> bool {
+        self.names(OWNER_TOPIC)
+    }
+
+    /// Whether the operations topic was given.
+    pub fn names_ops_topic(&self) -> bool {
+        self.names(OPS_TOPIC)
+    }
+
+    fn names(&self, topic: &str) -> bool {
+        self.0.get(topic).is_some_and(|arn| !arn.is_empty())
+    }
 }
 
 impl SettingsArgs {
@@ -126,18 +141,13 @@ impl SettingsArgs {
             ..settings
         })
     }
-
-    /// Whether the owner topic was given.
-    pub fn names_topic(&self) -> bool {
-        self.0.get(OWNER_TOPIC).is_some_and(|arn| !arn.is_empty())
-    }
 }
 
 fn read(given: &BTreeMap<&str, String>) -> anyhow::Result<Settings> {
     // The function's parser needs topics in the account of the other ARNs, so missing topics get made-up names there. A
     // dry run publishes nothing.
     let set = |name: &str| given.get(name).filter(|value| !value.is_empty()).cloned();
-    let arns = [OWNER_TOPIC, "ENROLLMENT_POLICY_ARN", "QUARANTINE_POLICY_ARN", "FUNCTION_ROLE_ARN"].map(set);
+    let arns = [OWNER_TOPIC, OPS_TOPIC, "ENROLLMENT_POLICY_ARN", "QUARANTINE_POLICY_ARN", "FUNCTION_ROLE_ARN"].map(set);
     let arn = arns.into_iter().flatten().next().unwrap_or_default();
     let arn = Arn::parse(&arn).map(|arn| (arn.partition, arn.region, arn.account));
     let (partition, region, account) = arn.unwrap_or(("aws", "", "000000000000"));
@@ -147,7 +157,7 @@ fn read(given: &BTreeMap<&str, String>) -> anyhow::Result<Settings> {
     let topic = |name: &str| Some(account.topic_arn(name));
     Settings::from_env(|name| match name {
         OWNER_TOPIC => set(name).or_else(|| topic("no-topic-of-owners")),
-        "OPS_TOPIC_ARN" => topic("no-topic-of-operations"),
+        OPS_TOPIC => set(name).or_else(|| topic("no-topic-of-operations")),
         "DRY_RUN" => Some("true".to_owned()),
         _ => given.get(name).cloned(),
     })
