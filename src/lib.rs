@@ -113,7 +113,14 @@
 //! - For an open enrollment, the enrollment policy is attached if it is missing. A resource policy that this version did
 //!   not write is replaced (`put_policy`).
 //! - A policy that is not needed is detached. The quarantine policy is also detached if the user cannot enroll.
-//! - With `SUBSCRIBE_OWNERS`, an owner with an e-mail address and no subscription is asked to confirm one.
+//! - With `SUBSCRIBE_OWNERS`, an owner with an e-mail address and no subscription is asked to confirm one, and asked
+//!   again where the link of the last mail no longer works ([`rules::asked`]).
+//!
+//! # Beyond users
+//!
+//! A look at the CloudTrail trails (`{"action":"check_trails"}`) has a schedule of its own, once a day, so that a sweep
+//! needs neither the calls nor a memory of the day ([`run::trail`]). What it told operations is in a tag of their topic; a
+//! sweep reads that tag with the others and repeats the warning.
 //!
 //! # What is deliberately absent
 //!

@@ -1,11 +1,13 @@
 //! The texts that operations read.
 
-use crate::answers::{busy_answer, shown, three_days_later};
+use crate::answers::{busy_answer, said, shown, three_days_later};
 use crate::builders::*;
 use jiff::SignedDuration;
-use mfa_warden::messages::operations::{failure, run_failed, summary};
+use mfa_warden::messages::operations::{failure, run_failed, summary, trails};
 use mfa_warden::model::message::Message;
 use mfa_warden::model::outcome::{Answer, RunKind};
+use mfa_warden::model::trail::{IamEvents, TrailAnswer};
+use mfa_warden::model::warning::Warning;
 use mfa_warden::rules::changes::{Changes, Snapshot};
 
 /// The message after a sweep that found `answer`, to operations that were told of `before` last.
@@ -56,4 +58,19 @@ fn a_failed_check_names_its_user_and_raises_no_false_alarm() {
         &RunKind::Check("alice".to_owned()),
         "failed to describe the secret `s`: no"
     )));
+}
+
+#[test]
+fn whether_iam_events_arrive_is_told_with_what_to_do() {
+    let told = |iam_events: IamEvents, warnings: Vec<Warning>| {
+        let account_id = "123456789012".to_owned();
+        shown(&trails(&account(), &TrailAnswer { dry_run: false, account: account_id, iam_events, warnings }))
+    };
+    let denied = Warning::Trails(said("list the CloudTrail trails", "AccessDenied", "not allowed"));
+    insta::assert_snapshot!([
+        told(IamEvents::None, vec![Warning::NoTrail]),
+        told(IamEvents::Unknown, vec![denied]),
+        told(IamEvents::Account, Vec::new()),
+    ]
+    .join("\n=====\n"));
 }

@@ -4,7 +4,9 @@ use crate::builders::*;
 use jiff::SignedDuration;
 use mfa_warden::model::outcome::{Answer, OpenEnrollment, Outcome, RunKind, UserResult};
 use mfa_warden::model::verdict::{Reason, Status};
-use mfa_warden::reporting::metrics::{Effort, embedded};
+use mfa_warden::model::trail::{IamEvents, TrailAnswer};
+use mfa_warden::model::warning::Warning;
+use mfa_warden::reporting::metrics::{Effort, embedded, embedded_trails};
 use serde_json::{Value, json};
 
 fn line(kind: RunKind, users: &[(Status, Option<OpenEnrollment>)]) -> Value {
@@ -69,4 +71,29 @@ fn a_check_tells_what_was_done_and_nothing_of_the_account() {
     assert_eq!(line["Action"], "check");
     assert_eq!((&line["Users"], &line["Coverage"]), (&Value::Null, &Value::Null));
     assert_eq!((&line["AwsCalls"], &line["Duration"]), (&json!(12), &json!(1500)));
+}
+
+#[test]
+fn a_look_at_the_trails_writes_whether_iam_events_arrive_where_that_is_known() {
+    let effort = Effort { aws_calls: 2, duration: SignedDuration::from_millis(300) };
+    for (iam_events, delivered) in [
+        (IamEvents::Organization, json!(1)),
+        (IamEvents::Account, json!(1)),
+        (IamEvents::None, json!(0)),
+        (IamEvents::Unknown, Value::Null),
+        (IamEvents::Elsewhere, Value::Null),
+    ] {
+        let answer = TrailAnswer {
+            dry_run: false,
+            account: "123456789012".to_owned(),
+            iam_events,
+            warnings: vec![Warning::NoTrail],
+        };
+        let line = embedded_trails(&answer, effort, now());
+        assert_eq!(line["IamEventsDelivered"], delivered, "{line}");
+        assert_eq!((&line["Action"], &line["Warnings"]), (&json!("check_trails"), &json!(1)));
+        assert_eq!((&line["AwsCalls"], &line["Duration"]), (&json!(2), &json!(300)));
+        let declared = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
+        assert!(declared.iter().all(|metric| line[metric["Name"].as_str().unwrap()].is_number()), "{line}");
+    }
 }

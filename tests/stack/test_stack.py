@@ -218,5 +218,26 @@ class RemovedStack(unittest.TestCase):
             self.assertEqual(iam.list_attached_user_policies(UserName=name)["AttachedPolicies"], [])
 
 
+class ReadmeCommands(unittest.TestCase):
+    def test_the_rule_for_security_hub_is_one_that_aws_takes(self):
+        (block,) = [block for block in README.read_text().split("```") if block.startswith("\naws securityhub")]
+
+        def check(command):
+            # The AWS CLI judges the parameters by AWS's model, and calls nobody.
+            path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+            return subprocess.run(
+                ["sh", "-c", f"{command.strip()} --generate-cli-skeleton output"],
+                check=False,
+                env={"PATH": path, "AWS_CONFIG_FILE": os.devnull},
+                capture_output=True,
+                text=True,
+            )
+
+        done = check(block)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        wrong = check(block.replace("FindingFieldsUpdate", "FindingFields"))
+        self.assertIn("FindingFields", wrong.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()
