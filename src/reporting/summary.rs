@@ -5,7 +5,7 @@ use crate::model::outcome::{Answer, Outcome, RunKind, UserResult};
 use crate::model::text::{LONGEST_ERROR, shown, shown_within};
 use crate::model::trail::TrailAnswer;
 use crate::model::verdict::Status;
-use crate::reporting::answer::{CHECK_TRAILS, ActionsJson, OutcomeJson, UsersJson, texts};
+use crate::reporting::answer::{ActionsJson, CHECK_TRAILS, OutcomeJson, UsersJson, texts};
 use crate::rules::changes::{Changes, Problem};
 use serde_json::{Map, Value, json};
 

@@ -188,10 +188,7 @@ impl Aws {
         let http_client = http_client_fn(move |_, _| connector.clone());
         let config = loader(http_client).test_credentials().region(Region::new(region));
         let config = config.time_source(StaticTimeSource::from_secs(1_781_524_800)).load().await;
-        Aws {
-            clients: Clients::new(&config),
-            line,
-        }
+        Aws { clients: Clients::new(&config), line }
     }
 }
 

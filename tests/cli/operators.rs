@@ -306,7 +306,11 @@ async fn status_says_whether_anybody_gets_the_messages_to_operations() {
     let gate = Gate::new(&cloud.account);
     let topic = cloud.warden.settings.ops_topic_arn.clone();
     let arguments = ["status", "--ops-topic-arn", &topic];
-    assert!(say(operator(&gate), &arguments).out.ends_with("\nMessages to operations: 1 confirmed subscription.\n"));
+    assert!(
+        say(operator(&gate), &arguments)
+            .out
+            .ends_with("\nMessages to operations: 1 confirmed subscription.\n")
+    );
     assert_eq!(gate.calls().last().unwrap(), "ListSubscriptionsByTopic");
     cloud.end_operations_subscriptions().await;
     assert!(say(operator(&gate), &arguments).out.contains("Messages to operations: NOBODY gets them."));

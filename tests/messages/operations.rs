@@ -67,10 +67,12 @@ fn whether_iam_events_arrive_is_told_with_what_to_do() {
         shown(&trails(&account(), &TrailAnswer { dry_run: false, account: account_id, iam_events, warnings }))
     };
     let denied = Warning::Trails(said("list the CloudTrail trails", "AccessDenied", "not allowed"));
-    insta::assert_snapshot!([
-        told(IamEvents::None, vec![Warning::NoTrail]),
-        told(IamEvents::Unknown, vec![denied]),
-        told(IamEvents::Account, Vec::new()),
-    ]
-    .join("\n=====\n"));
+    insta::assert_snapshot!(
+        [
+            told(IamEvents::None, vec![Warning::NoTrail]),
+            told(IamEvents::Unknown, vec![denied]),
+            told(IamEvents::Account, Vec::new()),
+        ]
+        .join("\n=====\n")
+    );
 }

@@ -3,8 +3,8 @@
 use crate::builders::*;
 use jiff::SignedDuration;
 use mfa_warden::model::outcome::{Answer, OpenEnrollment, Outcome, RunKind, UserResult};
-use mfa_warden::model::verdict::{Reason, Status};
 use mfa_warden::model::trail::{IamEvents, TrailAnswer};
+use mfa_warden::model::verdict::{Reason, Status};
 use mfa_warden::model::warning::Warning;
 use mfa_warden::reporting::metrics::{Effort, embedded, embedded_trails};
 use serde_json::{Value, json};

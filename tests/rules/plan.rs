@@ -567,7 +567,9 @@ fn outside_the_pilot_nothing_new_is_begun_and_what_is_open_goes_on() {
 
 #[test]
 fn nothing_is_prepared_for_an_owner_whom_nobody_can_tell() {
-    for reach in [Delivery::Pending, Delivery::Lapsed, Delivery::Filtered, Delivery::Unreached, Delivery::Malformed] {
+    for reach in
+        [Delivery::Pending, Delivery::Lapsed, Delivery::Filtered, Delivery::Unreached, Delivery::Malformed]
+    {
         let mut facts = user("alice");
         facts.delivery = Known::Is(reach);
         let plan = plan(&facts, &BOTH);
@@ -591,7 +593,9 @@ fn what_an_earlier_version_prepared_for_an_owner_whom_nobody_can_tell_ends_in_si
     let version = secret(&mut facts).current_version.clone().unwrap();
     let mark = mfa_warden::model::enrollment::version_suffix(&version).to_owned();
     facts.attached = Known::Is(Attached { enrollment: true, quarantine: true });
-    for reach in [Delivery::Pending, Delivery::Lapsed, Delivery::Filtered, Delivery::Unreached, Delivery::Malformed] {
+    for reach in
+        [Delivery::Pending, Delivery::Lapsed, Delivery::Filtered, Delivery::Unreached, Delivery::Malformed]
+    {
         secret(&mut facts).tags.insert(tag::UNREACHED.to_owned(), mark.clone());
         facts.delivery = Known::Is(reach);
         let close = Action::Close {

@@ -119,7 +119,7 @@ impl Alice {
         let warden = Warden {
             settings: Settings::from_env(topics).unwrap(),
             clients: Clients {
-                    cloudtrail: trails(&[]),
+                cloudtrail: trails(&[]),
                 iam: iam(&iam_rules),
                 secrets: secrets(&secret_rules),
                 sns: Sns(mock_client!(

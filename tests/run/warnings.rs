@@ -55,7 +55,7 @@ async fn warnings_in(partition: &str, region: &str) -> (Vec<String>, usize) {
     let warden = Warden {
         settings: Settings::from_env(setting).unwrap(),
         clients: Clients {
-                    cloudtrail: trails(&[]),
+            cloudtrail: trails(&[]),
             iam: iam(&iam_rules),
             secrets: secrets(&[&listed]),
             sns: Sns(sns),

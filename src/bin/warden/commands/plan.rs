@@ -81,8 +81,7 @@ pub fn dry_run<'a>(
     clock: fn() -> Timestamp,
 ) -> Run<'a> {
     let run = Run::new(clients, settings, &connection.account, clock, true, Instant::now() + A_DAY);
-    let owner_topic =
-        if given.names_topic() { run.owner_topic } else { OwnerTopic::unknown(&clients.sns) };
+    let owner_topic = if given.names_topic() { run.owner_topic } else { OwnerTopic::unknown(&clients.sns) };
     let memory = if given.names_ops_topic() { run.memory } else { Memory::unknown(&clients.sns, clock) };
     Run { owner_topic, memory, ..run }
 }

@@ -103,7 +103,8 @@ fn events_in_words(events: IamEvents) -> &'static str {
 fn operations_in_words(subscriptions: Known<usize>) -> String {
     match subscriptions {
         Known::NotAsked => {
-            "Messages to operations: not checked. Give --ops-topic-arn (the stack's output OpsTopicArn).\n".to_owned()
+            "Messages to operations: not checked. Give --ops-topic-arn (the stack's output OpsTopicArn).\n"
+                .to_owned()
         }
         Known::Unreadable => "Messages to operations: unknown.\n".to_owned(),
         Known::Is(0) => {
@@ -168,7 +169,9 @@ pub async fn status(
         None => Known::NotAsked,
         Some(Ok(listed)) => Known::Is(listed.iter().filter(|one| one.arn.is_some()).count()),
         Some(Err(error)) => {
-            eprintln!("warden: warning: cannot tell whether anybody gets the messages to operations: {error}");
+            eprintln!(
+                "warden: warning: cannot tell whether anybody gets the messages to operations: {error}"
+            );
             Known::Unreadable
         }
     };

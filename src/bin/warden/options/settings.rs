@@ -147,7 +147,9 @@ fn read(given: &BTreeMap<&str, String>) -> anyhow::Result<Settings> {
     // The function's parser needs topics in the account of the other ARNs, so missing topics get made-up names there. A
     // dry run publishes nothing.
     let set = |name: &str| given.get(name).filter(|value| !value.is_empty()).cloned();
-    let arns = [OWNER_TOPIC, OPS_TOPIC, "ENROLLMENT_POLICY_ARN", "QUARANTINE_POLICY_ARN", "FUNCTION_ROLE_ARN"].map(set);
+    let arns =
+        [OWNER_TOPIC, OPS_TOPIC, "ENROLLMENT_POLICY_ARN", "QUARANTINE_POLICY_ARN", "FUNCTION_ROLE_ARN"]
+            .map(set);
     let arn = arns.into_iter().flatten().next().unwrap_or_default();
     let arn = Arn::parse(&arn).map(|arn| (arn.partition, arn.region, arn.account));
     let (partition, region, account) = arn.unwrap_or(("aws", "", "000000000000"));
