@@ -1,9 +1,10 @@
-# Needs Rust, Python 3.11 or newer and, for the tests, Node 20 or newer. Everything else is installed into .venv and
-# tests/policies/node_modules.
+# Needs Rust, Python 3.11 or newer, bash, zsh, jq and, for the tests, Node 20 or newer. Where there is apt-get, zsh and jq
+# are installed with it. Everything else is installed into .venv and tests/policies/node_modules.
 
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 TOOLS := $(VENV)/.installed
+TERMINAL := $(VENV)/.terminal
 SIMULATOR := tests/policies/node_modules/.installed
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 RELEASE := $(TARGET)/release/mfa-warden
@@ -24,7 +25,7 @@ help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(TOOLS) binary ## Watch it work in an emulated AWS account on this machine
+demo: $(TOOLS) $(TERMINAL) binary ## Watch it work in an emulated AWS account on this machine
 	@$(VENV)/bin/python demo/demo.py --bootstrap $(RELEASE)
 
 .PHONY: event
@@ -38,7 +39,7 @@ event-given:
 
 # The policy tests judge the calls that the other tests record.
 .PHONY: test
-test: $(TOOLS) ## Run all tests except the slow ones
+test: $(TOOLS) $(TERMINAL) ## Run all tests except the slow ones
 	rm -rf $(TARGET)/recorded-calls
 	MFA_WARDEN_PYTHON=$(VENV)/bin/python MFA_WARDEN_CALLS=$(abspath $(TARGET))/recorded-calls cargo test --locked --all-features
 	MFA_WARDEN_CALLS=$(abspath $(TARGET))/recorded-calls $(MAKE) policies
@@ -101,7 +102,7 @@ cli: ## Build the command line, its man pages and completions into target/cli
 	@mkdir -p $(CLI)/man $(CLI)/completions
 	@cp $(TARGET)/release/warden $(CLI)/
 	@$(CLI)/warden man > $(CLI)/man/warden.1
-	@for command in plan check explain status enroll completions man; do \
+	@for command in plan check explain status preview enroll completions man; do \
 	  $(CLI)/warden man $$command > $(CLI)/man/warden-$$command.1 || exit 1; done
 	@$(CLI)/warden completions bash > $(CLI)/completions/warden.bash
 	@$(CLI)/warden completions fish > $(CLI)/completions/warden.fish
@@ -133,6 +134,14 @@ $(TOOLS): requirements.txt
 	@echo "Installing the tools into .venv. This takes about a minute."
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+# What owners have at a terminal besides the AWS CLI: the demo and the tests type into real shells.
+$(TERMINAL): tests/apt.txt | $(TOOLS)
+	@(for tool in bash zsh jq; do command -v $$tool > /dev/null || exit 1; done) || { \
+	  command -v apt-get > /dev/null && $$([ $$(id -u) = 0 ] || command -v sudo) \
+	    apt-get install --yes --no-install-recommends $$(cat tests/apt.txt); \
+	} || { echo "bash, zsh and jq are needed. Install them and try again"; exit 1; }
 	@touch $@
 
 $(CARGO_TOOLS)/cargo-%:

@@ -6,13 +6,14 @@ import datetime
 import json
 import os
 import sys
+import textwrap
 import time
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 import account
 from emulator import Failure, MiniStack
-from owner import Owner
+from owner import CLEAR, WIDTH, Owner
 from stack import Stack
 
 COLORS = {"bold": "1", "dim": "2", "compliant": "32", "non_compliant": "33", "exempt": "36", "failed": "31"}
@@ -78,9 +79,9 @@ class Scene:
 def show(ministack, stack, users):
     with step("Subscribing the inboxes of the owners and of operations"):
         scene = Scene(ministack, stack, users)
-    invitations = show_first_sweep(scene)
-    show_idle_sweep(scene, invitations)
-    show_enrollment(scene, invitations)
+    invitation = show_first_sweep(scene)
+    show_idle_sweep(scene, invitation)
+    show_enrollment(scene, invitation)
     show_quarantine(scene)
     show_the_end(scene)
 
@@ -94,30 +95,23 @@ def show_first_sweep(scene):
     check_first_run(scene.users, answer, messages)
 
     heading(f"What {anna.name} received at {anna.recipient}")
-    print_message(messages[anna.name][0])
+    message = messages[anna.name][0]
+    print_message(message, text_of(message))
 
     heading("What operations received")
     summary = messages["operations"][0]
-    print_message({**summary, "Message": abridged(summary["Message"])})
+    print_message(summary, abridged(summary["Message"]))
     print()
-    note("Mailboxes get this as text. The inbox here is a queue, and queues get JSON.")
-
-    heading(f"What {anna.name} sees in the terminal, to scan with an authenticator app")
-    with Owner(scene.ministack, anna) as owner:
-        secret = owner.read_secret(messages[anna.name][0]["Message"], show=False)
-    print(secret["qr_text"])
-    print()
-    note("Read with the line of the message and Anna's own access key. In AWS she uses CloudShell, and the secret's")
-    note("policy lets nobody else read it. The emulator enforces no policies.")
-    return {name: received[0]["Message"] for name, received in messages.items()}
+    note("Mailboxes get text. The inboxes here are queues, and queues get JSON: that for owners has the text in it.")
+    return json.loads(message["Message"])
 
 
-def show_idle_sweep(scene, invitations):
+def show_idle_sweep(scene, invitation):
     heading("A second sweep")
-    with Owner(scene.ministack, scene.anna) as owner:
-        before = owner.read_secret(invitations[scene.anna.name], show=False)
+    with Owner(scene.ministack, scene.anna.name) as owner:
+        before = owner.read_secret(invitation["secret"])
         answer, messages = scene.sweep("Invoking the function a second time")
-        after = owner.read_secret(invitations[scene.anna.name], show=False)
+        after = owner.read_secret(invitation["secret"])
     check_second_run(answer, messages)
     if before != after:
         raise Failure("The second run changed the secret of an owner who was invited already")
@@ -125,21 +119,25 @@ def show_idle_sweep(scene, invitations):
     print(f"  {waiting} users are still without MFA. No device, secret or message was made twice.")
 
 
-def show_enrollment(scene, invitations):
+def show_enrollment(scene, invitation):
     anna = scene.anna
-    heading(f"{anna.name} sets up MFA, with the two lines of the message")
-    with Owner(scene.ministack, anna) as owner:
-        secret = owner.read_secret(invitations[anna.name])
-        note("  (the QR code, scanned with the app)")
-        codes = owner.enable_device(invitations[anna.name], secret)
-    note(f"  (no output: it worked. The app, here pyotp, shows {codes[0]} and, half a minute later, {codes[1]}.")
-    note("  The demo does not wait for that: the emulator, unlike AWS, takes any two codes)")
+    heading(f"{anna.name} sets up MFA, with the one line of the message")
+    with Owner(scene.ministack, anna.name) as owner:
+        shown = owner.enroll(invitation)
+    print_pasted(invitation["commands"]["enroll"])
+    before, after = shown.split(CLEAR)
+    print(textwrap.indent(before, "    "), end="")
+    note("  (here the line clears the screen, and what was scrolled off it)")
+    print(textwrap.indent(after, "    "))
+    note("In AWS she does this in CloudShell, and the secret's policy lets nobody else read it. The emulator enforces")
+    note("no policies. Her app, here pyotp, shows the second code half a minute after the first. The demo does not")
+    note("wait for that: the emulator, unlike AWS, takes any two codes.")
     print()
     answer, messages = scene.sweep("Invoking the function")
     anna.mfa = True
     print_done(scene.users, answer)
     expect("closed", answer, {anna.name: ["close", "notify(enrolled)"]})
-    print_message(messages[anna.name][0], paragraphs=2)
+    print_message(messages[anna.name][0], text_of(messages[anna.name][0]), paragraphs=2)
     if scene.policies(anna) or anna.name in scene.kept()[0]:
         raise Failure(f"{anna.name} has MFA, but a part of the enrollment is left")
     print()
@@ -159,7 +157,7 @@ def show_quarantine(scene):
     print_done(scene.users, answer)
     expect("quarantined", answer, {name: ["quarantine", "notify(quarantined)"] for name in overdue})
     print(f"  {ben.name} received at {ben.recipient}:")
-    print_message(messages[ben.name][0], paragraphs=1)
+    print_message(messages[ben.name][0], text_of(messages[ben.name][0]), paragraphs=1)
     print()
     print(f"  Now attached to {ben.name}: {', '.join(scene.policies(ben))}.")
     note("In AWS he can now enroll and do nothing else without MFA. His access key keeps working: MfaScope is console.")
@@ -170,7 +168,7 @@ def show_the_end(scene):
     heading("One of them enrolls in the console after all, and one leaves")
     with (
         step(f"{ben.name} chooses Assign MFA device, which creates another device"),
-        Owner(scene.ministack, ben) as owner,
+        Owner(scene.ministack, ben.name) as owner,
     ):
         owner.assign_device_in_console("phone")
     with step(f"An administrator deletes {frank.name}, as the console does: password, policies, user"):
@@ -260,19 +258,30 @@ def abridged(message):
     return "{\n" + ",\n".join(lines) + "\n}"
 
 
-def print_message(message, paragraphs=None):
+def text_of(message):
+    """What a mailbox gets of a message to an owner."""
+    return json.loads(message["Message"])["text"]
+
+
+def print_message(message, text, paragraphs=None):
     """Prints a message, or its first paragraphs after the greeting."""
     attributes = {name: attribute["Value"] for name, attribute in sorted(message["MessageAttributes"].items())}
     note(", ".join(f"{name}={value}" for name, value in attributes.items()))
     print("  " + paint("bold", message["Subject"]))
     print()
-    text = message["Message"]
     if paragraphs:
         text = "\n\n".join(text.strip().split("\n\n")[1 : paragraphs + 1])
     for text_line in text.splitlines():
         print(f"  | {text_line}".rstrip())
     if paragraphs:
         note("| ...")
+
+
+def print_pasted(line):
+    """Prints a line after a prompt, broken as terminals break it: wherever they are full."""
+    width = WIDTH - len("  $ ")
+    for start in range(0, len(line), width):
+        print(("    " if start else "  $ ") + line[start : start + width])
 
 
 @contextlib.contextmanager

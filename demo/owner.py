@@ -1,69 +1,89 @@
 """An owner at a terminal, who follows the message with their own credentials, the AWS CLI and an authenticator app."""
 
+import io
 import json
 import os
-import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
+import pexpect
 import pyotp
 
 from emulator import REGION, Failure
 
+# Shells as CloudShell gives them, but without the settings of this machine.
+SHELLS = {"bash": ["--noprofile", "--norc", "-i"], "zsh": ["--no-global-rcs", "-i"]}
+PROMPT = "ready> "
 WIDTH = 110
+CLEAR = "\x1bc\x1b[3J"  # the screen, and what was scrolled off it
+
+ANSWER_SECONDS = 30
 
 
 class Owner:
     """An IAM user who works with an access key of its own. Use it in a `with` block, which deletes the key."""
 
-    def __init__(self, ministack, user):
-        self.ministack, self.name = ministack, user.name
+    def __init__(self, ministack, name):
+        self.ministack, self.name = ministack, name
 
     def __enter__(self):
         self.key = self.ministack.client("iam").create_access_key(UserName=self.name)["AccessKey"]
+        self.home = tempfile.TemporaryDirectory(prefix="mfa-warden-home-")
+        # Without this file, zsh would ask for settings.
+        Path(self.home.name, ".zshrc").touch()
         return self
 
     def __exit__(self, *_):
         self.ministack.client("iam").delete_access_key(UserName=self.name, AccessKeyId=self.key["AccessKeyId"])
+        self.home.cleanup()
 
     def client(self, service):
         return self.ministack.client(service, self.key["AccessKeyId"], self.key["SecretAccessKey"])
 
-    def run(self, command):
-        """Pastes a command into a shell, and returns what it prints."""
-        keep = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        environment = keep | {
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
-            "AWS_ENDPOINT_URL": self.ministack.endpoint,
+    def read_secret(self, name):
+        return json.loads(self.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+
+    @property
+    def history(self):
+        """Where the shells keep what was typed."""
+        return Path(self.home.name) / "history"
+
+    def terminal(self, shell="bash", endpoint=None):
+        """Opens a terminal in which the AWS CLI has the owner's credentials. Use it in a `with` block."""
+        environment = {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+            "HOME": self.home.name,
+            "HISTFILE": str(self.history),
+            "SAVEHIST": "100",  # zsh's default is to keep none
+            "LANG": "C.UTF-8",
+            "TERM": "xterm-256color",
+            "PS1": PROMPT,
+            "AWS_ENDPOINT_URL": endpoint or self.ministack.endpoint,
             "AWS_ACCESS_KEY_ID": self.key["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": self.key["SecretAccessKey"],
             "AWS_DEFAULT_REGION": REGION,
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
-        done = subprocess.run(["sh", "-c", command], check=False, env=environment, capture_output=True, text=True)
-        if done.returncode != 0:
-            raise Failure(f"{self.name} ran {command}, which failed: {done.stderr.strip()}")
-        return done.stdout
+        return Terminal(shell, environment)
 
-    def read_secret(self, message, show=True):
-        """Reads the user's secret with the line of the message. Python replaces the jq at its end."""
-        command = command_in(message, "aws secretsmanager")
-        if show:
-            print_command(command)
-        return json.loads(self.run(command.removesuffix(" | jq -r .qr_text")))
-
-    def enable_device(self, message, secret):
-        """Enables the prepared device with the line of the message, and returns the two codes that it took."""
-        app = pyotp.parse_uri(secret["otpauth_uri"])
-        now = time.time()
-        codes = app.at(now), app.at(now + app.interval)
-        command = command_in(message, "aws iam enable-mfa-device")
-        command = command.replace("CODE1", codes[0]).replace("CODE2", codes[1])
-        print_command(command)
-        self.run(command)
-        return codes
+    def enroll(self, notice):
+        """Sets up MFA with the message's line, and returns what the terminal showed, from the QR code on."""
+        secret = self.read_secret(notice["secret"])
+        app, now = pyotp.parse_uri(secret["otpauth_uri"]), time.time()
+        qr_code, done = as_shown(secret["qr_text"]), "Done: you have MFA\r\n"
+        with self.terminal() as terminal:
+            terminal.paste(notice["commands"]["enroll"])
+            # A person scans it now. There is no camera here, so the app was given the seed.
+            terminal.wait(qr_code)
+            terminal.wait(f"Code for {self.name} in account {notice['account']}:\r\n")
+            terminal.type(app.at(now))
+            terminal.wait("Next code:\r\n")
+            terminal.type(app.at(now + app.interval))
+            terminal.wait(CLEAR + done)
+            terminal.wait(PROMPT)
+        shown = terminal.shown.getvalue()
+        return (shown[shown.index(qr_code) : shown.rindex(done)] + done).replace("\r\n", "\n")
 
     def assign_device_in_console(self, name):
         """Makes the calls of the console's "Assign MFA device", which creates another device."""
@@ -78,21 +98,48 @@ class Owner:
         )
 
 
-def command_in(message, start):
-    """The one line of a message that begins with `start`, to be pasted."""
-    lines = [line.strip() for line in message.splitlines() if line.strip().startswith(start)]
-    if len(lines) != 1:
-        raise Failure(f"The message should have one line with `{start}`, not {len(lines)}")
-    return lines[0]
+class Terminal:
+    """A shell at a terminal. Use it in a `with` block, which leaves the shell."""
+
+    def __init__(self, shell, environment):
+        self.shown = io.StringIO()
+        self.child = pexpect.spawn(
+            shell, SHELLS[shell], env=environment, encoding="utf-8", dimensions=(40, WIDTH), timeout=ANSWER_SECONDS
+        )
+        self.child.logfile_read = self.shown
+        self.child.delaybeforesend = None
+
+    def __enter__(self):
+        self.wait(PROMPT)
+        return self
+
+    def __exit__(self, failed, *_):
+        if not failed:
+            self.type("exit")
+            self.wait(pexpect.EOF)
+        self.child.close(force=True)
+
+    def paste(self, line):
+        """Pastes a line as terminals do, between marks, and presses Enter."""
+        self.child.send(f"\x1b[200~{line}\x1b[201~\r")
+
+    def type(self, text):
+        self.child.send(f"{text}\r")
+
+    def press_control(self, key):
+        self.child.sendcontrol(key)
+
+    def wait(self, text):
+        """Waits until the terminal shows this, and returns what it showed before."""
+        try:
+            self.child.expect_exact(text)
+        except (pexpect.TIMEOUT, pexpect.EOF) as error:
+            raise Failure(
+                f"The terminal never showed {text!r}. It ends with {self.shown.getvalue()[-500:]!r}"
+            ) from error
+        return self.child.before
 
 
-def print_command(command):
-    """Prints a command on lines that fit, broken before its options."""
-    line = "  $ "
-    for number, part in enumerate(command.split(" --")):
-        part = part if number == 0 else f" --{part}"
-        if len(line) + len(part) > WIDTH:
-            print(f"{line} \\")
-            line = "     "
-        line += part
-    print(line)
+def as_shown(text):
+    """A text with the ends of lines that terminals have."""
+    return text.replace("\n", "\r\n")

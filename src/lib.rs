@@ -38,13 +38,15 @@
 //! |---|---|---|
 //! | a setting | [`model::settings`], `src/bin/warden/options/settings.rs`, `template.yaml`, the table in `README.md` | in [`model::settings`], `tests/policies/readme.test.js` |
 //! | an event | [`rules::trigger`], a sample in `events/`, the rule in `template.yaml` | `tests/rules/trigger.rs` |
-//! | a message to owners | [`messages::owner`], [`messages::instructions`] | `tests/messages/owner.rs` |
+//! | a message to owners | its text in each folder of `src/messages/templates`; what it may speak of: `src/messages/context.rs`, [`messages::owner`] | `tests/messages/owner.rs`, `tests/messages/plain.rs` |
+//! | the line that owners paste | [`model::commands`], its table in `README.md` | `tests/messages/line.rs`, `tests/stack/test_line.py` |
+//! | the form of messages for machines | [`reporting::notice`], `events/schema/notice.json` | `tests/messages/owner.rs`, `tests/stack/test_relay.py` |
 //! | a message to operations | [`messages::operations`] for people, [`reporting::summary`] for machines | `tests/messages/operations.rs`, `tests/reporting/summary.rs` |
 //! | an AWS call | [`aws`], the role in `template.yaml` with its reason | `tests/aws`, `tests/policies/role.test.js` |
 //! | an action | [`model::action`], `run/execute.rs` | `tests/rules/plan.rs`, `tests/run` |
 //! | a rule | [`model::rule`], [`rules::plan`], [`messages::rules`], the table below | `tests/rules/table.rs` |
 //! | something that a secret's tags record | [`model::record`] | `tests/model/record.rs` |
-//! | a language | the words for owners, all of them in [`messages::owner`], [`messages::instructions`], [`messages::format`] and [`words::duration`]; English is the only one so far | `tests/messages/owner.rs` |
+//! | a language | a folder in `src/messages/templates` with the same files (`build.rs` finds it), `Language` in `template.yaml` | `tests/messages/plain.rs` |
 //! | a metric | [`reporting::metrics`], the dashboard in `template.yaml` | `tests/reporting/metrics.rs`, `tests/policies/dashboard.test.js` |
 //! | an alarm | `template.yaml` | `tests/policies/alarms.test.js` |
 //! | a command of `warden` | `src/bin/warden/commands`, its options in `src/bin/warden/options` | `tests/cli` |

@@ -53,6 +53,13 @@ fn names(path: &syn::Path) -> Vec<String> {
 #[derive(Default)]
 struct Head(Vec<Vec<String>>);
 
+/// A file that `build.rs` made, as code includes it.
+fn generated(tokens: &str) -> Option<syn::File> {
+    let name = tokens.replace(' ', "");
+    let name = name.strip_prefix("concat!(env!(\"OUT_DIR\"),\"/")?.strip_suffix("\")")?;
+    syn::parse_file(&std::fs::read_to_string(format!("{}/{name}", env!("OUT_DIR"))).ok()?).ok()
+}
+
 impl<'ast> Visit<'ast> for Head {
     fn visit_path(&mut self, path: &'ast syn::Path) {
         self.0.push(names(path));
@@ -268,7 +275,11 @@ impl<'ast> Visit<'ast> for Paths {
     fn visit_macro(&mut self, macro_: &'ast syn::Macro) {
         let name = macro_.path.segments.last().map(|segment| segment.ident.to_string());
         if name.as_deref() == Some("include") {
-            self.hidden.insert("an included file".to_owned());
+            match generated(&macro_.tokens.to_string()) {
+                // Leaked, because what is visited must live as long as the rest.
+                Some(file) => self.visit_file(Box::leak(Box::new(file))),
+                None => drop(self.hidden.insert("an included file".to_owned())),
+            }
         }
         if name
             .as_deref()

@@ -15,7 +15,7 @@ mkdir "$pure/src" "$pure/tests" "$pure/.cargo"
 cp -r src/model src/rules src/words.rs src/messages src/reporting "$pure/src/"
 cp -r tests/model tests/rules tests/messages tests/reporting tests/support "$pure/tests/"
 # What the tests read.
-cp -r events template.yaml README.md Cargo.lock "$pure/"
+cp -r build.rs events template.yaml README.md Cargo.lock "$pure/"
 mkdir "$pure/tests/policies"
 cp tests/policies/*.json "$pure/tests/policies/"
 cp .cargo/mutants.toml "$pure/.cargo/"
@@ -29,9 +29,9 @@ dependency() { grep -m 1 -E "^$1 = " Cargo.toml || { echo "Cargo.toml has no $1"
   grep -m 1 -E '^version = ' Cargo.toml
   grep -m 1 -E '^edition = ' Cargo.toml
   echo "[dependencies]"
-  for crate in csv data-encoding jiff percent-encoding qrcode serde serde_json sha2 uuid zeroize; do dependency "$crate"; done
+  for crate in askama csv data-encoding icu_calendar icu_datetime icu_locale_core jiff percent-encoding qrcode serde serde_json sha2 uuid zeroize; do dependency "$crate"; done
   echo "[dev-dependencies]"
-  for crate in fastrand insta proptest rqrr totp-rs; do dependency "$crate"; done
+  for crate in fastrand insta jsonschema proptest rqrr totp-rs; do dependency "$crate"; done
   # The SDK's own test utilities ask for this order, which snapshots show.
   echo 'serde_json = { version = "1", features = ["preserve_order"] }'
   # What is built thousands of times is built quickly.

@@ -84,7 +84,8 @@ pub fn summary(account: &Account, answer: &Answer, since: Changes<'_>) -> Messag
         catch_all(answer, since),
         section("EXEMPT", &|outcome| outcome.verdict == Status::Exempt && outcome.result != UserResult::Done),
         section("INVITED EARLIER, STILL WITHOUT MFA", &|outcome| {
-            outcome.verdict == Status::NonCompliant
+            outcome.open.is_some()
+                && outcome.verdict == Status::NonCompliant
                 && outcome.result == UserResult::None
                 && outcome.overdue().is_none()
         }),

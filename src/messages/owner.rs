@@ -1,16 +1,22 @@
-//! The texts for owners. They never hold a seed or a code. Pure.
+//! The messages to owners. They never hold a seed or a code. Pure.
 
-use crate::messages::format::{Links, date, later};
+use crate::messages::context::{
+    DeviceKind, Enrolled, EnrolledDevice, Offer, PreparedDevice, When, Withdrawn, WithdrawnReason,
+};
+use crate::messages::format::later;
+use crate::messages::templates::Template;
 use crate::model::account::Account;
 use crate::model::action::Notice;
 use crate::model::arn::Arn;
+use crate::model::commands::{enable_command, enroll_command, show_command};
 use crate::model::enrollment::created_at;
 use crate::model::facts::UserFacts;
-use crate::model::known::Known;
-use crate::model::message::Message;
-use crate::model::settings::{AfterGrace, Scope, Settings};
-use crate::model::verdict::{Status, Verdict};
-use crate::words::duration;
+use crate::model::language::Language;
+use crate::model::message::{Links, OwnerMessage, Prepared};
+use crate::model::recipient::tag_value;
+use crate::model::settings::{AfterGrace, Prefer, Scope, Settings};
+use crate::model::text::shown;
+use crate::model::verdict::{Reason, Status, Verdict};
 use jiff::{SignedDuration, Timestamp};
 use std::net::IpAddr;
 
@@ -42,162 +48,147 @@ pub struct OwnerNotice<'a> {
 
 impl OwnerNotice<'_> {
     /// The message for the owner topic, to one recipient.
-    pub fn message(&self, recipient: &str) -> Message {
-        Message {
-            subject: self.subject(),
-            text: self.text(),
-            data: None,
-            attributes: attributes(self.notice, recipient, self.user(), &self.account.id),
+    pub fn message(&self, recipient: &str) -> OwnerMessage {
+        let language = self.language();
+        let links = Links::of(self.account);
+        let contact = self.settings.contact.as_deref().map(shown);
+        let offers = matches!(self.notice, Notice::Invitation | Notice::Reminder | Notice::Quarantined);
+        let prepared = (offers && !self.kept_from_the_seed()).then(|| self.prepared());
+        let offer = || self.offer(language, &links, prepared.as_ref(), contact.clone());
+        let template = match self.notice {
+            Notice::Invitation => Template::Invitation(offer()),
+            Notice::Reminder => Template::Reminder(offer()),
+            Notice::Quarantined => Template::Quarantined(offer()),
+            Notice::Enrolled => Template::Enrolled(self.enrolled(language, &links, contact.clone())),
+            Notice::Withdrawn => Template::Withdrawn(self.withdrawn(&links, contact.clone())),
+        };
+        let (subject, text) = template.render(language);
+        OwnerMessage {
+            account: self.account.id.clone(),
+            user: self.facts.user.name.clone(),
+            user_id: self.facts.user.id.clone(),
+            notice: self.notice,
+            recipient: recipient.to_owned(),
+            language,
+            deadline: offers.then(|| self.deadline()),
+            subject,
+            text,
+            contact,
+            links,
+            prepared,
         }
     }
 
-    pub(crate) fn user(&self) -> &str {
-        &self.facts.user.name
+    /// The language of the user's tag, or else of the settings.
+    fn language(&self) -> Language {
+        let tag = tag_value(&self.facts.tags, &self.settings.language_tag);
+        tag.and_then(Language::read).unwrap_or(self.settings.language)
     }
 
-    /// The subject. A user name has 64 characters at most, which leaves 35 for the words.
-    fn subject(&self) -> String {
-        let user = self.user();
-        match self.notice {
-            Notice::Invitation => format!("Set up MFA for your AWS user {user}"),
-            Notice::Reminder => format!("Reminder: set up MFA for AWS user {user}"),
-            Notice::Quarantined => format!("Quarantined until MFA is set up: {user}"),
-            Notice::Enrolled => format!("MFA is set up for AWS user {user}"),
-            Notice::Withdrawn => format!("MFA is no longer required of {user}"),
+    /// The user's name in prose. Commands have it as it is.
+    fn user(&self) -> String {
+        shown(&self.facts.user.name)
+    }
+
+    fn prepared(&self) -> Prepared {
+        let user = &self.facts.user.name;
+        let secret = self.facts.secret.as_ref().map_or("", |secret| &secret.name);
+        let serial_number = self.account.serial_number(user, self.version());
+        Prepared {
+            enroll: enroll_command(self.account, user, self.version(), secret),
+            show: show_command(self.account, secret),
+            enable: enable_command(self.account, user, &serial_number),
+            serial_number,
+            secret: secret.to_owned(),
         }
     }
 
-    fn text(&self) -> String {
-        match self.notice {
-            Notice::Invitation | Notice::Reminder | Notice::Quarantined => {
-                [format!("Hello,\n\n{}", self.why()), self.ways(), self.what_happens_next()].concat()
-            }
-            Notice::Enrolled => self.enrolled(),
-            Notice::Withdrawn => self.withdrawn(),
-        }
-    }
-
-    fn why(&self) -> String {
-        let user = self.user();
-        let account = &self.account.id;
-        let credential = match (self.facts.has_password(), self.facts.active_access_key == Known::Is(true)) {
-            (true, _) => "console password",
-            (false, true) => "access key",
-            (false, false) => "password or an access key, once it has one,",
-        };
-        let nothing = match self.settings.scope {
-            Scope::Console => "nothing in the console but set up MFA",
-            Scope::Credentials | Scope::All => "nothing but set up MFA",
-        };
-        let deadline = date(self.deadline());
-        let state = match self.notice {
-            Notice::Quarantined => format!(
-                "your AWS user {user} in account {account} has no MFA (multi-factor authentication), and the {grace}\n\
-                 it was given for it ended on {deadline}. It is now quarantined: without MFA it can\n\
-                 do {nothing}. As soon as it has MFA, the quarantine ends by itself.\n",
-                grace = duration(self.grace()),
-            ),
-            _ => format!(
-                "your AWS user {user} in account {account} {still}has no MFA (multi-factor authentication). Until it has,\n\
-                 whoever learns its {credential} can act as you.\n{due}\n",
-                still = if self.notice == Notice::Reminder { "still " } else { "" },
-                due = if self.now < self.deadline() {
-                    format!("Please set it up by {deadline}.")
-                } else {
-                    format!("It was due by {deadline}: please set it up now.")
-                }
-            ),
-        };
+    fn offer(
+        &self,
+        language: Language,
+        links: &Links,
+        prepared: Option<&Prepared>,
+        contact: Option<String>,
+    ) -> Offer {
+        let has_password = self.facts.has_password();
+        let made_at = created_at(self.version()).unwrap_or(self.now);
         let earlier = self.facts.secret.as_ref().is_some_and(|secret| secret.notices() > 0);
         // An invitation that repeats one for the same version replaces no device.
         let again = self.facts.secret.as_ref().is_some_and(|secret| secret.notified_of(self.version()));
-        let replaces = if self.notice == Notice::Invitation && earlier && !again {
-            "It replaces the device of an earlier message: if you added that one to your app, remove it there.\n"
-        } else {
-            ""
-        };
-        if self.kept_from_the_seed() {
-            return format!("{state}\n");
+        Offer {
+            user: self.user(),
+            account: self.account.id.clone(),
+            has_password,
+            deadline: When::new(self.deadline(), language),
+            is_over: self.now >= self.deadline(),
+            replaces: earlier && !again && prepared.is_some(),
+            is_blocked: prepared.is_some() && self.facts.blockers.sure().next().is_some(),
+            prepared: prepared.map(|prepared| PreparedDevice {
+                cloudshell: links.cloudshell.clone().filter(|_| has_password),
+                enroll: prepared.enroll.clone(),
+                show: prepared.show.clone(),
+                enable: prepared.enable.clone(),
+            }),
+            offer_until: prepared.map(|_| When::new(later(made_at, self.settings.offer_ttl), language)),
+            console_first: has_password && self.settings.prefer == Prefer::Console,
+            sign_in: links.sign_in.clone(),
+            security_credentials: links.security_credentials.clone(),
+            remind_every: self.settings.remind_every.into(),
+            quarantine_follows: self.settings.after_grace == AfterGrace::Quarantine,
+            is_quarantined: self.notice == Notice::Quarantined || self.facts.is_quarantined(),
+            console_only: self.settings.scope == Scope::Console,
+            contact,
         }
-        format!(
-            "{state}\n\
-             A virtual MFA device is ready for you. Only you can read its seed, the secret that your\n\
-             authenticator app needs. You need such an app on your phone, for example Google Authenticator,\n\
-             Microsoft Authenticator, Authy or Aegis.\n{replaces}\n"
-        )
     }
 
-    fn enrolled(&self) -> String {
-        let is_own = |user: &str| user.eq_ignore_ascii_case(self.user());
-        let is_prepared_here = |serial: &str| self.account.user_of_device(serial).is_some_and(is_own);
-        let is_prepared = self.facts.mfa_devices.iter().any(|device| is_prepared_here(&device.serial_number));
+    /// Whether a policy surely keeps the owner from the prepared device, but not from enrolling in the console.
+    fn kept_from_the_seed(&self) -> bool {
+        let blockers = &self.facts.blockers;
+        self.facts.has_password() && blockers.keeps_from_seed() && !blockers.is_unable_to_enroll(false)
+    }
+
+    fn enrolled(&self, language: Language, links: &Links, contact: Option<String>) -> Enrolled {
+        let is_own = |user: &str| user.eq_ignore_ascii_case(&self.facts.user.name);
+        let is_prepared = |serial: &str| self.account.user_of_device(serial).is_some_and(is_own);
         let kind = |serial: &str| match Arn::parse(serial) {
-            // The name that mfa-warden gave it. Other names are not shown: the person who makes a device chooses its
-            // name.
-            _ if is_prepared_here(serial) => serial.to_owned(),
-            Some(arn) if arn.resource.starts_with("u2f/") => "a passkey or a security key".to_owned(),
-            Some(_) => "a virtual MFA device".to_owned(),
-            None => "a hardware token".to_owned(),
+            _ if is_prepared(serial) => DeviceKind::Prepared(serial.to_owned()),
+            Some(arn) if arn.resource.starts_with("u2f/") => DeviceKind::Passkey,
+            Some(_) => DeviceKind::Virtual,
+            None => DeviceKind::Hardware,
         };
-        let devices: Vec<String> = self
+        let devices: Vec<EnrolledDevice> = self
             .facts
             .mfa_devices
             .iter()
-            .map(|device| {
-                format!("     {}, since {}\n", kind(&device.serial_number), date(device.enabled_at))
+            .map(|device| EnrolledDevice {
+                kind: kind(&device.serial_number),
+                since: When::new(device.enabled_at, language),
             })
             .collect();
-        let source = self.source.map_or(String::new(), |address| {
-            format!("     set up from the address {address}, as CloudTrail reports\n")
-        });
-        format!(
-            "Hello,\n\n\
-             your AWS user {user} in account {account} now has MFA (multi-factor authentication). Thank you.\n\n\
-             {devices}{source}\n\
-             {kept}\
-             A second MFA device is a good spare. AWS takes one only after you have signed out and signed in again\n\
-             with MFA. Register it in your security credentials{credentials}\n\
-             IF THIS WAS NOT YOU\n\n\
-             Then somebody else knows your password or your access key and has set up MFA in your place. Tell your\n\
-             security operations at once; they can remove the device, disable the user and give you new credentials.\n",
-            user = self.user(),
-            account = self.account.id,
-            devices = devices.concat(),
-            kept = if is_prepared {
-                "The copy of the seed that was kept for you is deleted next. Your phone then holds the only one: keep it.\n"
-            } else {
-                "The device that was prepared for you is not used, and is deleted. If you added it to an authenticator app,\n\
-                 remove that entry there.\n"
-            },
-            credentials = self.link_to_credentials(),
-        )
+        Enrolled {
+            user: self.user(),
+            account: self.account.id.clone(),
+            uses_prepared: devices.iter().any(|device| matches!(device.kind, DeviceKind::Prepared(_))),
+            devices,
+            source: self.source.map(|address| address.to_string()),
+            security_credentials: links.security_credentials.clone(),
+            contact,
+        }
     }
 
-    fn withdrawn(&self) -> String {
-        let reason = match self.verdict.status {
-            // The tag's text is not shown: anybody who may tag users can write it.
-            Status::Exempt => "it is exempt, as its tag in IAM says".to_owned(),
-            _ => self.verdict.reason.to_string(),
+    fn withdrawn(&self, links: &Links, contact: Option<String>) -> Withdrawn {
+        let reason = match (self.verdict.status, &self.verdict.reason) {
+            (Status::Exempt, _) => WithdrawnReason::Exempt,
+            (_, Reason::NoPassword) => WithdrawnReason::NoPassword,
+            (_, Reason::NoCredentials) => WithdrawnReason::NoCredentials,
+            _ => WithdrawnReason::Other,
         };
-        format!(
-            "Hello,\n\n\
-             your AWS user {user} in account {account} need not set up MFA (multi-factor authentication) any more:\n\n\
-             \x20    {reason}\n\n\
-             The device that was prepared for you is deleted, and its seed opens nothing. If you added it to an\n\
-             authenticator app already, remove that entry. You can still set up MFA of your own, and it is a good\n\
-             idea, in your security credentials{credentials}\n\
-             If you did not expect this, tell your security operations.\n",
-            user = self.user(),
-            account = self.account.id,
-            credentials = self.link_to_credentials(),
-        )
-    }
-
-    /// The end of a sentence that names the security credentials, with a link where the console's address is known.
-    fn link_to_credentials(&self) -> String {
-        match Links(self.account).security_credentials() {
-            Some(link) => format!(":\n\n     {link}\n"),
-            None => " in the AWS console.\n".to_owned(),
+        Withdrawn {
+            user: self.user(),
+            account: self.account.id.clone(),
+            reason,
+            security_credentials: links.security_credentials.clone(),
+            contact,
         }
     }
 
@@ -229,52 +220,5 @@ impl OwnerNotice<'_> {
     /// The version of the secret that is offered, if there is one.
     pub(crate) fn version(&self) -> &str {
         self.facts.secret.as_ref().and_then(|secret| secret.current_version.as_deref()).unwrap_or_default()
-    }
-
-    fn what_happens_next(&self) -> String {
-        let deadline = date(self.deadline());
-        let after = match (self.settings.after_grace, self.now < self.deadline()) {
-            (AfterGrace::Notify, true) => {
-                format!("- If you have no MFA by {deadline}: security operations follow up on it.\n")
-            }
-            (AfterGrace::Quarantine, true) => format!(
-                "- If you have no MFA by {deadline}: your user is quarantined and can do\n\
-                 \x20 nothing but set up MFA until it has.\n"
-            ),
-            (AfterGrace::Notify, false) => {
-                "- Security operations are told that you are overdue.\n".to_owned()
-            }
-            (AfterGrace::Quarantine, false)
-                if self.notice == Notice::Quarantined || self.facts.is_quarantined() =>
-            {
-                "- Your access comes back within minutes after you have set up MFA.\n".to_owned()
-            }
-            (AfterGrace::Quarantine, false) => {
-                "- Any time now your user is quarantined: it can then do nothing but set up MFA.\n".to_owned()
-            }
-        };
-        let made_at = created_at(self.version()).unwrap_or(self.now);
-        let (destroyed, expires) = if self.kept_from_the_seed() {
-            ("", String::new())
-        } else {
-            let expiry = date(later(made_at, self.settings.offer_ttl));
-            (
-                ", and the prepared seed is deleted",
-                format!(
-                    "- The prepared device is good until {expiry}. After that a new one replaces it, and\n\
-                     \x20 you are told.\n"
-                ),
-            )
-        };
-        format!(
-            "WHAT HAPPENS NEXT\n\n\
-             - When you have MFA: you get a confirmation{destroyed}.\n\
-             - Until then: you are reminded every {every}.\n\
-             {after}\
-             {expires}\n\
-             Nobody will ever ask you for the QR code, the seed or a code: show them to no one. If you do not know\n\
-             this user, or somebody asked you for a code, tell your security operations.\n",
-            every = duration(self.settings.remind_every),
-        )
     }
 }

@@ -1,6 +1,7 @@
 //! Lines that an owner pastes into a terminal: in bash, zsh, PowerShell or cmd, with any name that IAM allows.
 
 use crate::model::account::Account;
+use crate::model::enrollment::version_suffix;
 
 /// The command that enables the device, with `CODE1` and `CODE2` to be replaced by two consecutive codes. It names IAM's
 /// region: without one the AWS CLI may ask the IAM of another partition.
@@ -13,6 +14,33 @@ pub fn enable_command(account: &Account, user: &str, serial_number: &str) -> Str
         shell_word(account.iam_region()),
         shell_word(user),
         shell_word(serial_number)
+    )
+}
+
+/// One line to paste into CloudShell, in bash or zsh: it shows the QR code, asks for two codes, and enables the device. It
+/// asks again up to three times. A subshell keeps its variables, and at its end, also after Ctrl-C, the screen and what
+/// was scrolled off it are cleared.
+///
+/// At most 700 characters with any name that IAM allows: people should be able to read what they paste. In CloudShell the
+/// region is known, so IAM's is named only where there is no CloudShell.
+pub fn enroll_command(account: &Account, user: &str, version: &str, secret: &str) -> String {
+    let Account { partition, region, id, .. } = account;
+    let is_in_cloudshell = ["aws", "aws-us-gov"].contains(&partition.as_str());
+    let iam_region = match is_in_cloudshell {
+        true => String::new(),
+        false => format!(" --region {}", shell_word(account.iam_region())),
+    };
+    format!(
+        "(u='{user}';aws secretsmanager get-secret-value --region {region} --secret-id {secret} --query SecretString \
+         --output text|jq -nr input.qr_text||exit;trap 'printf \"\\33c\\33[3J$m\\n\";exit' 0 2;for n in 1 2 3 4;do echo Code for \
+         $u in account {id}:;read a;echo Next code:;read b;m=$(aws iam enable-mfa-device{iam_region} --user-name=$u \
+         --serial-number arn:{partition}:iam::{id}:mfa/mfa-warden/$u.{suffix} --authentication-code1=${{a// }} \
+         --authentication-code2=${{b// }} 2>&1)&&m='Done: you have MFA';case $m in *ticationCode*)m='Wrong code';echo $m;;\
+         *yExists*|*'an MFA'*)m='You have MFA already';exit;;*)exit;esac;done)",
+        user = user.replace('\'', r"'\''"),
+        region = shell_word(region),
+        secret = shell_word(secret),
+        suffix = version_suffix(version),
     )
 }
 

@@ -11,6 +11,7 @@ pub mod facts;
 pub mod failure;
 pub mod hash;
 pub mod known;
+pub mod language;
 pub mod message;
 pub mod outcome;
 pub mod recipient;

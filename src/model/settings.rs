@@ -2,7 +2,9 @@
 
 use crate::model::account::Account;
 use crate::model::arn::{Arn, is_account_id};
+use crate::model::language::Language;
 use crate::model::recipient::tag_value;
+use crate::model::text::shown;
 use crate::model::user::User;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
@@ -28,6 +30,15 @@ pub enum AfterGrace {
     Notify,
     /// Attach the quarantine policy until the user has MFA.
     Quarantine,
+}
+
+/// The way to enroll that messages show first (`PREFER`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prefer {
+    /// The prepared device.
+    Prepared,
+    /// The console's own way, also for passkeys.
+    Console,
 }
 
 /// The users to begin with (`PILOT`).
@@ -165,6 +176,14 @@ pub struct Settings {
     pub subscribe_owners: bool,
     /// `PREFLIGHT`: before each notice that shows how to enroll, ask IAM whether a policy keeps the owner from enrolling.
     pub preflight: bool,
+    /// `CONTACT`: whom people ask; `None`: their security team.
+    pub contact: Option<String>,
+    /// `LANGUAGE`: the language of messages to owners.
+    pub language: Language,
+    /// `LANGUAGE_TAG`: key of the IAM user tag that names another language.
+    pub language_tag: String,
+    /// `PREFER`: the way to enroll that messages show first.
+    pub prefer: Prefer,
     /// `OPS_CHAT`: HTTPS subscribers of the operations topic get the format that Amazon Q Developer shows in a chat.
     pub ops_chat: bool,
     /// `SETTLE`: how long AWS's listings may lag behind its writes.
@@ -240,7 +259,7 @@ const NUMBER: &str = "a whole number, 0 or more";
 const BOOL: &str = "`true` or `false`";
 
 /// Every setting.
-pub static SETTINGS: [Setting; 22] = [
+pub static SETTINGS: [Setting; 26] = [
     Setting {
         variable: "OWNER_TOPIC_ARN",
         default: "",
@@ -443,6 +462,49 @@ pub static SETTINGS: [Setting; 22] = [
         read: |value, settings| value.parse().ok().map(|is| settings.preflight = is),
     },
     Setting {
+        variable: "CONTACT",
+        default: "",
+        expected: "one line of up to 200 characters without a link: people should not follow links of mail to ask for help",
+        option: Some("contact"),
+        value_name: "WHOM",
+        help: "Whom people ask: a help desk, an address",
+        read: |value, settings| contact(value).map(|contact| settings.contact = Some(contact)),
+    },
+    Setting {
+        variable: "LANGUAGE",
+        default: "en",
+        expected: "a language that there are messages in: the folders of src/messages/templates",
+        option: Some("language"),
+        value_name: "LANGUAGE",
+        help: "Language of messages to owners: en or de",
+        read: |value, settings| Language::read(value).map(|language| settings.language = language),
+    },
+    Setting {
+        variable: "LANGUAGE_TAG",
+        default: "language",
+        expected: "the key of an IAM tag: 1 to 128 letters, digits, spaces or `_.:/=+-@`",
+        option: None,
+        value_name: "KEY",
+        help: "IAM user tag that names another language for messages to its owner",
+        read: |value, settings| is_tag_key(value).then(|| value.clone_into(&mut settings.language_tag)),
+    },
+    Setting {
+        variable: "PREFER",
+        default: "prepared",
+        expected: "`prepared` or `console`",
+        option: Some("prefer"),
+        value_name: "WAY",
+        help: "Way to enroll that messages show first: prepared or console",
+        read: |value, settings| {
+            settings.prefer = match value {
+                "prepared" => Prefer::Prepared,
+                "console" => Prefer::Console,
+                _ => return None,
+            };
+            Some(())
+        },
+    },
+    Setting {
         variable: "OPS_CHAT",
         default: "false",
         expected: BOOL,
@@ -518,6 +580,10 @@ impl Settings {
             secret_tags: Vec::new(),
             subscribe_owners: false,
             preflight: false,
+            contact: None,
+            language: Language::ENGLISH,
+            language_tag: String::new(),
+            prefer: Prefer::Prepared,
             ops_chat: false,
             settle: SignedDuration::ZERO,
         }
@@ -675,6 +741,16 @@ fn arn_of<'a>(value: &'a str, service: &str) -> Option<Arn<'a>> {
     arn.filter(|arn| is_account_id(arn.account))
 }
 
+/// The most characters of `CONTACT`.
+const LONGEST_CONTACT: usize = 200;
+
+/// Reads whom people ask: one line that messages can show as it is.
+fn contact(text: &str) -> Option<String> {
+    let text = text.trim();
+    let fits = !text.is_empty() && text.chars().count() <= LONGEST_CONTACT && shown(text) == text;
+    fits.then(|| text.to_owned())
+}
+
 fn is_tag_key(text: &str) -> bool {
     (1..=128).contains(&text.chars().count()) && text.chars().all(is_tag_letter)
 }
@@ -756,6 +832,10 @@ mod tests {
                 secret_tags: Vec::new(),
                 subscribe_owners: false,
                 preflight: false,
+                contact: None,
+                language: Language::ENGLISH,
+                language_tag: "language".to_owned(),
+                prefer: Prefer::Prepared,
                 ops_chat: false,
                 settle: SignedDuration::from_mins(5),
             }
@@ -1008,5 +1088,38 @@ mod tests {
         ] {
             assert!(hours(text).unwrap_err().contains("QUARANTINE_HOURS is"), "{text}");
         }
+    }
+
+    #[test]
+    fn whom_people_ask_is_one_line_that_holds_nothing_but_words() {
+        let contact = |value: &str| read(&[("CONTACT", value)]).map(|settings| settings.contact.unwrap());
+        for value in
+            ["the help desk, extension 42", "security@example.com", "Grüße an die Sicherheit (Raum 5)"]
+        {
+            assert_eq!(contact(value).as_deref(), Ok(value));
+        }
+        assert_eq!(contact(" help "), Ok("help".to_owned()));
+        for value in [
+            "https://help.example",
+            "a\nb",
+            "@here",
+            "<b>help</b>",
+            "`rm`",
+            "[help](x)",
+            "\u{202e}help",
+            "   ",
+            &"a".repeat(201),
+        ] {
+            assert!(contact(value).unwrap_err().contains("CONTACT is `"), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_language_without_messages_and_an_unknown_way_are_refused() {
+        assert_eq!(read(&[("LANGUAGE", "de")]).unwrap().language.code(), "de");
+        assert!(read(&[("LANGUAGE", "xx")]).unwrap_err().contains("LANGUAGE is `xx`"));
+        assert_eq!(read(&[("PREFER", "console")]).unwrap().prefer, Prefer::Console);
+        assert!(read(&[("PREFER", "sms")]).unwrap_err().contains("`prepared` or `console`"));
+        assert!(read(&[("LANGUAGE_TAG", "a\nb")]).is_err());
     }
 }

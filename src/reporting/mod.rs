@@ -2,4 +2,5 @@
 
 pub mod answer;
 pub mod metrics;
+pub mod notice;
 pub mod summary;

@@ -2,17 +2,20 @@
 
 use crate::aws::AwsError;
 use crate::messages::owner::{OwnerNotice, attributes};
+use crate::messages::protocols::by_protocol;
 use crate::model::action::Notice;
 use crate::model::delivery::Delivery;
 use crate::model::enrollment::{Secret, version_suffix};
 use crate::model::facts::UserFacts;
 use crate::model::known::Known;
+use crate::model::message::Message;
 use crate::model::recipient::{Recipient, remembered};
 use crate::model::record::tag;
 use crate::model::record::went_out;
 use crate::model::settings::Settings;
 use crate::model::text::rfc3339;
 use crate::model::verdict::Verdict;
+use crate::reporting::notice::data;
 use crate::run::Run;
 use crate::run::execute::Halt;
 use jiff::SignedDuration;
@@ -135,7 +138,14 @@ impl Run<'_> {
         for recipient in recipients {
             self.owner_topic.pace().await;
             let message = notice.message(recipient);
-            match self.clients.sns.publish(&self.settings.owner_topic_arn, &message, None).await {
+            let message = Message {
+                data: Some(data(&message).to_string()),
+                attributes: attributes(message.notice, recipient, &message.user, &message.account),
+                subject: message.subject,
+                text: message.text,
+            };
+            let by_protocol = by_protocol(&message, false);
+            match self.clients.sns.publish(&self.settings.owner_topic_arn, &message, by_protocol).await {
                 Ok(()) => published.to.push(recipient.clone()),
                 Err(error) => published.error = Some(error),
             }

@@ -359,3 +359,32 @@ async fn an_error_that_repeats_the_answer_shows_no_seed() {
     assert!(!said.err.contains(&seed) && !said.out.contains(&seed), "{}{}", said.out, said.err);
     assert!(said.err.contains("failed to read the secret that was prepared for you"), "{}", said.err);
 }
+
+#[tokio::test]
+async fn an_owner_is_spoken_to_in_the_language_of_the_terminal_or_the_one_that_is_asked_for() {
+    let owner = Owner::invited().await;
+    let said = |arguments: &[&str], locale: &[(&str, &str)]| {
+        let mut command = with_keys(&owner.gate, &owner.keys);
+        for name in ["LC_ALL", "LC_MESSAGES", "LANG"] {
+            command.env_remove(name);
+        }
+        command.arg("enroll").args(arguments).envs(locale.iter().copied()).write_stdin("12\n");
+        run(command)
+    };
+    for (arguments, locale, is_german) in [
+        (&[][..], &[("LANG", "de_DE.UTF-8")][..], true),
+        (&[], &[("LANG", "en_US.UTF-8"), ("LC_MESSAGES", "de_AT")], true),
+        (&[], &[("LANG", "de_DE.UTF-8"), ("LC_ALL", "C.UTF-8")], false),
+        (&["--language", "de"], &[("LANG", "en_US.UTF-8")], true),
+        (&["--language", "en"], &[("LANG", "de_DE.UTF-8")], false),
+        (&[], &[("LANG", "fr_FR.UTF-8")], false),
+        (&[], &[], false),
+    ] {
+        let said = said(arguments, locale);
+        assert_eq!(said.out.contains("Das ist kein Code"), is_german, "{locale:?}: {}", said.out);
+        assert_eq!(said.out.contains("That is no code"), !is_german, "{locale:?}: {}", said.out);
+        assert_eq!(said.err.contains("es gab keine Codes zu lesen"), is_german, "{}", said.err);
+    }
+    let refused = said(&["--language", "tlh"], &[]);
+    assert!(refused.err.contains("there are: de, en"), "{}", refused.err);
+}

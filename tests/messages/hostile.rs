@@ -47,9 +47,13 @@ fn hostile() -> impl Strategy<Value = String> {
 }
 
 fn texts_for(tag: &str) -> Vec<String> {
+    ["en", "de"].iter().flat_map(|language| texts_in(language, tag)).collect()
+}
+
+fn texts_in(language: &str, tag: &str) -> Vec<String> {
     let mut facts = enrolled_since(user("alice"), "1d");
     facts.tags.insert("mfa-exempt".to_owned(), tag.to_owned());
-    let settings = settings(&[]);
+    let settings = settings(&[("LANGUAGE", language)]);
     let verdict = verdict_of(&facts, &settings);
     let mut answer = Answer::new(RunKind::Sweep, false, "123456789012");
     let outcome =

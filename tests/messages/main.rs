@@ -10,7 +10,11 @@ mod answers;
 mod builders;
 mod format;
 mod hostile;
+mod line;
+#[path = "../support/notice.rs"]
+mod notice;
 mod operations;
 mod owner;
+mod plain;
 mod protocols;
 mod rules;

@@ -1,18 +1,19 @@
 //! The texts that owners read.
 
-use crate::answers::shown;
 use crate::builders::*;
+use crate::notice::valid;
 use mfa_warden::messages::owner::OwnerNotice;
 use mfa_warden::model::account::Account;
 use mfa_warden::model::action::Notice;
 use mfa_warden::model::blocker::{Blocker, Cause, Need};
 use mfa_warden::model::facts::UserFacts;
 use mfa_warden::model::known::Known;
-use mfa_warden::model::message::Message;
+use mfa_warden::model::message::OwnerMessage;
 use mfa_warden::model::record::tag;
+use mfa_warden::reporting::notice::data;
 use proptest::prelude::*;
 
-fn message_in(account: &Account, notice: Notice, facts: &UserFacts, more: &[(&str, &str)]) -> Message {
+fn message_in(account: &Account, notice: Notice, facts: &UserFacts, more: &[(&str, &str)]) -> OwnerMessage {
     let settings = settings(more);
     let verdict = verdict_of(facts, &settings);
     let recipient = facts.recipient(&settings);
@@ -28,8 +29,12 @@ fn message_in(account: &Account, notice: Notice, facts: &UserFacts, more: &[(&st
     notice.message(recipient.each()[0])
 }
 
-fn message(notice: Notice, facts: &UserFacts, more: &[(&str, &str)]) -> Message {
+fn message(notice: Notice, facts: &UserFacts, more: &[(&str, &str)]) -> OwnerMessage {
     message_in(&account(), notice, facts, more)
+}
+
+fn shown(message: &OwnerMessage) -> String {
+    format!("Subject: {}\n\n{}", message.subject, message.text)
 }
 
 /// A user just provisioned, whose owner has not been told anything yet.
@@ -38,6 +43,9 @@ fn untold(name: &str) -> UserFacts {
     secret(&mut facts).tags.clear();
     facts
 }
+
+const ALL: [Notice; 5] =
+    [Notice::Invitation, Notice::Reminder, Notice::Quarantined, Notice::Enrolled, Notice::Withdrawn];
 
 const QUARANTINE_SET: [(&str, &str); 2] =
     [("AFTER_GRACE", "quarantine"), ("QUARANTINE_POLICY_ARN", QUARANTINE)];
@@ -71,7 +79,7 @@ fn an_owner_whom_a_policy_keeps_from_the_seed_is_shown_the_way_that_works_and_no
     let mut facts = untold("alice");
     facts.blockers = Known::Is(vec![denied("secretsmanager:GetSecretValue")]);
     let text = message(Notice::Invitation, &facts, &[]).text;
-    assert!(!text.contains("get-secret-value") && !text.contains("prepared"), "{text}");
+    assert!(!text.contains("get-secret-value") && !text.contains("QR code is"), "{text}");
     insta::assert_snapshot!(text);
 }
 
@@ -130,7 +138,7 @@ fn an_owner_who_is_first_told_late_is_given_the_time_that_there_is_before_a_quar
         |facts| drop(secret(facts).tags.insert(tag::RECIPIENT.to_owned(), "zoe".to_owned()));
     for text in [told(unheard), told(changed)] {
         assert!(text.contains("Please set it up by 18 June 2026, 12:00 UTC."), "{text}");
-        assert!(text.contains("If you have no MFA by 18 June 2026, 12:00 UTC"), "{text}");
+        assert!(text.contains("After 18 June 2026, 12:00 UTC, you can do nothing in the console"), "{text}");
         assert!(!text.contains("was due") && !text.contains("Any time now"), "{text}");
     }
     let text = told(|_| ());
@@ -167,9 +175,9 @@ fn enrolled_names_devices_of_others_by_kind_and_the_source_as_a_report() {
     let text = notice.message("alice@example.com").text;
     assert!(!text.contains("EVIL"), "{text}");
     for part in [
-        "a virtual MFA device",
-        "a passkey or a security key",
-        "a hardware token",
+        "A virtual MFA device",
+        "A passkey or a security key",
+        "A hardware token",
         "mfa/mfa-warden/alice.00000007",
         "from the address 203.0.113.7, as CloudTrail reports",
     ] {
@@ -179,7 +187,7 @@ fn enrolled_names_devices_of_others_by_kind_and_the_source_as_a_report() {
 
 #[test]
 fn a_second_invitation_says_that_the_first_device_is_void() {
-    let replaces = "It replaces the device of an earlier message";
+    let replaces = "This replaces an earlier message";
     let mut renewed = enrolled_since(user("alice"), "0s");
     let same = message(Notice::Invitation, &renewed, &[]).text;
     assert!(!same.contains(replaces), "the same device once more replaces nothing");
@@ -209,8 +217,8 @@ fn what_was_used_of_the_grace_period_before_is_not_promised_again() {
 #[test]
 fn an_overdue_reminder_says_so() {
     let text = message(Notice::Reminder, &enrolled_since(user("alice"), "20d"), &[]).text;
-    assert!(text.contains("It was due by 9 June 2026, 12:00 UTC: please set it up now."), "{text}");
-    assert!(text.contains("Security operations are told that you are overdue"), "{text}");
+    assert!(text.contains("It was due by 9 June 2026, 12:00 UTC. Please set it up now."), "{text}");
+    assert!(text.contains("The security team knows that you are overdue"), "{text}");
 }
 
 #[test]
@@ -264,10 +272,7 @@ fn links_lead_to_the_console_of_the_partition_and_region() {
 
 #[test]
 fn a_user_without_an_owner_tag_or_with_an_empty_one_is_told_by_user_name() {
-    let recipient = |facts: &UserFacts| {
-        let message = message(Notice::Reminder, facts, &[]);
-        message.attributes.into_iter().find(|(name, _)| *name == "recipient").unwrap().1
-    };
+    let recipient = |facts: &UserFacts| message(Notice::Reminder, facts, &[]).recipient;
     let mut facts = enrolled_since(user("alice"), "1h");
     assert_eq!(recipient(&facts), "alice@example.com");
     facts.tags.insert("email".to_owned(), "  ".to_owned());
@@ -281,27 +286,54 @@ fn a_reminder_to_a_quarantined_user_does_not_threaten_with_quarantine() {
     let mut facts = enrolled_since(user("alice"), "20d");
     facts.attached = Known::Is(mfa_warden::model::user::Attached { enrollment: true, quarantine: true });
     let text = message(Notice::Reminder, &facts, &QUARANTINE_SET).text;
-    assert!(!text.contains("Any time now") && text.contains("Your access comes back"), "{text}");
+    assert!(!text.contains("Any time now") && text.contains("you can work again"), "{text}");
 }
 
 proptest! {
     #[test]
-    fn subjects_are_short_ascii_and_no_text_holds_a_seed_or_breaks_its_commands(
-        name in "[A-Za-z0-9_+=,.@-]{1,64}", age in 0u32..60, quarantine: bool,
+    fn subjects_are_short_ascii_and_commands_hold_any_name(
+        name in "[A-Za-z0-9_+=,.@-]{1,64}", age in 0u32..60, quarantine: bool, language in 0..2usize,
     ) {
         let more: &[(&str, &str)] = if quarantine { &QUARANTINE_SET } else { &[] };
         let mut facts = enrolled_since(user(&name), &format!("{age}d"));
         secret(&mut facts).tags.insert(tag::NOTICES.to_owned(), "many".to_owned());
-        for notice in [Notice::Invitation, Notice::Reminder, Notice::Quarantined, Notice::Enrolled, Notice::Withdrawn] {
+        facts.tags.insert("Language".to_owned(), ["en", "de-CH"][language].to_owned());
+        for notice in ALL {
             let message = message(notice, &facts, more);
             prop_assert!(message.subject.len() < 100 && message.subject.is_ascii(), "{}", message.subject);
-            let commands = message.text.lines().filter(|line| line.contains("enable-mfa-device"));
-            for command in commands {
-                let between = if name.starts_with('-') { '=' } else { ' ' };
-                let bare = format!("--user-name{between}{name} ");
-                let quoted = format!("--user-name{between}\"{name}\" ");
-                let expected = if name.contains(',') || name.starts_with(['@', '=']) { quoted } else { bare };
-                prop_assert!(command.contains(&expected));
+            prop_assert!(!message.subject.is_empty() && !message.text.is_empty());
+            let Some(prepared) = message.prepared else { continue };
+            let between = if name.starts_with('-') { '=' } else { ' ' };
+            let bare = format!("--user-name{between}{name} ");
+            let quoted = format!("--user-name{between}\"{name}\" ");
+            let expected = if name.contains(',') || name.starts_with(['@', '=']) { quoted } else { bare };
+            prop_assert!(prepared.enable.contains(&expected));
+            for line in [&prepared.enroll, &prepared.show, &prepared.enable] {
+                prop_assert!(message.text.contains(&format!("\n     {line}\n")), "{}", message.text);
+            }
+        }
+    }
+}
+
+#[test]
+fn machines_get_the_same_as_data_that_its_schema_describes() {
+    let gone = |facts: &mut UserFacts| facts.password = Known::Is(false);
+    let kept = |facts: &mut UserFacts| {
+        facts.blockers = Known::Is(vec![denied("secretsmanager:GetSecretValue")]);
+    };
+    let changes: [fn(&mut UserFacts); 3] = [|_| (), gone, kept];
+    for partition in ["aws", "aws-us-gov", "aws-cn", "aws-eusc", "aws-new"] {
+        for change in changes {
+            for notice in ALL {
+                let mut facts = enrolled_since(user("o+c=a,l@e.x-a_m"), "1d");
+                change(&mut facts);
+                let account = Account { partition: partition.to_owned(), ..account() };
+                let message = message_in(&account, notice, &facts, &[("CONTACT", "the help desk")]);
+                let data = valid(&data(&message).to_string());
+                assert_eq!(data["schema"], "mfa-warden.notice/1");
+                assert_eq!(data["text"], message.text);
+                assert_eq!(data["contact"], "the help desk");
+                assert_eq!(data["commands"]["enroll"].is_string(), message.prepared.is_some());
             }
         }
     }

@@ -21,6 +21,7 @@ const anywhere = () => ["*"];
 // How a call's parameters are seen by IAM: its resources, and the condition keys that it carries (Service Authorization
 // Reference).
 const SEEN = {
+  "cloudtrail:DescribeTrails": [anywhere],
   "iam:ListUsers": [anywhere],
   "iam:ListVirtualMFADevices": [anywhere],
   "iam:GenerateCredentialReport": [anywhere],

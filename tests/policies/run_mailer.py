@@ -19,7 +19,8 @@ exec(given["code"], mailer)  # noqa: S102 (the code is the template's own)
 results = []
 for recipient in given["recipients"]:
     attributes = {"recipient": {"Type": "String", "Value": recipient}}
-    message = {"Subject": "Set up MFA", "Message": "Hello,", "MessageAttributes": attributes}
+    notice = json.dumps({"schema": "mfa-warden.notice/1", "text": "Hello,"})
+    message = {"Subject": "Set up MFA", "Message": notice, "MessageAttributes": attributes}
     try:
         mailer["handler"]({"Records": [{"Sns": message}]}, None)
         results.append(sent.pop())

@@ -12,7 +12,8 @@ fn samples() -> BTreeMap<String, Value> {
         let text = std::fs::read_to_string(&path).unwrap();
         (path.file_stem().unwrap().to_str().unwrap().to_owned(), serde_json::from_str(&text).unwrap())
     };
-    std::fs::read_dir(folder).unwrap().map(|entry| read(entry.unwrap().path())).collect()
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.is_file()).map(read).collect()
 }
 
 #[test]

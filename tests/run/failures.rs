@@ -184,7 +184,7 @@ async fn without_a_simulator_the_invitation_shows_every_way_and_operations_hear_
     let asked = |calls: &[Call]| names(calls).iter().filter(|api| **api == "SimulatePrincipalPolicy").count();
     assert_eq!(asked(&calls), 2, "one a provision");
     let invitation = published(&calls).into_iter().find(|message| message.topic == "owners").unwrap().text;
-    assert!(invitation.contains("THE PREPARED DEVICE") && invitation.contains("THE CONSOLE'S OWN WAY"));
+    assert!(invitation.contains("jq -nr input.qr_text") && invitation.contains("OR IN THE CONSOLE"));
     cloud.assert_sound("alice", &alice).await;
 
     cloud.sweep().await;

@@ -185,7 +185,7 @@ async fn an_owner_whom_a_policy_stops_is_shown_the_consoles_way_and_operations_l
     assert_eq!(alice.iam.last().unwrap().num_calls(), 1, "one call a provision");
     let messages = published.lock().unwrap().clone();
     let [invitation, summary] = &messages[..] else { panic!("{messages:?}") };
-    assert!(invitation.contains("HOW TO SET IT UP, IN THE CONSOLE"), "{invitation}");
+    assert!(invitation.contains("Assign MFA device"), "{invitation}");
     assert!(!invitation.contains("get-secret-value"), "that way does not work: {invitation}");
     let line =
         "- alice: secretsmanager:GetSecretValue is denied without MFA by the policy ForceMFA (lines 3 to 12)";

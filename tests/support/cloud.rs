@@ -1,8 +1,11 @@
 //! An emulated AWS account for one test, with real SDK clients over HTTP and a record of every request.
 
+#[path = "notice.rs"]
+mod notice;
 #[path = "recorded.rs"]
 mod recorded;
 
+use self::notice::valid;
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_sdk_iam::config::{Credentials, SharedAsyncSleep, SharedCredentialsProvider};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueOutput;
@@ -652,14 +655,20 @@ pub fn published(calls: &[Call]) -> Vec<Published> {
             attributes.insert(name, form[&part("Value.StringValue")].clone());
         }
         let topic = form["TopicArn"].rsplit(':').next().unwrap().to_owned();
-        // What mailboxes get.
-        let text = match form.get("MessageStructure") {
-            Some(_) => serde_json::from_str::<Value>(&form["Message"]).unwrap()["default"]
-                .as_str()
-                .unwrap()
-                .to_owned(),
-            None => form["Message"].clone(),
-        };
+        // What mailboxes get, and what machines get.
+        assert_eq!(form["MessageStructure"], "json");
+        let each: BTreeMap<String, String> = serde_json::from_str(&form["Message"]).unwrap();
+        let text = each["default"].clone();
+        if topic == "owners" {
+            let data = valid(&each["sqs"]);
+            assert_eq!((&data["text"], &data["subject"]), (&json!(text), &json!(form["Subject"])));
+            for (name, value) in &attributes {
+                assert_eq!(data[name], json!(value), "{name}");
+            }
+            for protocol in ["lambda", "http", "https", "firehose"] {
+                assert_eq!(each[protocol], each["sqs"]);
+            }
+        }
         Published { topic, subject: form["Subject"].clone(), text, attributes }
     };
     calls.iter().filter(|call| call.api == "Publish").map(publish).collect()

@@ -37,6 +37,7 @@ pub fn record(api: &str, form: &BTreeMap<String, String>, body: &str) {
     let (service, all) = match form.get("Version").map(String::as_str) {
         Some("2010-05-08") => ("iam", json!(form)),
         Some("2010-03-31") => ("sns", json!(form)),
+        _ if api.contains("Trail") => ("cloudtrail", json!({})),
         _ => ("secretsmanager", serde_json::from_str(body).unwrap_or_default()),
     };
     let judged = |name: &&str| Some(((*name).to_owned(), all.get(*name)?.clone()));

@@ -1,4 +1,4 @@
-//! `warden`: the command line of operators (`plan`, `check`, `explain`, `status`) and of owners (`enroll`).
+//! `warden`: the command line of operators (`plan`, `check`, `explain`, `status`, `preview`) and of owners (`enroll`).
 //!
 //! The operators' commands run the function's own code and change nothing; [`read_only::ReadOnly`] enforces that.
 
@@ -10,7 +10,7 @@ mod read_only;
 mod terminal;
 
 use clap::Parser;
-use commands::{enroll, explain, generate, plan, status};
+use commands::{enroll, explain, generate, plan, preview, status};
 use jiff::Timestamp;
 use options::{Args, Command};
 use std::process::ExitCode;
@@ -33,6 +33,7 @@ async fn main() -> ExitCode {
         Command::Check(options) => plan::check(&global, &options, clock).await,
         Command::Explain(options) => explain::explain(&global, &options, clock).await,
         Command::Status(options) => status::status(&global, &options, clock).await,
+        Command::Preview(options) => preview::preview(&options, clock),
         Command::Enroll(options) => enroll::enroll(&global, &options).await,
         Command::Completions { shell } => generate::completions(shell),
         Command::Man { command } => generate::man(command.as_deref()),

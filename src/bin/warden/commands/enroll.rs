@@ -8,8 +8,10 @@ use aws_sdk_iam::error::ProvideErrorMetadata;
 use mfa_warden::aws::again::ask_again;
 use mfa_warden::aws::iam::Iam;
 use mfa_warden::aws::{AwsError, said, without_words};
+use mfa_warden::messages::enroll::Said;
 use mfa_warden::model::arn::Arn;
 use mfa_warden::model::enrollment::{SECRET_PREFIX, user_of_device};
+use mfa_warden::model::language::Language;
 use mfa_warden::model::seed::{PLAIN, WHITE_ON_BLACK};
 use mfa_warden::model::text::{printable, shown};
 use mfa_warden::model::user::{AssignedDevice, Device, is_user_name};
@@ -30,14 +32,15 @@ const PAUSES: [u64; 2] = [1000, 2000];
 /// When the caller is not an IAM user, nothing is prepared or readable, or no codes were accepted. The message says what
 /// to do.
 pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCode> {
+    let language = args.language();
     let connection = connect(global).await?;
-    let user = user_name(&connection.arn).map_err(|why| anyhow!(why))?;
+    let user = user_name(&connection.arn).map_err(|who| anyhow!(who.words(language)))?;
     let iam = Iam(aws_sdk_iam::Client::new(&connection.config));
     // Before the seed is read: a user who has MFA need not see it. A failed read does not mean "no device", but it is
     // no reason to stop: a user may be allowed to enable a device and not to list devices.
     let has_none = match iam.mfa_devices(user).await {
         Ok(devices) if !devices.is_empty() => {
-            print(&enrolled_already(user, &devices))?;
+            print(&enrolled_already(user, &devices, language))?;
             return Ok(ExitCode::SUCCESS);
         }
         Ok(_) => true,
@@ -49,7 +52,7 @@ pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCo
     };
     let (version, value) = match read_secret(&connection).await {
         Ok(read) => read,
-        Err(Unread::NotOurs) => bail!(not_ours()),
+        Err(Unread::NotOurs) => bail!(Said::NotOurs.words(language)),
         Err(Unread::Refused { code, said }) => {
             let is_prepared = match code.as_deref() {
                 Some("ResourceNotFoundException") => is_prepared(&iam, user).await,
@@ -58,34 +61,41 @@ pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCo
             let there = global.command_in(Some("REGION"), "enroll");
             let region = &connection.account.region;
             let unread = Sought { region, has_none, is_prepared, there: &there };
-            bail!(explain_read(code.as_deref(), &said, unread))
+            bail!(explain_read(code.as_deref(), &said, unread).words(language))
         }
     };
-    let prepared: Prepared = serde_json::from_str(&value).map_err(|_| anyhow!(not_ours()))?;
+    let prepared: Prepared =
+        serde_json::from_str(&value).map_err(|_| anyhow!(Said::NotOurs.words(language)))?;
     let expected = connection.account.serial_number(user, &version);
-    prepared.verify(&expected).map_err(|why| anyhow!(why))?;
+    prepared.verify(&expected, language).map_err(|why| anyhow!(why))?;
     let look = Look::new(global);
     if let Some(endpoint) = foreign_endpoint(&connection.config) {
-        print(&format!("Careful: this talks to {}, and not to AWS.\n\n", printable(&endpoint)))?;
+        print(&(Said::OtherEndpoint { url: &printable(&endpoint) }.words(language) + "\n\n"))?;
     }
     let again = global.command("enroll");
     let shows_seed = (!args.show_seed).then(|| global.command("enroll --show-seed"));
-    print(&invitation(user, &connection.account.id, &prepared, shows_seed.as_deref(), &again, look))?;
+    let account = &connection.account.id;
+    print(&invitation(user, account, &prepared, shows_seed.as_deref(), &again, look, language))?;
     let serial_number = &prepared.serial_number;
     for tries_left in (0..TRIES).rev() {
-        let refusal = match ask_for_codes(&again)? {
-            Err(why) => Refusal { again: true, text: why.to_owned() },
+        let refusal = match ask_for_codes(&again, language)? {
+            Err(why) => Refusal { again: true, text: why.words(language) },
             Ok([first, second]) => {
                 let request = iam.0.enable_mfa_device().user_name(user).serial_number(serial_number);
                 match request.authentication_code1(first).authentication_code2(second).send().await {
                     Ok(_) => {
-                        print(&done(user, serial_number, is_listed(&iam, user, serial_number).await))?;
+                        print(&done(
+                            user,
+                            serial_number,
+                            is_listed(&iam, user, serial_number).await,
+                            language,
+                        ))?;
                         return Ok(ExitCode::SUCCESS);
                     }
                     Err(error) => {
                         let words = error.message().unwrap_or_default();
                         let said = said(error.meta(), &error);
-                        let explained = explain_enable(error.code(), words, &said, &again);
+                        let explained = explain_enable(error.code(), words, &said, &again, language);
                         // AccessDenied would have come before, if it was about the credentials.
                         let text = match error.code() {
                             Some("InvalidClientTokenId") => {
@@ -102,14 +112,14 @@ pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCo
         if !refusal.again {
             // An earlier attempt may have enabled the device although its answer was lost.
             if is_listed(&iam, user, serial_number).await {
-                print(&done(user, serial_number, true))?;
+                print(&done(user, serial_number, true, language))?;
                 return Ok(ExitCode::SUCCESS);
             }
             bail!(refusal.text);
         }
         print(&format!("\n   {}\n", refusal.text.replace('\n', "\n   ")))?;
         if tries_left == 0 {
-            bail!("no codes were accepted, and nothing was changed. Run `{again}` again when you like");
+            bail!(Said::NotAccepted { again: &again }.words(language));
         }
     }
     Ok(ExitCode::FAILURE)
@@ -134,26 +144,19 @@ impl Prepared {
 
     /// Whether the function prepared this value for this user, and it shows nothing unexpected. With a seed that an
     /// attacker wrote, the attacker's phone would be the second factor.
-    fn verify(&self, serial_number: &str) -> Result<(), String> {
+    fn verify(&self, serial_number: &str, language: Language) -> Result<(), String> {
         if self.serial_number != serial_number {
-            return Err(format!(
-                "the secret names the device {}, and the one that was prepared for you is {}. Nothing was enabled: {TELL_OPERATIONS}",
-                shown(&self.serial_number),
-                shown(serial_number)
-            ));
+            let (named, expected) = (&shown(&self.serial_number), &shown(serial_number));
+            return Err(Said::OtherDevice { named, expected }.words(language));
         }
         let is_drawn = |c: char| matches!(c, ' ' | '\u{2580}' | '\u{2584}' | '\u{2588}');
         let is_base32 = |b: u8| matches!(b, b'A'..=b'Z' | b'2'..=b'7');
         if self.qr_lines().all(|line| line.chars().all(is_drawn)) && self.seed.bytes().all(is_base32) {
             Ok(())
         } else {
-            Err(not_ours())
+            Err(Said::NotOurs.words(language))
         }
     }
-}
-
-fn not_ours() -> String {
-    format!("the secret does not hold what mfa-warden writes, and nothing was enabled: {TELL_OPERATIONS}")
 }
 
 /// Why there is no value.
@@ -202,42 +205,43 @@ async fn is_listed(iam: &Iam, user: &str, serial_number: &str) -> bool {
     ask_again(&PAUSES, look, |is_listed| *is_listed).await
 }
 
-const TELL_OPERATIONS: &str = "tell the people who run mfa-warden in your organization";
-
-const CONSOLE: &str = "The console's own way does not need this: sign in to the AWS console as your user, open the menu \
-                       with your name, choose \"Security credentials\", then \"Assign MFA device\".";
-
-/// The name in an IAM user's ARN, or why the caller cannot enroll.
-fn user_name(arn: &str) -> Result<&str, String> {
+/// The name in an IAM user's ARN, or who the caller is instead.
+fn user_name(arn: &str) -> Result<&str, Caller> {
     let resource = Arn::parse(arn).map_or("", |arn| arn.resource);
     if resource == "root" {
-        return Err("you are the root user of the account, and mfa-warden prepares devices for IAM users. Assign the \
-                    root user's MFA device in the console, under \"Security credentials\""
-            .to_owned());
+        return Err(Caller::Root);
     }
     if let Some(role) = resource.strip_prefix("assumed-role/") {
-        let role = role.split('/').next().unwrap_or_default();
-        return Err(format!(
-            "you are acting in the role `{}`, and a role has no MFA device of its own. Use the credentials of your \
-             IAM user itself: --profile, or CloudShell after signing in as the user",
-            shown(role)
-        ));
+        return Err(Caller::Role(shown(role.split('/').next().unwrap_or_default())));
     }
     let name = resource.strip_prefix("user/").and_then(|path| path.rsplit('/').next());
-    name.filter(|name| is_user_name(name)).ok_or_else(|| {
-        format!(
-            "you are `{}`, and only an IAM user has an MFA device. Use the credentials of your IAM user itself",
-            shown(arn)
-        )
-    })
+    name.filter(|name| is_user_name(name)).ok_or_else(|| Caller::Other(shown(arn)))
 }
 
-fn enrolled_already(user: &str, devices: &[AssignedDevice]) -> String {
-    let ours = devices.iter().any(|device| user_of_device(&device.serial_number).is_some());
+/// A caller who is no IAM user, and so has no MFA device.
+#[derive(Debug, PartialEq, Eq)]
+enum Caller {
+    Root,
+    Role(String),
+    Other(String),
+}
+
+impl Caller {
+    fn words(&self, language: Language) -> String {
+        match self {
+            Caller::Root => Said::Root,
+            Caller::Role(role) => Said::Role { role },
+            Caller::Other(arn) => Said::NoUser { arn },
+        }
+        .words(language)
+    }
+}
+
+fn enrolled_already(user: &str, devices: &[AssignedDevice], language: Language) -> String {
+    let is_prepared = devices.iter().any(|device| user_of_device(&device.serial_number).is_some());
     let devices: String =
         devices.iter().map(|device| format!("  {}\n", plain(&device.serial_number))).collect();
-    let whose = if ours { "the prepared device is enabled" } else { "there is nothing to do" };
-    format!("Already enrolled: the user {user} has MFA, and {whose}.\n{devices}")
+    format!("{}\n{devices}", Said::EnrolledAlready { user, is_prepared }.words(language))
 }
 
 /// What the owner sees before the codes are asked for. `shows_seed`: the command that shows the seed as text; `None`: this
@@ -249,21 +253,17 @@ fn invitation(
     shows_seed: Option<&str>,
     again: &str,
     look: Look,
+    language: Language,
 ) -> Zeroizing<String> {
-    let needed = prepared.qr_lines().map(|line| line.chars().count()).max().unwrap_or(0);
-    let narrow = look.width.is_some_and(|width| usize::from(width) < needed);
+    let columns = prepared.qr_lines().map(|line| line.chars().count()).max().unwrap_or(0);
+    let narrow = look.width.is_some_and(|width| usize::from(width) < columns);
     // With room for all of it: a string that grows leaves copies of the seed behind.
     let commands = again.len() + shows_seed.map_or(0, str::len);
     let mut text = Zeroizing::new(String::with_capacity(2 * prepared.qr_text.len() + commands + 4096));
-    text.push_str(&format!(
-        "A virtual MFA device is ready for your AWS user {user} in account {account}.\n\n\
-         1. In the authenticator app on your phone choose to add an account, and scan this QR code.\n"
-    ));
+    let line = |said: Said<'_>| said.words(language) + "\n";
+    text.push_str(&line(Said::Ready { user, account }));
     if narrow {
-        text.push_str(&format!(
-            "   This window is too narrow for it: make it {needed} columns wide, or the font smaller, and run\n\
-             \x20  `{again}` again.\n"
-        ));
+        text.push_str(&line(Said::Narrow { columns, again }));
     }
     text.push('\n');
     for line in prepared.qr_lines() {
@@ -274,10 +274,12 @@ fn invitation(
         text.push_str(after);
         text.push('\n');
     }
+    text.push('\n');
     if let Some(command) = shows_seed {
-        text.push_str(&format!("\n   No camera? Run `{command}`.\n"));
+        text.push_str(&line(Said::NoCamera { command }));
     } else {
-        text.push_str("\n   Or type this into the app, as a time-based key:  ");
+        text.push_str(&Said::SetupKey.words(language));
+        text.push_str("  ");
         for (at, digit) in prepared.seed.chars().filter(|c| !c.is_control()).enumerate() {
             if at > 0 && at % 4 == 0 {
                 text.push(' ');
@@ -286,35 +288,28 @@ fn invitation(
         }
         text.push('\n');
     }
-    text.push_str(
-        "\n2. The app now shows a code of six digits, and a new one every 30 seconds. Type two of them,\n\
-         \x20  one right after the other.\n",
-    );
+    text.push('\n');
+    text.push_str(&line(Said::TwoCodes));
     text
 }
 
 /// Two codes, or why the input is not two codes.
-fn ask_for_codes(again: &str) -> anyhow::Result<Result<[String; 2], &'static str>> {
-    let first = match code(&ask("\n   The code the app shows now: ", again)?) {
+fn ask_for_codes(again: &str, language: Language) -> anyhow::Result<Result<[String; 2], Said<'static>>> {
+    let first = match code(&ask("\n", Said::AskFirst, again, language)?) {
         Ok(first) => first,
         Err(why) => return Ok(Err(why)),
     };
-    Ok(code(&ask("   Wait until it shows the next one, and type that: ", again)?).and_then(|second| {
-        if first == second {
-            Err("That is the same code twice. Wait until the app shows a new one before you type the second.")
-        } else {
-            Ok([first, second])
-        }
-    }))
+    Ok(code(&ask("", Said::AskSecond, again, language)?)
+        .and_then(|second| if first == second { Err(Said::SameCode) } else { Ok([first, second]) }))
 }
 
-fn ask(prompt: &str, again: &str) -> anyhow::Result<String> {
-    print(prompt)?;
+fn ask(before: &str, question: Said<'_>, again: &str, language: Language) -> anyhow::Result<String> {
+    print(&format!("{before}{} ", question.words(language)))?;
     let mut line = String::new();
     let typed = stdin().is_terminal();
     if stdin().read_line(&mut line)? == 0 {
         print("\n")?;
-        bail!("there were no codes to read, and nothing was changed. Run `{again}` again when you like");
+        bail!(Said::NoInput { again }.words(language));
     }
     if !typed {
         // A terminal already shows the end of the line that was typed.
@@ -324,13 +319,10 @@ fn ask(prompt: &str, again: &str) -> anyhow::Result<String> {
 }
 
 /// The six digits of a code as typed, perhaps with the spaces that some apps show.
-fn code(typed: &str) -> Result<String, &'static str> {
+fn code(typed: &str) -> Result<String, Said<'static>> {
     let digits: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
-    if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        Ok(digits)
-    } else {
-        Err("That is no code: a code has six digits.")
-    }
+    let is_code = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_code { Ok(digits) } else { Err(Said::NoCode) }
 }
 
 /// Why the device was not enabled.
@@ -346,53 +338,23 @@ fn needs_mfa(words: &str) -> bool {
 }
 
 /// `words`: AWS's own. `said`: the same with the code, fit to be shown.
-fn explain_enable(code: Option<&str>, words: &str, said: &str, again: &str) -> Refusal {
-    let text = match code {
-        _ if needs_mfa(words) => format!(
-            "AWS did not enable the device ({}): your user has an MFA device already, and this session has no MFA. AWS \
-             registers a second device only after you have signed out and signed in again with MFA. If one device is \
-             enough for you, there is nothing left to do",
-            shown(code.unwrap_or("no code"))
-        ),
-        Some("InvalidAuthenticationCode" | "InvalidAuthenticationCodeException") => {
-            return Refusal {
-                again: true,
-                text: "AWS did not accept these codes. They must be two codes in a row, fresh, and of the\n\
-                       account you just added. If they are, the phone's clock may be wrong: switch on its\n\
-                       automatic date and time, and try again."
-                    .to_owned(),
-            };
-        }
-        Some("EntityAlreadyExists") => {
-            format!(
-                "the device is enabled already, but IAM does not list it as yours. Wait a minute and run `{again}` \
-                 again"
-            )
-        }
-        Some("LimitExceeded") => format!("your user has as many MFA devices as IAM allows: {said}"),
-        Some("EntityTemporarilyUnmodifiable") => {
-            format!(
-                "IAM is still busy with your user, as it is for some minutes after it was created or changed. Wait a few \
-                 minutes and run `{again}` again"
-            )
-        }
-        Some("NoSuchEntity") => {
-            format!(
-                "the prepared device is gone: a new one has replaced it, or MFA was set up another way. Remove the entry \
-                 from your app and run `{again}` again"
-            )
-        }
-        _ if is_denied(code) => {
-            format!("you are not allowed to enable an MFA device this way: {said}\n\n{CONSOLE}")
-        }
-        _ => format!(
-            "failed to enable the MFA device: {said}\n\nRun `{again}` again: that is safe at any time."
-        ),
+fn explain_enable(code: Option<&str>, words: &str, said: &str, again: &str, language: Language) -> Refusal {
+    let why = shown(code.unwrap_or("-"));
+    let told = match code {
+        _ if needs_mfa(words) => Said::NeedsMfa { code: &why },
+        Some("InvalidAuthenticationCode" | "InvalidAuthenticationCodeException") => Said::WrongCodes,
+        Some("EntityAlreadyExists") => Said::Exists { again },
+        Some("LimitExceeded") => Said::Limit { said },
+        Some("EntityTemporarilyUnmodifiable") => Said::Busy { again },
+        Some("NoSuchEntity") => Said::Gone { again },
+        _ if is_denied(code) => Said::EnableDenied { said },
+        _ => Said::EnableFailed { said, again },
     };
-    Refusal { again: false, text }
+    Refusal { again: matches!(told, Said::WrongCodes), text: told.words(language) }
 }
 
 /// Where the secret was sought, and what else is known.
+#[derive(Clone, Copy)]
 struct Sought<'a> {
     region: &'a str,
     /// Whether IAM said that the user has no MFA device; otherwise that is unknown.
@@ -403,36 +365,13 @@ struct Sought<'a> {
     there: &'a str,
 }
 
-fn explain_read(code: Option<&str>, said: &str, sought: Sought<'_>) -> String {
+fn explain_read<'a>(code: Option<&str>, said: &'a str, sought: Sought<'a>) -> Said<'a> {
     let Sought { region, has_none, is_prepared, there } = sought;
-    let unlisted = if has_none {
-        ""
-    } else {
-        " If you have set up MFA already, all is well: you are not allowed to list your MFA devices, so this cannot tell."
-    };
-    let elsewhere = format!("names the region: run `{there}` with that region");
-    match (code, is_prepared) {
-        (Some("ResourceNotFoundException"), Some(true)) => format!(
-            "a device is prepared for you, but its secret is not in region {region}: mfa-warden probably runs in another \
-             region.{unlisted} The message about the device {elsewhere}. {CONSOLE}"
-        ),
-        (Some("ResourceNotFoundException"), Some(false)) => format!(
-            "nothing is prepared for you in region {region}, and IAM has no prepared device of yours.{unlisted} You will be \
-             told when a device is ready. {CONSOLE}"
-        ),
-        (Some("ResourceNotFoundException"), None) => format!(
-            "nothing is prepared for you in region {region}.{unlisted} If you got a message about a prepared device, it \
-             {elsewhere}. If you did not, you will be told when a device is ready. {CONSOLE}"
-        ),
-        (Some("InvalidRequestException"), _) => format!(
-            "the prepared device is being withdrawn or replaced: {said}. You will be told when a new one is ready. {CONSOLE}"
-        ),
-        _ if is_denied(code) => format!(
-            "you are not allowed to read a secret that is prepared for you in region {region}: {said}\n\n\
-             AWS says the same where there is no such secret. If you got a message about a prepared device, it {elsewhere}.\n\
-             Otherwise a policy of your organization may deny everything without MFA, and this too.\n{CONSOLE}"
-        ),
-        _ => format!("failed to read the secret that was prepared for you: {said}"),
+    match code {
+        Some("ResourceNotFoundException") => Said::NoSecret { region, has_none, is_prepared, there },
+        Some("InvalidRequestException") => Said::SecretGoing { said },
+        _ if is_denied(code) => Said::ReadDenied { region, said, there },
+        _ => Said::ReadFailed { said },
     }
 }
 
@@ -440,21 +379,16 @@ fn is_denied(code: Option<&str>) -> bool {
     matches!(code, Some("AccessDenied" | "AccessDeniedException"))
 }
 
-fn done(user: &str, serial_number: &str, listed: bool) -> String {
-    let proof = if listed { "IAM lists it as yours" } else { "IAM took it, though it does not list it yet" };
-    format!(
-        "\nDone: the user {user} has MFA. The device is\n  {}\nand {proof}.\n\n\
-         - Clear this screen now, so that the QR code does not stay on it: `clear`, or close the window.\n\
-         - Sign out of the console and in again, with a code this time.\n\
-         - mfa-warden destroys the prepared seed by itself, and your phone then holds the only copy:\n\
-         \x20 consider a second MFA device as a spare.\n",
-        plain(serial_number)
-    )
+fn done(user: &str, serial_number: &str, is_listed: bool, language: Language) -> String {
+    let device = &plain(serial_number);
+    format!("\n{}\n", Said::Done { user, device, is_listed }.words(language))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const EN: Language = Language::ENGLISH;
 
     fn prepared() -> Prepared {
         Prepared {
@@ -473,13 +407,13 @@ mod tests {
             "arn:aws:sts::123456789012:assumed-role/Admin/anna",
             "arn:aws:sts::123456789012:federated-user/anna",
         ];
-        insta::assert_snapshot!(refused.map(|arn| user_name(arn).unwrap_err()).join("\n\n"));
+        insta::assert_snapshot!(refused.map(|arn| user_name(arn).unwrap_err().words(EN)).join("\n\n"));
     }
 
     #[test]
     fn only_the_device_of_the_own_name_and_version_is_enabled_and_only_blocks_are_drawn() {
         let expected = "arn:aws:iam::123456789012:mfa/mfa-warden/anna.0a1b2c3d";
-        assert_eq!(prepared().verify(expected), Ok(()));
+        assert_eq!(prepared().verify(expected, EN), Ok(()));
         for other in [
             "arn:aws:iam::123456789012:mfa/mfa-warden/anna.deadbeef",
             "arn:aws:iam::123456789012:mfa/mfa-warden/mallory.0a1b2c3d",
@@ -489,49 +423,50 @@ mod tests {
             "",
         ] {
             let forged = Prepared { serial_number: other.to_owned(), ..prepared() };
-            let why = forged.verify(expected).unwrap_err();
+            let why = forged.verify(expected, EN).unwrap_err();
             assert!(why.contains("Nothing was enabled: tell the people who run mfa-warden"), "{why}");
         }
         let colored = Prepared {
             qr_text: Zeroizing::new(format!("{WHITE_ON_BLACK}▄▄{PLAIN}\n{WHITE_ON_BLACK}█▀{PLAIN}")),
             ..prepared()
         };
-        assert_eq!(colored.verify(expected), Ok(()));
+        assert_eq!(colored.verify(expected, EN), Ok(()));
         assert_eq!(colored.qr_lines().collect::<Vec<_>>(), ["▄▄", "█▀"]);
         let inside = format!("{WHITE_ON_BLACK}█\u{1b}[2J{PLAIN}");
         for qr_text in [&inside, "\u{1b}[2J", "scan https://evil.example", "█▀\u{202e}", "█\r█"] {
             let forged = Prepared { qr_text: Zeroizing::new(qr_text.to_owned()), ..prepared() };
-            assert_eq!(forged.verify(expected), Err(not_ours()), "{qr_text:?}");
+            assert_eq!(forged.verify(expected, EN), Err(Said::NotOurs.words(EN)), "{qr_text:?}");
         }
         let forged = Prepared { seed: Zeroizing::new("call 0800".to_owned()), ..prepared() };
-        assert_eq!(forged.verify(expected), Err(not_ours()));
+        assert_eq!(forged.verify(expected, EN), Err(Said::NotOurs.words(EN)));
     }
 
     #[test]
     fn the_seed_is_shown_only_when_asked_for() {
         let look = Look { width: Some(100), color: false };
         let shows = Some("warden enroll --show-seed");
-        let without = invitation("anna", "123456789012", &prepared(), shows, "warden enroll", look);
+        let without = invitation("anna", "123456789012", &prepared(), shows, "warden enroll", look, EN);
         assert!(!without.contains("JBSW"));
         insta::assert_snapshot!("without_the_seed", without.as_str());
         insta::assert_snapshot!(
             "with_the_seed",
-            invitation("anna", "123456789012", &prepared(), None, "warden enroll", look).as_str()
+            invitation("anna", "123456789012", &prepared(), None, "warden enroll", look, EN).as_str()
         );
     }
 
     #[test]
     fn a_window_too_narrow_for_the_code_is_named() {
         let look = Look { width: Some(3), color: false };
-        let text = invitation("anna", "1", &prepared(), None, "warden enroll --region=eu-west-1", look);
+        let text = invitation("anna", "1", &prepared(), None, "warden enroll --region=eu-west-1", look, EN);
         assert!(text.contains("`warden enroll --region=eu-west-1` again"), "{}", text.as_str());
         assert!(text.contains("make it 4 columns wide"), "{}", text.as_str());
     }
 
     #[test]
     fn the_code_is_drawn_white_on_black_where_there_are_colors() {
-        let drawn =
-            |color| invitation("anna", "1", &prepared(), None, "warden enroll", Look { width: None, color });
+        let drawn = |color| {
+            invitation("anna", "1", &prepared(), None, "warden enroll", Look { width: None, color }, EN)
+        };
         let text = drawn(true);
         assert!(text.contains(&format!("{WHITE_ON_BLACK}█▀▀█{PLAIN}\n")));
         let plain = drawn(false);
@@ -559,7 +494,7 @@ mod tests {
         ];
         let explained = codes.map(|code| {
             let said = format!("{code}: <what AWS said>");
-            let Refusal { again, text } = explain_enable(Some(code), "", &said, "warden enroll");
+            let Refusal { again, text } = explain_enable(Some(code), "", &said, "warden enroll", EN);
             assert_eq!(again, code == "InvalidAuthenticationCode");
             format!("== {code}\n{text}")
         });
@@ -571,7 +506,7 @@ mod tests {
         let words =
             "MultiFactorAuthentication failed, please Ensure that you are authenticated with an MFA Device.";
         for code in ["AccessDenied", "EntityTemporarilyUnmodifiable", "InvalidAuthenticationCode", "New"] {
-            let Refusal { again, text } = explain_enable(Some(code), words, "JBSWY3DP", "warden enroll");
+            let Refusal { again, text } = explain_enable(Some(code), words, "JBSWY3DP", "warden enroll", EN);
             assert!(!again && text.contains(code), "{text}");
             let what_to_do =
                 "registers a second device only after you have signed out and signed in again with MFA";
@@ -588,7 +523,8 @@ mod tests {
         let known =
             [(true, Some(true)), (true, Some(false)), (true, None), (false, Some(false)), (false, None)];
         let explained = known.map(|(has_none, is_prepared)| {
-            let text = explain_read(Some("ResourceNotFoundException"), "", sought(has_none, is_prepared));
+            let text =
+                explain_read(Some("ResourceNotFoundException"), "", sought(has_none, is_prepared)).words(EN);
             assert_eq!(text.contains("If you have set up MFA already, all is well"), !has_none, "{text}");
             assert_eq!(text.contains("a device is prepared for you"), is_prepared == Some(true), "{text}");
             assert_eq!(text.contains("--region"), is_prepared != Some(false), "{text}");
@@ -608,7 +544,7 @@ mod tests {
         let explained = codes.map(|code| {
             format!(
                 "== {code}\n{}",
-                explain_read(Some(code), &format!("{code}: <what AWS said>"), sought(true, None))
+                explain_read(Some(code), &format!("{code}: <what AWS said>"), sought(true, None)).words(EN)
             )
         });
         insta::assert_snapshot!(explained.join("\n\n"));

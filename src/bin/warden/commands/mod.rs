@@ -4,4 +4,5 @@ pub mod enroll;
 pub mod explain;
 pub mod generate;
 pub mod plan;
+pub mod preview;
 pub mod status;

@@ -2,15 +2,17 @@
 
 pub mod settings;
 
-use self::settings::{SettingsArgs, StatusSettingsArgs};
+use self::settings::{PreviewSettingsArgs, SettingsArgs, StatusSettingsArgs};
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use mfa_warden::model::commands::shell_word;
+use mfa_warden::model::language::Language;
 use mfa_warden::model::user::is_user_name;
 
 /// Shows what mfa-warden would do, and sets up MFA.
 ///
 /// For operators: `plan`, `check`, `explain` and `status` read an account with your credentials. They change nothing.
+/// `preview` prints the messages to owners.
 /// For owners: `enroll` sets up the MFA device that was prepared for you.
 ///
 /// Credentials, profiles and regions work as in the AWS CLI. Use the region where the function runs, because its
@@ -94,6 +96,7 @@ pub enum Command {
     Check(CheckArgs),
     Explain(ExplainArgs),
     Status(StatusArgs),
+    Preview(PreviewArgs),
     Enroll(EnrollArgs),
     /// Print completions for a shell
     Completions {
@@ -179,6 +182,41 @@ pub struct StatusArgs {
     pub settings: StatusSettingsArgs,
 }
 
+/// Print a message as its owner would get it
+///
+/// For operators, to read and approve the messages before the first one goes out. The user is made up. It makes no AWS
+/// call and sends nothing. Pass the settings that the function has, as options or in the same environment variables.
+#[derive(Debug, clap::Args)]
+pub struct PreviewArgs {
+    /// The message
+    #[arg(long, value_enum, value_name = "KIND", default_value = "invitation")]
+    pub kind: Kind,
+    /// Name of the made-up IAM user
+    #[arg(long, value_name = "NAME", default_value = "alice", value_parser = user_name)]
+    pub user: String,
+    /// The user has an access key and no console password
+    #[arg(long)]
+    pub without_password: bool,
+    /// A policy keeps the user from the prepared device, so only the console's own way is shown
+    #[arg(long, conflicts_with = "without_password")]
+    pub console_only: bool,
+    /// The form for machines: queues, functions and HTTPS endpoints
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub settings: PreviewSettingsArgs,
+}
+
+/// The kinds of message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    Invitation,
+    Reminder,
+    Quarantined,
+    Enrolled,
+    Withdrawn,
+}
+
 /// Set up the MFA device that was prepared for you
 ///
 /// For owners, with the credentials of the IAM user itself: not a role, not root. Shows the QR code for your
@@ -190,4 +228,30 @@ pub struct EnrollArgs {
     /// Show the seed as text too, to type it into the app by hand
     #[arg(long)]
     pub show_seed: bool,
+    /// Language: en or de [default: as the terminal's LC_ALL, LC_MESSAGES or LANG says]
+    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
+    pub language: Option<Language>,
+    #[arg(long, env = "LC_ALL", hide = true)]
+    lc_all: Option<String>,
+    #[arg(long, env = "LC_MESSAGES", hide = true)]
+    lc_messages: Option<String>,
+    #[arg(long, env = "LANG", hide = true)]
+    lang: Option<String>,
+}
+
+impl EnrollArgs {
+    /// The language that was chosen, or the terminal's (POSIX, "Internationalization Variables"), or English.
+    pub fn language(&self) -> Language {
+        let mut of_terminal = [&self.lc_all, &self.lc_messages, &self.lang].into_iter().flatten();
+        let of_terminal =
+            of_terminal.find(|locale| !locale.is_empty()).and_then(|locale| Language::read(locale));
+        self.language.or(of_terminal).unwrap_or(Language::ENGLISH)
+    }
+}
+
+fn language(text: &str) -> Result<Language, String> {
+    Language::read(text).ok_or_else(|| {
+        let known: Vec<&str> = Language::all().map(Language::code).collect();
+        format!("there are no messages in it; there are: {}", known.join(", "))
+    })
 }

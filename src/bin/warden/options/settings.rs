@@ -15,6 +15,9 @@ pub type SettingsArgs = Given<Every>;
 /// The settings that `status` needs.
 pub type StatusSettingsArgs = Given<OfStatus>;
 
+/// The settings that a message to an owner depends on.
+pub type PreviewSettingsArgs = Given<OfMessages>;
+
 /// The values given by option or variable, by the variable's name. `O`: the options of the command.
 #[derive(Debug, Default, Clone)]
 pub struct Given<O>(BTreeMap<&'static str, String>, PhantomData<O>);
@@ -25,13 +28,40 @@ pub trait Options {
     fn all() -> impl Iterator<Item = &'static Setting>;
 }
 
-/// Every setting that has an option.
+/// Every setting that has an option and changes a plan.
 #[derive(Debug, Default, Clone)]
 pub struct Every;
 
 impl Options for Every {
     fn all() -> impl Iterator<Item = &'static Setting> {
-        SETTINGS.iter().filter(|setting| setting.option.is_some())
+        let is_of_plans = |setting: &&Setting| !OF_MESSAGES_ONLY.contains(&setting.variable);
+        SETTINGS.iter().filter(|setting| setting.option.is_some()).filter(is_of_plans)
+    }
+}
+
+/// Settings that change what messages say, and no plan.
+const OF_MESSAGES_ONLY: [&str; 3] = ["CONTACT", "LANGUAGE", "PREFER"];
+
+/// The settings that a message to an owner depends on.
+#[derive(Debug, Default, Clone)]
+pub struct OfMessages;
+
+impl Options for OfMessages {
+    fn all() -> impl Iterator<Item = &'static Setting> {
+        let wanted = [
+            OWNER_TOPIC,
+            "MFA_SCOPE",
+            "REMIND_EVERY",
+            "GRACE_PERIOD",
+            "OFFER_TTL",
+            "AFTER_GRACE",
+            "QUARANTINE_POLICY_ARN",
+            "FUNCTION_ROLE_ARN",
+        ];
+        let is_wanted = move |setting: &&Setting| {
+            wanted.contains(&setting.variable) || OF_MESSAGES_ONLY.contains(&setting.variable)
+        };
+        SETTINGS.iter().filter(is_wanted)
     }
 }
 
@@ -110,6 +140,31 @@ impl<O> Given<O> {
 
     fn names(&self, topic: &str) -> bool {
         self.0.get(topic).is_some_and(|arn| !arn.is_empty())
+    }
+}
+
+impl PreviewSettingsArgs {
+    /// The settings of a message. The policy of a quarantine, and the role, are made up where they are missing: messages
+    /// do not name them.
+    ///
+    /// # Errors
+    /// One message that names every option that is wrong.
+    pub fn of_message(&self) -> anyhow::Result<Settings> {
+        let mut given = self.0.clone();
+        let topic = given.get(OWNER_TOPIC).map(String::as_str).and_then(Arn::parse);
+        let account = topic.and_then(|arn| Account::of(arn, arn.region));
+        let account = account.unwrap_or_else(|| Account {
+            partition: "aws".to_owned(),
+            region: "us-east-1".to_owned(),
+            id: "000000000000".to_owned(),
+        });
+        for (variable, arn) in [
+            ("QUARANTINE_POLICY_ARN", account.policy_arn("mfa-warden-quarantine")),
+            ("FUNCTION_ROLE_ARN", account.role_arn("mfa-warden")),
+        ] {
+            given.entry(variable).or_insert(arn);
+        }
+        read(&given)
     }
 }
 
