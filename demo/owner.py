@@ -71,12 +71,12 @@ class Owner:
         """Sets up MFA with the message's line, and returns what the terminal showed, from the QR code on."""
         secret = self.read_secret(notice["secret"])
         app, now = pyotp.parse_uri(secret["otpauth_uri"]), time.time()
-        qr_code, done = as_shown(secret["qr_text"]), "Done: you have MFA\r\n"
+        qr_code, done = as_shown(secret["qr_text"]), "Done\r\n"
         with self.terminal() as terminal:
             terminal.paste(notice["commands"]["enroll"])
             # A person scans it now. There is no camera here, so the app was given the seed.
             terminal.wait(qr_code)
-            terminal.wait(f"Code for {self.name} in account {notice['account']}:\r\n")
+            terminal.wait(f"Code for {self.name} in {notice['account']}:\r\n")
             terminal.type(app.at(now))
             terminal.wait("Next code:\r\n")
             terminal.type(app.at(now + app.interval))

@@ -17,26 +17,21 @@ pub fn enable_command(account: &Account, user: &str, serial_number: &str) -> Str
     )
 }
 
-/// One line to paste into CloudShell, in bash or zsh: it shows the QR code, asks for two codes, and enables the device. It
-/// asks again up to three times. A subshell keeps its variables, and at its end, also after Ctrl-C, the screen and what
-/// was scrolled off it are cleared.
+/// One line to paste into CloudShell, or into a terminal with the AWS CLI and jq, in bash or zsh: it shows the QR code,
+/// asks for two codes, and enables the device. It asks again up to three times. A subshell keeps its variables. At its end,
+/// also after Ctrl-C, it clears the screen and what was scrolled off it.
 ///
-/// At most 700 characters with any name that IAM allows: people should be able to read what they paste. In CloudShell the
-/// region is known, so IAM's is named only where there is no CloudShell.
+/// At most 700 characters with any name that IAM allows, in every partition: people should be able to read what they
+/// paste. Both calls name the secret's region: without one the AWS CLI may ask the IAM of another partition.
 pub fn enroll_command(account: &Account, user: &str, version: &str, secret: &str) -> String {
-    let Account { partition, region, id, .. } = account;
-    let is_in_cloudshell = ["aws", "aws-us-gov"].contains(&partition.as_str());
-    let iam_region = match is_in_cloudshell {
-        true => String::new(),
-        false => format!(" --region {}", shell_word(account.iam_region())),
-    };
+    let Account { partition, region, id } = account;
     format!(
-        "(u='{user}';aws secretsmanager get-secret-value --region {region} --secret-id {secret} --query SecretString \
-         --output text|jq -nr input.qr_text||exit;trap 'printf \"\\33c\\33[3J$m\\n\";exit' 0 2;for n in 1 2 3 4;do echo Code for \
-         $u in account {id}:;read a;echo Next code:;read b;m=$(aws iam enable-mfa-device{iam_region} --user-name=$u \
-         --serial-number arn:{partition}:iam::{id}:mfa/mfa-warden/$u.{suffix} --authentication-code1=${{a// }} \
-         --authentication-code2=${{b// }} 2>&1)&&m='Done: you have MFA';case $m in *ticationCode*)m='Wrong code';echo $m;;\
-         *yExists*|*'an MFA'*)m='You have MFA already';exit;;*)exit;esac;done)",
+        "(u='{user}';set -- --region {region};aws secretsmanager get-secret-value $@ --secret-id {secret} --query \
+         SecretString --output text|jq -nr input.qr_text 2>&-||exit;trap 'printf \"\\33c\\33[3J\";echo \"$m\";exit' 0 2 \
+         3;for n in 1 2 3 4;do echo Code for $u in {id}:;read a;echo Next code:;read b;m=$(aws iam enable-mfa-device $@ \
+         --user-name=$u --serial-number arn:{partition}:iam::{id}:mfa/mfa-warden/$u.{suffix} \
+         --authentication-code1=${{a// }} --authentication-code2=${{b// }} 2>&1)&&m=Done;case $m in *yExists*|*'an \
+         MFA'*)m='You have MFA';exit;;*ticationCode*)m='Wrong code';echo $m;;*)exit;esac;done)",
         user = user.replace('\'', r"'\''"),
         region = shell_word(region),
         secret = shell_word(secret),

@@ -464,7 +464,7 @@ pub static SETTINGS: [Setting; 26] = [
     Setting {
         variable: "CONTACT",
         default: "",
-        expected: "one line of up to 200 characters without a link: people should not follow links of mail to ask for help",
+        expected: "one line of up to 60 characters without a link: people should not follow links of mail to ask for help",
         option: Some("contact"),
         value_name: "WHOM",
         help: "Whom people ask: a help desk, an address",
@@ -473,7 +473,7 @@ pub static SETTINGS: [Setting; 26] = [
     Setting {
         variable: "LANGUAGE",
         default: "en",
-        expected: "a language that there are messages in: the folders of src/messages/templates",
+        expected: "`de` or `en`, the languages that there are messages in",
         option: Some("language"),
         value_name: "LANGUAGE",
         help: "Language of messages to owners: en or de",
@@ -742,13 +742,21 @@ fn arn_of<'a>(value: &'a str, service: &str) -> Option<Arn<'a>> {
 }
 
 /// The most characters of `CONTACT`.
-const LONGEST_CONTACT: usize = 200;
+const LONGEST_CONTACT: usize = 60;
 
 /// Reads whom people ask: one line that messages can show as it is.
 fn contact(text: &str) -> Option<String> {
     let text = text.trim();
-    let fits = !text.is_empty() && text.chars().count() <= LONGEST_CONTACT && shown(text) == text;
+    let is_words = shown(text) == text && !text.split_whitespace().any(is_like_a_host);
+    let fits = !text.is_empty() && text.chars().count() <= LONGEST_CONTACT && is_words;
     fits.then(|| text.to_owned())
+}
+
+/// Whether mail programs may make a link of the word. They make one of an address too, which is meant.
+fn is_like_a_host(word: &str) -> bool {
+    let host = word.trim_matches(|c: char| !c.is_alphanumeric()).split('/').next().unwrap_or_default();
+    let last = host.rsplit_once('.').map_or("", |(_, last)| last);
+    !word.contains('@') && last.chars().count() > 1 && last.chars().all(char::is_alphabetic)
 }
 
 fn is_tag_key(text: &str) -> bool {
@@ -1094,7 +1102,7 @@ mod tests {
     fn whom_people_ask_is_one_line_that_holds_nothing_but_words() {
         let contact = |value: &str| read(&[("CONTACT", value)]).map(|settings| settings.contact.unwrap());
         for value in
-            ["the help desk, extension 42", "security@example.com", "Grüße an die Sicherheit (Raum 5)"]
+            ["the help desk, extension 42", "security@example.com", "Dr. Müller (Raum 5), Tel. 030.1234"]
         {
             assert_eq!(contact(value).as_deref(), Ok(value));
         }
@@ -1108,7 +1116,9 @@ mod tests {
             "[help](x)",
             "\u{202e}help",
             "   ",
-            &"a".repeat(201),
+            "see wiki.corp.example/mfa",
+            "www.corp.example",
+            &"a".repeat(61),
         ] {
             assert!(contact(value).unwrap_err().contains("CONTACT is `"), "{value}");
         }

@@ -181,7 +181,7 @@ class Session:
 
     def __init__(self, owner, terminal, notice):
         self.name, self.terminal, self.notice = owner.name, terminal, notice
-        self.question = f"Code for {owner.name} in account {ACCOUNT}:\r\n"
+        self.question = f"Code for {owner.name} in {ACCOUNT}:\r\n"
         self.typed = []
 
     def scan(self):
@@ -256,7 +256,7 @@ class Line:
         with self.pasted() as session:
             session.scan()
             session.answer(*(f"{code[:3]} {code[3:]}" for code in session.codes()))
-            session.wait_for_end("Done: you have MFA\r\n")
+            session.wait_for_end("Done\r\n")
         self.assert_enrolled(session, asked=1)
 
     def test_mistyped_codes_are_asked_for_again_and_the_fourth_attempt_enrolls(self):
@@ -267,7 +267,7 @@ class Line:
                 session.answer(*mistyped)
                 session.wait_until_asked_again()
             session.answer(*session.codes())
-            session.wait_for_end("Done: you have MFA\r\n")
+            session.wait_for_end("Done\r\n")
         # The AWS CLI itself refuses codes that are too short.
         self.assert_enrolled(session, asked=2)
 
@@ -279,7 +279,7 @@ class Line:
                 session.answer(*wrong)
                 session.wait_until_asked_again()
             session.answer(*session.codes())
-            session.wait_for_end("Done: you have MFA\r\n")
+            session.wait_for_end("Done\r\n")
         self.assert_enrolled(session, asked=4)
 
     def test_four_wrong_attempts_end_it(self):
@@ -328,7 +328,7 @@ class Line:
             session.terminal.press_control("d")
             session.wait_until_asked_again()
             session.answer(*session.codes())
-            session.wait_for_end("Done: you have MFA\r\n")
+            session.wait_for_end("Done\r\n")
         self.assert_enrolled(session, asked=1)
 
     def test_somebody_who_may_not_read_the_secret_sees_the_words_of_aws_and_is_asked_nothing(self):
@@ -349,25 +349,25 @@ class Line:
         self.assert_not_enrolled(session, asked=1)
 
     def test_somebody_who_has_a_device_is_told_so(self):
-        for refusal in (IN_USE, NEEDS_MFA):
+        for refusal in (IN_USE, NEEDS_MFA, Refusal(403, "InvalidAuthenticationCode", NEEDS_MFA.words)):
             with self.subTest(refusal.words), self.pasted(refusals={"EnableMFADevice": refusal}) as session:
                 session.scan()
                 session.answer(*session.codes())
-                session.wait_for_end("You have MFA already\r\n")
+                session.wait_for_end("You have MFA\r\n")
 
     def test_names_with_characters_that_mean_something_to_shells_enroll(self):
         for name in ("-alice", "=eve", "@carol", "wei,chen", "a+b=c@d.e_f"):
             with self.subTest(name), self.pasted(name) as session:
                 session.scan()
                 session.answer(*session.codes())
-                session.wait_for_end("Done: you have MFA\r\n")
+                session.wait_for_end("Done\r\n")
                 self.assert_enrolled(session, asked=1)
 
     def test_the_longest_name_enrolls(self):
         with self.pasted("x" * (64 - 3)) as session:
             session.scan()
             session.answer(*session.codes())
-            session.wait_for_end("Done: you have MFA\r\n")
+            session.wait_for_end("Done\r\n")
         self.assert_enrolled(session, asked=1)
 
 

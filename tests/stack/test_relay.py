@@ -36,10 +36,10 @@ SECRET = "mfa-warden/AIDAEXAMPLEALICE00001"
 ENROLL = (
     f"(u='alice';aws secretsmanager get-secret-value --region us-east-1 --secret-id {SECRET} --query SecretString "
     "--output text|jq -nr input.qr_text||exit;trap 'printf \"\\33c\\33[3J$m\\n\";exit' 0 2;for n in 1 2 3 4;"
-    "do echo Code for $u in account 123456789012:;read a;echo Next code:;read b;m=$(aws iam enable-mfa-device "
+    "do echo Code for $u in 123456789012:;read a;echo Next code:;read b;m=$(aws iam enable-mfa-device "
     "--user-name=$u --serial-number arn:aws:iam::123456789012:mfa/mfa-warden/$u.cafef00d "
-    "--authentication-code1=${a// } --authentication-code2=${b// } 2>&1)&&m='Done: you have MFA';"
-    "case $m in *ticationCode*)m='Wrong code';echo $m;;*yExists*)m='You have MFA already';exit;;*)exit;esac;done)"
+    "--authentication-code1=${a// } --authentication-code2=${b// } 2>&1)&&m=Done;"
+    "case $m in *ticationCode*)m='Wrong code';echo $m;;*yExists*)m='You have MFA';exit;;*)exit;esac;done)"
 )
 SHOW = (
     f"aws secretsmanager get-secret-value --region us-east-1 --secret-id {SECRET} --query SecretString --output text "

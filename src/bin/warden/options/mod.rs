@@ -225,7 +225,7 @@ pub enum Kind {
 /// The QR code is the secret of your second factor: show it to no one, and clear the screen afterwards.
 #[derive(Debug, clap::Args)]
 pub struct EnrollArgs {
-    /// Show the seed as text too, to type it into the app by hand
+    /// Show the setup key as text too, to type it into the app by hand
     #[arg(long)]
     pub show_seed: bool,
     /// Language: en or de [default: as the terminal's LC_ALL, LC_MESSAGES or LANG says]
