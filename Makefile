@@ -84,8 +84,8 @@ lint: $(TOOLS) ## Check code, docs and template
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --all-features --no-deps
 	sam validate
 	cfn-lint
-	ruff check demo bench tests
-	ruff format --check demo bench tests
+	ruff check demo bench examples tests
+	ruff format --check demo bench examples tests
 	$(VENV)/bin/python demo/dashboard.py --check
 
 .PHONY: bench
@@ -139,8 +139,9 @@ $(TOOLS): requirements.txt
 # What owners have at a terminal besides the AWS CLI: the demo and the tests type into real shells.
 $(TERMINAL): tests/apt.txt | $(TOOLS)
 	@(for tool in bash zsh jq; do command -v $$tool > /dev/null || exit 1; done) || { \
-	  command -v apt-get > /dev/null && $$([ $$(id -u) = 0 ] || command -v sudo) \
-	    apt-get install --yes --no-install-recommends $$(cat tests/apt.txt); \
+	  command -v apt-get > /dev/null && root=$$([ $$(id -u) = 0 ] || command -v sudo) && \
+	    $$root apt-get update --quiet=2 && \
+	    $$root apt-get install --yes --quiet=2 --no-install-recommends $$(cat tests/apt.txt); \
 	} || { echo "bash, zsh and jq are needed. Install them and try again"; exit 1; }
 	@touch $@
 

@@ -8,7 +8,7 @@ use mfa_warden::model::commands::enable_command;
 use mfa_warden::model::outcome::{Answer, Outcome, RunKind, UserResult};
 use mfa_warden::model::seed::{Seed, secret_value};
 use mfa_warden::model::settings::Scope;
-use mfa_warden::model::user::User;
+use mfa_warden::model::user::{AssignedDevice, User};
 use mfa_warden::model::verdict::Status;
 use mfa_warden::rules::changes::{Changes, Snapshot};
 use mfa_warden::rules::credential_report::CredentialReport;
@@ -53,8 +53,12 @@ fn texts_for(tag: &str) -> Vec<String> {
 fn texts_in(language: &str, tag: &str) -> Vec<String> {
     let mut facts = enrolled_since(user("alice"), "1d");
     facts.tags.insert("mfa-exempt".to_owned(), tag.to_owned());
-    let settings = settings(&[("LANGUAGE", language)]);
+    for key in ["email", "language", "name"] {
+        facts.tags.insert(key.to_owned(), tag.to_owned());
+    }
+    let settings = settings(&[("LANGUAGE", language), ("LANGUAGE_TAG", "none")]);
     let verdict = verdict_of(&facts, &settings);
+    facts.mfa_devices.push(AssignedDevice { serial_number: tag.to_owned(), enabled_at: now() });
     let mut answer = Answer::new(RunKind::Sweep, false, "123456789012");
     let outcome =
         |result| Outcome::new("alice", USER_ID, verdict.status, verdict.reason.clone(), &[], result);
@@ -64,7 +68,9 @@ fn texts_in(language: &str, tag: &str) -> Vec<String> {
     let since = Changes { before: None, now: &snapshot };
     let mut texts = vec![summary(&account(), &answer, since).text, failure(&account(), &answer, since).text];
     let account = account();
-    for notice in [Notice::Invitation, Notice::Withdrawn, Notice::Enrolled] {
+    for notice in
+        [Notice::Invitation, Notice::Reminder, Notice::Quarantined, Notice::Enrolled, Notice::Withdrawn]
+    {
         let notice = OwnerNotice {
             notice,
             account: &account,

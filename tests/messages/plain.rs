@@ -11,6 +11,7 @@ use mfa_warden::model::known::Known;
 use mfa_warden::model::language::Language;
 use mfa_warden::model::message::OwnerMessage;
 use mfa_warden::model::record::tag;
+use mfa_warden::model::settings::SETTINGS;
 use mfa_warden::model::user::{AssignedDevice, Attached};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -331,4 +332,18 @@ fn whatever_the_command_line_says_to_an_owner_it_says_in_every_language() {
     let distinct: BTreeSet<String> =
         Language::all().flat_map(|language| all.map(|said| said.words(language))).collect();
     assert_eq!(distinct.len(), 2 * all.len(), "two languages, and no text twice");
+}
+
+#[test]
+fn the_template_and_the_help_offer_every_language() {
+    let template = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yaml")).unwrap();
+    let codes: Vec<&str> = Language::all().map(Language::code).collect();
+    let parameter = template.split("\n  Language:\n").nth(1).unwrap();
+    let allowed = parameter.split("AllowedValues: [").nth(1).unwrap().split(']').next().unwrap();
+    assert_eq!(allowed.split(", ").collect::<Vec<_>>(), codes);
+    let setting = SETTINGS.iter().find(|setting| setting.variable == "LANGUAGE").unwrap();
+    for code in codes {
+        assert!(setting.expected.contains(&format!("`{code}`")), "{}", setting.expected);
+        assert!(setting.help.contains(code), "{}", setting.help);
+    }
 }

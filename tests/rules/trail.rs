@@ -71,3 +71,21 @@ fn what_was_told_is_read_from_its_tag_and_nothing_else_counts() {
     assert_eq!(IamEvents::told(&[(TAG.to_owned(), "nonsense".to_owned())].into()), None);
     assert_eq!(IamEvents::told(&[("told".to_owned(), "none".to_owned())].into()), None);
 }
+
+#[test]
+fn the_template_and_the_function_agree_where_iam_events_arrive() {
+    let template = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/template.yaml")).unwrap();
+    let condition = template.split("  IamEventsArriveHere: !Or\n").nth(1).unwrap();
+    let listed: Vec<&str> = condition
+        .lines()
+        .map_while(|line| line.strip_prefix("    - !Equals [!Ref AWS::Region, ")?.strip_suffix(']'))
+        .collect();
+    let partitions =
+        ["aws", "aws-us-gov", "aws-cn", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"];
+    let known = partitions.map(|partition| {
+        let account =
+            Account { partition: partition.to_owned(), region: "elsewhere".to_owned(), ..account() };
+        account.iam_region().to_owned()
+    });
+    assert_eq!(listed, known);
+}

@@ -25,6 +25,8 @@ import pyotp
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "demo"))
 
+from notice import valid
+
 from emulator import ACCOUNT, REGION, MiniStack
 from owner import CLEAR, PROMPT, Owner, as_shown
 from stack import Stack
@@ -173,7 +175,7 @@ def invite(name):
     iam.create_login_profile(UserName=name, Password="correct-horse-battery-1A")
     stack.invoke({"action": "check", "user": name})
     (message,) = stack.read_inbox(inbox)
-    return json.loads(message["Message"])
+    return valid(message["Message"])
 
 
 class Session:

@@ -3,7 +3,6 @@
 import contextlib
 import copy
 import http.server
-import importlib.util
 import io
 import json
 import logging
@@ -17,6 +16,8 @@ import traceback
 import unittest
 from pathlib import Path
 from unittest import mock
+
+import jsonschema
 
 ROOT = Path(__file__).resolve().parents[2]
 RELAY = ROOT / "examples" / "relay"
@@ -463,11 +464,8 @@ class TheReadme(unittest.TestCase):
         self.assertEqual(json.loads(attributes["FilterPolicy"]), {"recipient": suffixes})
 
 
-@unittest.skipUnless(importlib.util.find_spec("jsonschema"), "the package jsonschema is not installed")
 class TheSchema(unittest.TestCase):
     def setUp(self):
-        import jsonschema
-
         schema = json.loads(SCHEMA.read_text())
         jsonschema.Draft202012Validator.check_schema(schema)
         self.schema, self.validator = schema, jsonschema.Draft202012Validator(schema)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "demo"))
 
+from notice import valid
+
 from emulator import ACCOUNT, MiniStack
 from stack import Stack
 
@@ -62,7 +64,11 @@ class DeployedStack(unittest.TestCase):
         return f"mfa-warden/{user_id}" if f"mfa-warden/{user_id}" in names else None
 
     def kinds(self, inbox):
-        return [message["MessageAttributes"]["kind"]["Value"] for message in self.stack.read_inbox(inbox)]
+        messages = self.stack.read_inbox(inbox)
+        for message in messages:
+            if "recipient" in message["MessageAttributes"]:
+                valid(message["Message"])
+        return [message["MessageAttributes"]["kind"]["Value"] for message in messages]
 
     def test_the_schedule_sweeps_and_the_invitation_reaches_its_owner_alone(self):
         owner_topic = self.stack.outputs["OwnerTopicArn"]

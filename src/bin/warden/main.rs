@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
         Command::Check(options) => plan::check(&global, &options, clock).await,
         Command::Explain(options) => explain::explain(&global, &options, clock).await,
         Command::Status(options) => status::status(&global, &options, clock).await,
-        Command::Preview(options) => preview::preview(&options, clock),
+        Command::Preview(options) => preview::preview(&global, &options, clock),
         Command::Enroll(options) => enroll::enroll(&global, &options).await,
         Command::Completions { shell } => generate::completions(shell),
         Command::Man { command } => generate::man(command.as_deref()),

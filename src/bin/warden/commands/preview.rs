@@ -1,6 +1,6 @@
 //! `preview`: a message as its owner would get it, before anybody gets one.
 
-use crate::options::{Kind, PreviewArgs};
+use crate::options::{Global, Kind, PreviewArgs};
 use crate::terminal::output::print;
 use jiff::{SignedDuration, Timestamp};
 use mfa_warden::Settings;
@@ -10,7 +10,7 @@ use mfa_warden::model::action::Notice;
 use mfa_warden::model::arn::Arn;
 use mfa_warden::model::blocker::{Blocker, Cause, Need};
 use mfa_warden::model::delivery::Delivery;
-use mfa_warden::model::enrollment::{SECRET_PREFIX, Secret, description};
+use mfa_warden::model::enrollment::{SECRET_PREFIX, Secret, description, version_suffix};
 use mfa_warden::model::facts::UserFacts;
 use mfa_warden::model::known::Known;
 use mfa_warden::model::message::OwnerMessage;
@@ -29,9 +29,9 @@ const USER_ID: &str = "AIDAEXAMPLEEXAMPLE123";
 ///
 /// # Errors
 /// When a setting is wrong.
-pub fn preview(args: &PreviewArgs, clock: fn() -> Timestamp) -> anyhow::Result<ExitCode> {
+pub fn preview(global: &Global, args: &PreviewArgs, clock: fn() -> Timestamp) -> anyhow::Result<ExitCode> {
     let settings = args.settings.of_message()?;
-    let message = message(args, &settings, clock());
+    let message = message(global.region.as_deref(), args, &settings, clock());
     print(&if args.json {
         serde_json::to_string_pretty(&data(&message))? + "\n"
     } else {
@@ -40,7 +40,7 @@ pub fn preview(args: &PreviewArgs, clock: fn() -> Timestamp) -> anyhow::Result<E
     Ok(ExitCode::SUCCESS)
 }
 
-fn message(args: &PreviewArgs, settings: &Settings, now: Timestamp) -> OwnerMessage {
+fn message(region: Option<&str>, args: &PreviewArgs, settings: &Settings, now: Timestamp) -> OwnerMessage {
     // The stack's account and region, where its topic is given.
     let account = Arn::parse(&settings.owner_topic_arn).and_then(|arn| Account::of(arn, arn.region));
     let account = account.filter(|account| args.settings.names_topic() && !account.region.is_empty());
@@ -49,6 +49,7 @@ fn message(args: &PreviewArgs, settings: &Settings, now: Timestamp) -> OwnerMess
         region: "us-east-1".to_owned(),
         id: "123456789012".to_owned(),
     });
+    let account = Account { region: region.map_or(account.region, str::to_owned), ..account };
     let notice = match args.kind {
         Kind::Invitation => Notice::Invitation,
         Kind::Reminder => Notice::Reminder,
@@ -60,6 +61,7 @@ fn message(args: &PreviewArgs, settings: &Settings, now: Timestamp) -> OwnerMess
     let verdict = Verdict {
         status: match notice {
             Notice::Enrolled => Status::Compliant,
+            Notice::Withdrawn if args.exempt => Status::Exempt,
             Notice::Withdrawn => Status::NotApplicable,
             Notice::Invitation | Notice::Reminder | Notice::Quarantined => Status::NonCompliant,
         },
@@ -87,6 +89,7 @@ fn facts(
 ) -> UserFacts {
     let age = match notice {
         Notice::Invitation => SignedDuration::ZERO,
+        Notice::Reminder if args.overdue => settings.grace_period.saturating_add(settings.remind_every),
         Notice::Quarantined => settings.grace_period,
         Notice::Reminder | Notice::Enrolled | Notice::Withdrawn => settings.remind_every,
     };
@@ -99,11 +102,12 @@ fn facts(
         tags.insert(tag::FIRST_NOTICE_AT.to_owned(), rfc3339(made_at));
         tags.insert(tag::HEARD_AT.to_owned(), rfc3339(made_at));
         tags.insert(tag::NOTICES.to_owned(), "1".to_owned());
+        tags.insert(tag::NOTIFIED.to_owned(), version_suffix(&version).to_owned());
         tags.insert(tag::RECIPIENT.to_owned(), args.user.clone());
     }
-    let is_kept = Blocker {
-        action: "secretsmanager:GetSecretValue".to_owned(),
-        need: Need::ReadSeed,
+    let blocker = |need, action: &str| Blocker {
+        action: action.to_owned(),
+        need,
         cause: Cause::Policies(vec!["example".to_owned()]),
         is_unsure: false,
     };
@@ -116,6 +120,11 @@ fn facts(
         },
         tags: std::collections::BTreeMap::new(),
         mfa_devices: match notice {
+            Notice::Enrolled if args.by_passkey => {
+                let passkey =
+                    format!("arn:{}:iam::{}:u2f/user/{}/key", account.partition, account.id, args.user);
+                vec![AssignedDevice { serial_number: passkey, enabled_at: now }]
+            }
             Notice::Enrolled => vec![AssignedDevice { serial_number: device.clone(), enabled_at: now }],
             _ => Vec::new(),
         },
@@ -138,7 +147,11 @@ fn facts(
         devices: vec![device],
         attached: Known::Is(Attached { enrollment: true, quarantine: notice == Notice::Quarantined }),
         delivery: Known::Is(Delivery::Reached),
-        blockers: Known::Is(if args.console_only { vec![is_kept] } else { Vec::new() }),
+        blockers: Known::Is(match (args.console_only, args.blocked) {
+            (true, _) => vec![blocker(Need::ReadSeed, "secretsmanager:GetSecretValue")],
+            (false, true) => vec![blocker(Need::Enable, "iam:EnableMFADevice")],
+            (false, false) => Vec::new(),
+        }),
         absence_is_sure: true,
         version_is_new: true,
         is_gone: false,
@@ -153,10 +166,17 @@ mod tests {
 
     fn said(arguments: &[&str]) -> OwnerMessage {
         let all = [&["warden", "preview"], arguments].concat();
-        let crate::options::Command::Preview(args) = Args::try_parse_from(all).unwrap().command else {
+        let Args { global, command: crate::options::Command::Preview(args) } =
+            Args::try_parse_from(all).unwrap()
+        else {
             panic!("another command")
         };
-        message(&args, &args.settings.of_message().unwrap(), "2026-06-15T12:00:00Z".parse().unwrap())
+        message(
+            global.region.as_deref(),
+            &args,
+            &args.settings.of_message().unwrap(),
+            "2026-06-15T12:00:00Z".parse().unwrap(),
+        )
     }
 
     #[test]
@@ -184,6 +204,14 @@ mod tests {
         assert!(!text.contains("aws iam"), "{text}");
         let text = said(&["--without-password"]).text;
         assert!(!text.contains("Assign MFA device"), "{text}");
+        for kind in ["reminder", "quarantined"] {
+            assert!(!said(&["--kind", kind]).text.contains("replaces"), "no other device was made");
+        }
+        assert!(said(&["--kind", "reminder", "--overdue"]).text.contains("Please set it up now"));
+        assert!(said(&["--kind", "withdrawn", "--exempt"]).text.contains("you are exempt"));
+        assert!(said(&["--kind", "enrolled", "--by-passkey"]).text.contains("A passkey"));
+        assert!(said(&["--blocked"]).text.contains("A POLICY STANDS IN THE WAY"));
+        assert!(said(&["--region", "eu-west-1"]).text.contains("--region eu-west-1;"));
         let topic = "arn:aws:sns:eu-west-1:210987654321:owners";
         let text = said(&["--owner-topic-arn", topic, "--user", "wei,chen"]).text;
         assert!(text.contains("210987654321") && text.contains("u='wei,chen'"), "{text}");

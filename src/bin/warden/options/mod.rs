@@ -200,6 +200,18 @@ pub struct PreviewArgs {
     /// A policy keeps the user from the prepared device, so only the console's own way is shown
     #[arg(long, conflicts_with = "without_password")]
     pub console_only: bool,
+    /// A policy perhaps keeps the user from enrolling at all
+    #[arg(long, conflicts_with = "console_only")]
+    pub blocked: bool,
+    /// For a reminder: the time to enroll is over
+    #[arg(long)]
+    pub overdue: bool,
+    /// For `enrolled`: by a passkey, and not by the prepared device
+    #[arg(long)]
+    pub by_passkey: bool,
+    /// For `withdrawn`: because the user is exempt, and not because it has no password
+    #[arg(long)]
+    pub exempt: bool,
     /// The form for machines: queues, functions and HTTPS endpoints
     #[arg(long)]
     pub json: bool,
