@@ -31,7 +31,7 @@ FENCE = "```"
 HARMLESS = str.maketrans("`~<>[]", "'-()()")
 # An @ that does not follow a letter or a digit, as it does in an address. Some chats find the words that call everybody
 # even there.
-MENTION = re.compile(r"(?<![^\W_])@|@(?=(?:all|channel|everyone|here|room)\b)", re.IGNORECASE)
+MENTION = re.compile(r"(?<![^\W_])@|@(?=all|channel|everyone|here|room)", re.IGNORECASE)
 
 LOG = logging.getLogger(__name__)
 LOG.setLevel(logging.INFO)

@@ -57,6 +57,15 @@ impl AwsError {
         matches!(self.code.as_deref(), Some("ConcurrentAccess" | "ConcurrentAccessException"))
     }
 
+    /// Whether the same call may succeed a little later: AWS throttled it or was out of order, or gave no answer at all.
+    pub fn may_pass(&self) -> bool {
+        self.code.as_deref().is_none_or(|code| {
+            ["Throttl", "TooManyRequests", "RequestLimit", "Internal", "ServiceUnavailable", "ServiceFailure"]
+                .iter()
+                .any(|known| code.contains(known))
+        })
+    }
+
     /// Whether AWS says that the IAM entity does not exist.
     pub fn is_no_such_entity(&self) -> bool {
         matches!(self.code.as_deref(), Some("NoSuchEntity" | "NoSuchEntityException"))

@@ -1,4 +1,5 @@
-//! What `warden enroll` says to an owner, in the owner's language. It holds no seed and no code.
+//! What `warden enroll` says to an owner, in the owner's language, and what `warden` says to everybody about credentials. It
+//! holds no seed and no code.
 
 use crate::messages::templates::enroll;
 use crate::model::language::Language;
@@ -145,6 +146,54 @@ pub enum Said<'a> {
         device: &'a str,
         /// Whether IAM lists it.
         is_listed: bool,
+    },
+    /// No region is set.
+    NoRegion,
+    /// AWS names no account.
+    NoAccount {
+        /// The caller's ARN.
+        arn: &'a str,
+    },
+    /// The profile gives no credentials.
+    NoProfile {
+        /// Its name.
+        profile: &'a str,
+    },
+    /// There are no credentials.
+    NoCredentials {
+        /// How to sign in.
+        login: &'a str,
+    },
+    /// The credentials cannot be loaded.
+    BadCredentials {
+        /// Why.
+        why: &'a str,
+        /// How to sign in.
+        login: &'a str,
+        /// The profile whose role demands MFA, if that may be why.
+        mfa_profile: Option<&'a str>,
+    },
+    /// AWS does not say who the caller is.
+    Unidentified {
+        /// What AWS said.
+        said: &'a str,
+        /// How to sign in.
+        login: &'a str,
+    },
+    /// AWS gives no answer.
+    Unreachable {
+        /// What was said.
+        said: &'a str,
+    },
+    /// IAM refuses the session token.
+    SessionToken {
+        /// What failed.
+        failure: &'a str,
+    },
+    /// IAM does not know the access key.
+    UnknownKey {
+        /// What failed.
+        failure: &'a str,
     },
     /// The caller is the root user.
     Root,

@@ -142,8 +142,8 @@ pub fn run_failed(account: &Account, kind: &RunKind, error: &str) -> Message {
     to_operations("failure", account, &what, text)
 }
 
-/// What a look at the trails found: IAM events do not arrive, or they arrive again.
-pub fn trails(account: &Account, answer: &TrailAnswer) -> Message {
+/// What a look at the trails found: IAM events do not arrive, or they arrive again. `told`: what operations were told last.
+pub fn trails(account: &Account, answer: &TrailAnswer, told: Option<IamEvents>) -> Message {
     let place = format!("AWS account {} ({})", account.id, account.region);
     let (what, mut text) = match answer.iam_events {
         IamEvents::None => (
@@ -160,6 +160,14 @@ pub fn trails(account: &Account, answer: &TrailAnswer) -> Message {
                  If none delivers IAM events, changed users wait for the next sweep.\n"
             ),
         ),
+        IamEvents::Organization | IamEvents::Account | IamEvents::Elsewhere
+            if told == Some(IamEvents::Unknown) =>
+        {
+            (
+                "the trails can be read again",
+                format!("The CloudTrail trails of {place} can be read again, and IAM events arrive.\n"),
+            )
+        }
         IamEvents::Organization | IamEvents::Account | IamEvents::Elsewhere => (
             "IAM events arrive again",
             format!(

@@ -148,8 +148,13 @@ impl OwnerNotice<'_> {
     }
 
     fn enrolled(&self, language: Language, links: &Links, contact: Option<String>) -> Enrolled {
-        let is_own = |user: &str| user.eq_ignore_ascii_case(&self.facts.user.name);
-        let is_prepared = |serial: &str| self.account.user_of_device(serial).is_some_and(is_own);
+        // Anybody who may make devices can give one a name of that form. Only one device is the prepared one: that of the
+        // secret's version, under the user's name, or under the name that the user had before.
+        let secret = self.facts.secret.as_ref();
+        let of_user = |name: &str| self.account.serial_number(name, self.version());
+        let prepared = secret.filter(|_| !self.version().is_empty());
+        let prepared = prepared.map(|secret| [of_user(&self.facts.user.name), of_user(secret.user_name())]);
+        let is_prepared = |serial: &str| prepared.iter().flatten().any(|prepared| prepared == serial);
         let kind = |serial: &str| match Arn::parse(serial) {
             _ if is_prepared(serial) => DeviceKind::Prepared(serial.to_owned()),
             Some(arn) if arn.resource.starts_with("u2f/") => DeviceKind::Passkey,

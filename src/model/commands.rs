@@ -26,8 +26,8 @@ pub fn enable_command(account: &Account, user: &str, serial_number: &str) -> Str
 pub fn enroll_command(account: &Account, user: &str, version: &str, secret: &str) -> String {
     let Account { partition, region, id } = account;
     format!(
-        "(u='{user}';set -- --region {region};aws secretsmanager get-secret-value $@ --secret-id {secret} --query \
-         SecretString --output text|jq -nr input.qr_text 2>&-||exit;trap 'printf \"\\33c\\33[3J\";echo \"$m\";exit' 0 2 \
+        "(u='{user}' m=;set -- --region {region};aws secretsmanager get-secret-value $@ --secret-id {secret} --query \
+         SecretString --output text|jq -nr input.qr_text 2>&-||exit;trap 'printf \"\\33c\\33[3J%s\\n\" \"$m\";exit' 0 2 \
          3;for n in 1 2 3 4;do echo Code for $u in {id}:;read a;echo Next code:;read b;m=$(aws iam enable-mfa-device $@ \
          --user-name=$u --serial-number arn:{partition}:iam::{id}:mfa/mfa-warden/$u.{suffix} \
          --authentication-code1=${{a// }} --authentication-code2=${{b// }} 2>&1)&&m=Done;case $m in *yExists*|*'an \

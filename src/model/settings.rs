@@ -464,7 +464,7 @@ pub static SETTINGS: [Setting; 26] = [
     Setting {
         variable: "CONTACT",
         default: "",
-        expected: "one line of up to 60 characters without a link: people should not follow links of mail to ask for help",
+        expected: "one line of up to 60 characters",
         option: Some("contact"),
         value_name: "WHOM",
         help: "Whom people ask: a help desk, an address",
@@ -635,6 +635,13 @@ impl Settings {
              operations"
                 .to_owned(),
         );
+        for (name, key) in [("OWNER_TAG", self.owner_tag.as_str()), ("the tag of exemptions", "mfa-exempt")] {
+            problem(
+                "LANGUAGE_TAG",
+                self.language_tag.eq_ignore_ascii_case(key),
+                format!("LANGUAGE_TAG is `{key}`, which is {name} too: one tag cannot say both"),
+            );
+        }
         problem(
             "ENROLLMENT_POLICY_ARN",
             self.enrollment_policy_arn.is_some() && self.enrollment_policy_arn == self.quarantine_policy_arn,
@@ -744,19 +751,21 @@ fn arn_of<'a>(value: &'a str, service: &str) -> Option<Arn<'a>> {
 /// The most characters of `CONTACT`.
 const LONGEST_CONTACT: usize = 60;
 
-/// Reads whom people ask: one line that messages can show as it is.
+/// Reads whom people ask. What would be a link or markup is made words, and not refused: the function must not stop because
+/// of it.
 fn contact(text: &str) -> Option<String> {
-    let text = text.trim();
-    let is_words = shown(text) == text && !text.split_whitespace().any(is_like_a_host);
-    let fits = !text.is_empty() && text.chars().count() <= LONGEST_CONTACT && is_words;
-    fits.then(|| text.to_owned())
+    let fits = text.chars().count() <= LONGEST_CONTACT && !text.contains(['\n', '\r']);
+    let words: Vec<String> = shown(text).split_whitespace().map(unlinked).collect();
+    Some(words.join(" ")).filter(|words| fits && !words.is_empty())
 }
 
-/// Whether mail programs may make a link of the word. They make one of an address too, which is meant.
-fn is_like_a_host(word: &str) -> bool {
-    let host = word.trim_matches(|c: char| !c.is_alphanumeric()).split('/').next().unwrap_or_default();
+/// The word, which no mail program makes a link of: with blanks around the dots of a host. An address stays one.
+fn unlinked(word: &str) -> String {
+    let host = word.trim_matches(|c: char| !c.is_alphanumeric()).split(['/', '?']).next().unwrap_or_default();
     let last = host.rsplit_once('.').map_or("", |(_, last)| last);
-    !word.contains('@') && last.chars().count() > 1 && last.chars().all(char::is_alphabetic)
+    let is_host = last.chars().count() > 1 && last.chars().all(char::is_alphabetic);
+    let is_address = word.contains('@') && !word.contains(':');
+    if is_host && !is_address { word.replace('.', " . ") } else { word.to_owned() }
 }
 
 fn is_tag_key(text: &str) -> bool {
@@ -1106,20 +1115,22 @@ mod tests {
         {
             assert_eq!(contact(value).as_deref(), Ok(value));
         }
-        assert_eq!(contact(" help "), Ok("help".to_owned()));
-        for value in [
-            "https://help.example",
-            "a\nb",
-            "@here",
-            "<b>help</b>",
-            "`rm`",
-            "[help](x)",
-            "\u{202e}help",
-            "   ",
-            "see wiki.corp.example/mfa",
-            "www.corp.example",
-            &"a".repeat(61),
+        for (value, words) in [
+            (" help ", "help"),
+            ("https://help.example", "https:/ help . example"),
+            ("see wiki.corp.example/mfa", "see wiki . corp . example/mfa"),
+            ("www.corp.example", "www . corp . example"),
+            ("mailto:x@corp.example", "mailto:x@corp . example"),
+            ("@here", "(at)here"),
+            ("<b>help</b>", "?b?help?/b?"),
+            ("[help](x)", "(help)(x)"),
+            ("\u{202e}help", "?help"),
+            ("Help\tdesk", "Help desk"),
+            ("IT <help@corp.example>", "IT ?help@corp.example?"),
         ] {
+            assert_eq!(contact(value).as_deref(), Ok(words), "{value:?}");
+        }
+        for value in ["   ", "a\nb", &"a".repeat(61)] {
             assert!(contact(value).unwrap_err().contains("CONTACT is `"), "{value}");
         }
     }
@@ -1131,5 +1142,7 @@ mod tests {
         assert_eq!(read(&[("PREFER", "console")]).unwrap().prefer, Prefer::Console);
         assert!(read(&[("PREFER", "sms")]).unwrap_err().contains("`prepared` or `console`"));
         assert!(read(&[("LANGUAGE_TAG", "a\nb")]).is_err());
+        assert!(read(&[("LANGUAGE_TAG", "Email")]).unwrap_err().contains("which is OWNER_TAG too"));
+        assert!(read(&[("LANGUAGE_TAG", "mfa-exempt")]).is_err());
     }
 }

@@ -11,6 +11,7 @@ use crate::model::text::rfc3339;
 use crate::model::verdict::Verdict;
 use crate::run::Run;
 use crate::run::notify::everybody;
+use crate::run::subscriptions::Mailbox;
 
 /// Why a plan stopped before its end.
 #[derive(Debug)]
@@ -101,9 +102,14 @@ impl Run<'_> {
             Action::Subscribe => {
                 let mut asked = false;
                 for address in facts.recipient(self.settings).each() {
-                    if let Some(is_asked) = self.owner_topic.subscribe(address).await {
-                        asked |= is_asked;
-                        self.memory.note_asked(address);
+                    let waits = match self.owner_topic.mailbox(address).await {
+                        Some(Mailbox::Confirmed) => continue,
+                        mailbox => mailbox.is_some(),
+                    };
+                    if self.owner_topic.may_subscribe(address)
+                        && self.memory.claim_asking(address, waits).await
+                    {
+                        asked |= self.owner_topic.subscribe(address).await;
                     }
                 }
                 if !asked {

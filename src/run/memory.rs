@@ -27,14 +27,23 @@ pub struct Memory<'a> {
     clock: fn() -> Timestamp,
     /// The tags when the run first needed them; `None`: they could not be read.
     at_first: OnceCell<Option<BTreeMap<String, String>>>,
-    /// The addresses that SNS asked in this run, and those that this run is the first to see waiting.
-    asked: Mutex<BTreeSet<String>>,
+    /// The addresses that this run is the first to see waiting.
+    waiting: Mutex<BTreeSet<String>>,
+    /// Held while an address is recorded: users of one run may share tags.
+    asking: tokio::sync::Mutex<()>,
 }
 
 impl<'a> Memory<'a> {
     /// The memory in a topic's tags. Nothing is read yet.
     pub fn new(sns: &'a Sns, topic_arn: &'a str, clock: fn() -> Timestamp) -> Self {
-        Memory { sns, topic_arn: Some(topic_arn), clock, at_first: OnceCell::new(), asked: Mutex::default() }
+        Memory {
+            sns,
+            topic_arn: Some(topic_arn),
+            clock,
+            at_first: OnceCell::new(),
+            waiting: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
+        }
     }
 
     /// The memory where the topic is unknown: nothing is read or written.
@@ -78,40 +87,60 @@ impl<'a> Memory<'a> {
             .map_or(SignedDuration::ZERO, |tags| History::parse(tags, (self.clock)()).used(user_id))
     }
 
-    /// Whether the link that SNS mailed to the address, to confirm its subscription, no longer works. An address that this
-    /// run is the first to see waiting got it an unknown time ago: it counts as asked now.
-    pub async fn link_has_lapsed(&self, address: &str) -> bool {
+    /// Whether an address with a subscription that waits may be asked again. If this run is the first to see it waiting, it
+    /// got the link an unknown time ago, and counts as asked now.
+    pub async fn may_ask_again(&self, address: &str) -> bool {
         let Some(tags) = self.at_first().await else { return false };
+        let asked = Asked::parse(tags, (self.clock)());
+        if !asked.knows(address)
+            && let Ok(mut waiting) = self.waiting.lock()
+        {
+            waiting.insert(address.to_owned());
+        }
+        asked.may_be_asked(address, true, (self.clock)())
+    }
+
+    /// Whether an address may be asked now. If so, this is recorded first: if it cannot be recorded, the address is not
+    /// asked, because the next runs would ask it again and again. `waits`: it has a subscription that is not confirmed.
+    pub async fn claim_asking(&self, address: &str, waits: bool) -> bool {
+        let _one_at_a_time = self.asking.lock().await;
+        // What other runs wrote meanwhile counts.
+        let Some(tags) = self.tags().await else { return false };
         let now = (self.clock)();
-        let asked = Asked::parse(tags, now);
-        if !asked.knows(address) {
-            self.note_asked(address);
+        let mut asked = Asked::parse(&tags, now);
+        if !asked.may_be_asked(address, waits, now) {
+            return false;
         }
-        asked.has_lapsed(address, now)
+        asked.note(address, now);
+        self.write_asked(&asked).await
     }
 
-    /// Records that SNS asks the address to confirm its subscription.
-    pub fn note_asked(&self, address: &str) {
-        if let Ok(mut asked) = self.asked.lock() {
-            asked.insert(address.to_owned());
-        }
-    }
-
-    /// Writes down whom SNS asked in this run. If that fails, these owners are asked again later than they could be.
-    pub async fn write_asked(&self) {
-        let addresses = self.asked.lock().map(|mut asked| std::mem::take(&mut *asked)).unwrap_or_default();
-        if addresses.is_empty() {
+    /// Records the addresses that this run was the first to see waiting.
+    pub async fn note_waiting(&self) {
+        let waiting =
+            self.waiting.lock().map(|mut waiting| std::mem::take(&mut *waiting)).unwrap_or_default();
+        if waiting.is_empty() {
             return;
         }
-        // What other runs wrote since must stay.
+        let _one_at_a_time = self.asking.lock().await;
         let Some(tags) = self.tags().await else { return };
         let now = (self.clock)();
         let mut asked = Asked::parse(&tags, now);
-        addresses.iter().for_each(|address| asked.note(address, now));
-        if let Err(error) = self.write(&asked.changes()).await {
-            let error = without_addresses(&error.to_string());
-            tracing::warn!(error, "it is not recorded which owners SNS asked to confirm their subscriptions");
+        for address in &waiting {
+            if !asked.knows(address) {
+                asked.note(address, now);
+            }
         }
+        self.write_asked(&asked).await;
+    }
+
+    async fn write_asked(&self, asked: &Asked) -> bool {
+        let written = self.write(&asked.changes()).await;
+        if let Err(error) = &written {
+            let error = without_addresses(&error.to_string());
+            tracing::warn!(error, "whom SNS asks to confirm cannot be recorded, so nobody is asked");
+        }
+        written.is_ok()
     }
 
     /// Writes tags; tags with other keys stay. SNS refuses the call while another run tags the topic: it is then tried

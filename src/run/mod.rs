@@ -152,7 +152,7 @@ impl Run<'_> {
         read.unwrap_or_else(|_| Err(AwsError::late(attempted)))
     }
 
-    /// Adds to the answer what the run learned about reaching owners, and records whom SNS asked.
+    /// Adds to the answer what the run learned about reaching owners, and records who was seen to wait.
     async fn conclude(&self, answer: &mut Answer) {
         answer.warnings.extend(self.owner_topic.warnings());
         if self.owner_topic.is_known() {
@@ -160,7 +160,7 @@ impl Run<'_> {
         }
         answer.nobody_listens = self.owner_topic.is_deaf();
         if !self.dry_run {
-            self.memory.write_asked().await;
+            self.memory.note_waiting().await;
         }
     }
 }

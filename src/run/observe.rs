@@ -13,6 +13,7 @@ use crate::model::user::{Attached, User};
 use crate::model::verdict::Verdict;
 use crate::model::warning::Warning;
 use crate::rules::plan::{Next, Plan, Question, next};
+use crate::run::subscriptions::Mailbox;
 use crate::run::{Candidate, Run};
 use jiff::Timestamp;
 use std::collections::HashSet;
@@ -105,7 +106,9 @@ impl Run<'_> {
                 facts.delivery = self.owner_topic.delivery(&recipient, attributes).await;
                 if self.settings.subscribe_owners && facts.delivery == Known::Is(Delivery::Pending) {
                     for address in recipient.each() {
-                        if self.memory.link_has_lapsed(address).await {
+                        // An address counts only for itself: it must not make SNS ask the others.
+                        let waits = self.owner_topic.mailbox(address).await == Some(Mailbox::Waits);
+                        if waits && self.memory.may_ask_again(address).await {
                             facts.delivery = Known::Is(Delivery::Lapsed);
                         }
                     }

@@ -12,6 +12,7 @@ use crate::model::warning::Warning;
 use crate::reporting::summary;
 use crate::rules::changes::{Changes, Snapshot};
 use crate::rules::history::History;
+use crate::rules::trail::Told;
 use crate::run::Run;
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -39,7 +40,8 @@ impl Run<'_> {
             false => None,
         };
         // A look of its own, once a day, writes this tag.
-        let no_trail = tags.as_ref().and_then(IamEvents::told) == Some(IamEvents::None);
+        let told_of_trails = tags.as_ref().and_then(|tags| Told::read(tags, began));
+        let no_trail = told_of_trails.is_some_and(|told| told.events == IamEvents::None);
         if is_sweep && no_trail && self.account.gets_iam_events() {
             answer.warnings.push(Warning::NoTrail);
         }
@@ -100,14 +102,20 @@ impl Run<'_> {
     /// Notes how many confirmed subscriptions the operations topic has. A mailbox can vanish: anybody who opens the link in
     /// the footer of a message ends its subscription.
     async fn look_for_operations(&self, answer: &mut Answer) {
+        answer.operations_subscriptions = self.operations_subscriptions(&mut answer.warnings).await;
+    }
+
+    /// How many confirmed subscriptions the operations topic has. None, or no answer, is a warning.
+    pub(super) async fn operations_subscriptions(&self, warnings: &mut Vec<Warning>) -> Known<usize> {
         let listed = self.clients.sns.subscriptions(&self.settings.ops_topic_arn).await;
-        answer.operations_subscriptions = listed
+        let confirmed = listed
             .map(|listed| listed.iter().filter(|subscription| subscription.arn.is_some()).count())
-            .map_err(|error| answer.warnings.push(Warning::OperationsSubscriptions(error.into())))
+            .map_err(|error| warnings.push(Warning::OperationsSubscriptions(error.into())))
             .into();
-        if answer.operations_subscriptions == Known::Is(0) {
-            answer.warnings.push(Warning::NoOperationsSubscription);
+        if confirmed == Known::Is(0) {
+            warnings.push(Warning::NoOperationsSubscription);
         }
+        confirmed
     }
 
     /// The tags that record the grace periods of the enrollments that a run closed. Empty if the present tags could not

@@ -22,6 +22,15 @@ const MAIL_PACE: Duration = Duration::from_millis(250);
 /// A subscription, and its filter once the run needs it (`None`: it could not be read).
 type Read = (Subscription, OnceCell<Option<Filter>>);
 
+/// The state of an address's own subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mailbox {
+    /// It waits to be confirmed.
+    Waits,
+    /// It is confirmed.
+    Confirmed,
+}
+
 /// The owner topic's subscriptions, as one run sees them.
 #[derive(Debug)]
 pub struct OwnerTopic<'a> {
@@ -155,26 +164,40 @@ impl<'a> OwnerTopic<'a> {
         self.deaf.get().is_some()
     }
 
-    /// Subscribes an e-mail address to its own messages, once per run. If AWS refuses, the run warns once, and the user
-    /// does not count as failed: everything else was done for it. A quota stops subscribing for the rest of the run.
-    /// Returns whether SNS asked the address; `None`: it was not tried.
-    pub async fn subscribe(&self, address: &str) -> Option<bool> {
-        let topic_arn = self.topic_arn.filter(|_| self.full.get().is_none())?;
-        let is_new = self.asked.lock().is_ok_and(|mut asked| asked.insert(address.to_ascii_lowercase()));
-        if !is_new {
-            return None;
-        }
+    /// The state of the address's own mailbox, if it is subscribed. `None` too if that could not be read.
+    pub async fn mailbox(&self, address: &str) -> Option<Mailbox> {
+        let topic_arn = self.topic_arn?;
+        let listed = self.subscriptions.get_or_init(|| self.list(topic_arn)).await;
+        let own = listed.iter().flatten().map(|(subscription, _)| subscription);
+        let mut own = own.filter(|subscription| subscription.is_mailbox_of(address)).peekable();
+        own.peek()?;
+        let is_confirmed = own.any(|subscription| subscription.arn.is_some());
+        Some(if is_confirmed { Mailbox::Confirmed } else { Mailbox::Waits })
+    }
+
+    /// Whether this run may subscribe the address: it did not yet, and no quota stopped it. Says yes once.
+    pub fn may_subscribe(&self, address: &str) -> bool {
+        self.topic_arn.is_some()
+            && self.full.get().is_none()
+            && self.asked.lock().is_ok_and(|mut asked| asked.insert(address.to_ascii_lowercase()))
+    }
+
+    /// Subscribes an e-mail address to its own messages. If AWS refuses, the run warns once, and the user does not count as
+    /// failed: everything else was done for it. A quota stops subscribing for the rest of the run. Returns whether SNS asked
+    /// the address.
+    pub async fn subscribe(&self, address: &str) -> bool {
+        let Some(topic_arn) = self.topic_arn else { return false };
         match self.sns.subscribe(topic_arn, address).await {
-            Ok(()) => Some(true),
+            Ok(()) => true,
             Err(error) if error.is_quota() => {
                 if self.full.set(()).is_ok() {
                     self.warn(Warning::SubscriptionQuota(error.into()));
                 }
-                None
+                false
             }
             Err(error) => {
                 self.warn(Warning::Subscription { address: address.to_owned(), failure: error.into() });
-                Some(false)
+                false
             }
         }
     }

@@ -507,3 +507,26 @@ async fn an_explanation_names_the_row_its_facts_and_what_would_change_it() {
     assert_eq!(nobody.code, 1);
     assert!(nobody.err.contains("there is no IAM user `nobody`"), "{}", nobody.err);
 }
+
+#[tokio::test]
+async fn preview_makes_no_call_and_takes_a_language_from_the_environment_only_where_it_is_the_functions() {
+    let cloud = Cloud::new().await;
+    let gate = Gate::new(&cloud.account);
+    let subject = |language: &str, arguments: &[&str]| {
+        let mut command = operator(&gate);
+        command.env("LANGUAGE", language);
+        let said = say(command, &[&["preview"], arguments].concat());
+        assert_eq!((said.code, said.err.as_str()), (0, ""));
+        said.out.lines().next().unwrap().to_owned()
+    };
+    let (english, german) =
+        ("Subject: Set up MFA for your AWS user alice", "Subject: MFA einrichten: AWS-Benutzer alice");
+    assert_eq!(subject("de", &[]), german);
+    for of_the_terminal in ["de:en", "de_DE", "fr_FR.UTF-8:fr", "C", ""] {
+        assert_eq!(subject(of_the_terminal, &[]), english, "{of_the_terminal}");
+        assert_eq!(subject(of_the_terminal, &["--language", "de"]), german);
+    }
+    assert!(gate.calls().is_empty());
+    let refused = say(operator(&gate), &["preview", "--language", "fr"]);
+    assert!(refused.err.contains("`de` or `en`"), "{}", refused.err);
+}

@@ -385,6 +385,14 @@ async fn an_owner_is_spoken_to_in_the_language_of_the_terminal_or_the_one_that_i
         assert_eq!(said.out.contains("That is no code"), !is_german, "{locale:?}: {}", said.out);
         assert_eq!(said.err.contains("es gab keine Codes zu lesen"), is_german, "{}", said.err);
     }
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let mut command = with_keys(&owner.gate, &owner.keys);
+        command.arg("enroll").env("LC_ALL", std::ffi::OsStr::from_bytes(b"\xff")).write_stdin("12\n");
+        let said = run(command);
+        assert!(said.out.contains("That is no code"), "what is no text is no language: {}", said.err);
+    }
     let refused = said(&["--language", "tlh"], &[]);
     assert!(refused.err.contains("there are: de, en"), "{}", refused.err);
 }

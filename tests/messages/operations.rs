@@ -64,7 +64,12 @@ fn a_failed_check_names_its_user_and_raises_no_false_alarm() {
 fn whether_iam_events_arrive_is_told_with_what_to_do() {
     let told = |iam_events: IamEvents, warnings: Vec<Warning>| {
         let account_id = "123456789012".to_owned();
-        shown(&trails(&account(), &TrailAnswer { dry_run: false, account: account_id, iam_events, warnings }))
+        let told = Some(IamEvents::None);
+        shown(&trails(
+            &account(),
+            &TrailAnswer { dry_run: false, account: account_id, iam_events, warnings },
+            told,
+        ))
     };
     let denied = Warning::Trails(said("list the CloudTrail trails", "AccessDenied", "not allowed"));
     insta::assert_snapshot!(

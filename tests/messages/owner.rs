@@ -152,7 +152,7 @@ fn enrolled_names_devices_of_others_by_kind_and_the_source_as_a_report() {
     for serial in [
         "arn:aws:iam::123456789012:u2f/user/alice/call-0800-EVIL",
         "EVIL12345",
-        &serial("alice", &version(now(), 7)),
+        &serial("alice", facts.secret.as_ref().unwrap().current_version.as_ref().unwrap()),
         &serial("call-0800-EVIL", &version(now(), 7)),
     ] {
         facts.mfa_devices.push(mfa_warden::model::user::AssignedDevice {
@@ -178,7 +178,7 @@ fn enrolled_names_devices_of_others_by_kind_and_the_source_as_a_report() {
         "A virtual MFA device",
         "A passkey or a security key",
         "A hardware token",
-        "mfa/mfa-warden/alice.00000007",
+        "mfa/mfa-warden/alice.cafef00d",
         "from the address 203.0.113.7, as CloudTrail reports",
     ] {
         assert!(text.contains(part), "{part}: {text}");
@@ -336,5 +336,26 @@ fn machines_get_the_same_as_data_that_its_schema_describes() {
                 assert_eq!(data["commands"]["enroll"].is_string(), message.prepared.is_some());
             }
         }
+    }
+}
+
+#[test]
+fn only_the_device_that_was_prepared_is_called_so() {
+    let told = |serial_number: &str| {
+        let mut facts = enrolled_since(user("alice"), "2d");
+        let enabled_at = now();
+        facts.mfa_devices.push(mfa_warden::model::user::AssignedDevice {
+            serial_number: serial_number.to_owned(),
+            enabled_at,
+        });
+        message(Notice::Enrolled, &facts, &[]).text
+    };
+    let facts = enrolled_since(user("alice"), "2d");
+    let current = facts.secret.unwrap().current_version.unwrap();
+    assert!(told(&serial("alice", &current)).contains("The device that was prepared for you"));
+    for other in [serial("alice", &version(now(), 7)), serial("mallory", &current)] {
+        let text = told(&other);
+        assert!(!text.contains("The device that was prepared for you, "), "{text}");
+        assert!(text.contains("A virtual MFA device, since") && text.contains("is not used"), "{text}");
     }
 }

@@ -18,20 +18,42 @@ fn asked_now() -> BTreeMap<String, String> {
 }
 
 #[test]
-fn a_link_lapses_when_more_than_two_days_have_passed() {
+fn an_address_is_asked_at_once_and_again_when_more_than_two_days_have_passed() {
+    assert!(Asked::default().may_be_asked(ALICE, false, now()));
     let tags = asked_now();
-    for (days, has_lapsed) in [(0, false), (2, false), (3, true), (30, true)] {
+    for (days, may) in [(0, false), (2, false), (3, true), (30, true)] {
         let asked = Asked::parse(&tags, days_later(days));
         assert!(asked.knows(ALICE));
-        assert_eq!(asked.has_lapsed(ALICE, days_later(days)), has_lapsed, "after {days} days");
+        assert_eq!(asked.may_be_asked(ALICE, true, days_later(days)), may, "after {days} days");
+        assert_eq!(asked.may_be_asked(ALICE, false, days_later(days)), may, "its subscription is gone");
     }
 }
 
 #[test]
+fn an_address_that_waits_since_an_unknown_time_is_not_asked_at_once() {
+    assert!(!Asked::default().may_be_asked(ALICE, true, now()));
+}
+
+#[test]
+fn an_address_that_never_confirms_is_asked_three_times_and_no_more() {
+    let mut tags = BTreeMap::new();
+    let mut asks = 0;
+    for day in 0..200 {
+        let mut asked = Asked::parse(&tags, days_later(day));
+        if asked.may_be_asked(ALICE, day > 0, days_later(day)) {
+            asks += 1;
+            asked.note(ALICE, days_later(day));
+            tags.extend(asked.changes());
+        }
+    }
+    assert_eq!(asks, 3);
+}
+
+#[test]
 fn a_mailbox_is_the_same_in_any_case_and_others_are_not_meant() {
-    let asked = Asked::parse(&asked_now(), days_later(5));
-    assert!(asked.has_lapsed("Alice@Example.COM", days_later(5)));
-    assert!(!asked.knows("bob@example.com") && !asked.has_lapsed("bob@example.com", days_later(5)));
+    let asked = Asked::parse(&asked_now(), days_later(1));
+    assert!(!asked.may_be_asked("Alice@Example.COM", false, days_later(1)));
+    assert!(!asked.knows("bob@example.com") && asked.may_be_asked("bob@example.com", false, days_later(1)));
 }
 
 #[test]
@@ -43,7 +65,7 @@ fn what_is_no_entry_or_is_forgotten_lapses_nothing() {
     ] {
         assert!(!Asked::parse(&tags, days_later(5)).knows(ALICE), "{tags:?}");
     }
-    assert!(!Asked::parse(&asked_now(), days_later(31)).knows(ALICE));
+    assert!(!Asked::parse(&asked_now(), days_later(366)).knows(ALICE));
     assert!(!Asked::parse(&asked_now(), days_later(-1)).knows(ALICE), "a time in the future was forged");
 }
 

@@ -3,7 +3,7 @@
 use crate::builders::*;
 use mfa_warden::model::account::Account;
 use mfa_warden::model::trail::{IamEvents, Trail};
-use mfa_warden::rules::trail::{TAG, candidates};
+use mfa_warden::rules::trail::{TAG, Told, candidates};
 
 fn trail(name: &str) -> Trail {
     Trail {
@@ -41,13 +41,17 @@ fn iam_events_arrive_in_one_region_of_a_partition() {
 }
 
 #[test]
-fn operations_hear_of_a_problem_that_they_were_not_told_and_of_its_end() {
+fn operations_hear_of_a_problem_that_they_were_not_told_of_its_end_and_of_a_lasting_one_each_week() {
     use IamEvents::{Account, Elsewhere, None as Nothing, Organization, Unknown};
-    for told in [None, Some(Account), Some(Organization), Some(Elsewhere)] {
-        for (found, is_news) in
-            [(Account, false), (Organization, false), (Elsewhere, false), (Nothing, true), (Unknown, true)]
-        {
-            assert_eq!(found.is_news(told), is_news, "{found:?} after {told:?}");
+    let news = |found: IamEvents, told: IamEvents, ago_: &str| {
+        found.is_news(Some(Told { events: told, at: ago(ago_) }), now())
+    };
+    for (found, is_news) in
+        [(Account, false), (Organization, false), (Elsewhere, false), (Nothing, true), (Unknown, true)]
+    {
+        assert_eq!(found.is_news(None, now()), is_news, "{found:?}");
+        for told in [Account, Organization, Elsewhere] {
+            assert_eq!(news(found, told, "1d"), is_news, "{found:?} after {told:?}");
         }
     }
     for (told, found, is_news) in [
@@ -58,18 +62,26 @@ fn operations_hear_of_a_problem_that_they_were_not_told_and_of_its_end() {
         (Nothing, Account, true),
         (Unknown, Organization, true),
     ] {
-        assert_eq!(found.is_news(Some(told)), is_news, "{found:?} after {told:?}");
+        assert_eq!(news(found, told, "6d"), is_news, "{found:?} after {told:?}");
     }
+    assert!(news(Nothing, Nothing, "7d") && news(Unknown, Unknown, "8d") && !news(Account, Account, "30d"));
 }
 
 #[test]
 fn what_was_told_is_read_from_its_tag_and_nothing_else_counts() {
     for events in IamEvents::ALL {
-        let tags = [(TAG.to_owned(), events.name().to_owned())].into();
-        assert_eq!(IamEvents::told(&tags), Some(events));
+        let told = Told { events, at: ago("3d") };
+        assert_eq!(Told::read(&[(TAG.to_owned(), told.tag())].into(), now()), Some(told));
     }
-    assert_eq!(IamEvents::told(&[(TAG.to_owned(), "nonsense".to_owned())].into()), None);
-    assert_eq!(IamEvents::told(&[("told".to_owned(), "none".to_owned())].into()), None);
+    for (key, value) in [
+        (TAG, "nonsense"),
+        (TAG, "none"),
+        (TAG, "none yesterday"),
+        (TAG, "none 2999-01-01T00:00:00Z"),
+        ("told", "none 2026-06-01T00:00:00Z"),
+    ] {
+        assert_eq!(Told::read(&[(key.to_owned(), value.to_owned())].into(), now()), None, "{key}={value}");
+    }
 }
 
 #[test]

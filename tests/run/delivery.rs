@@ -143,6 +143,66 @@ async fn an_owner_who_does_not_confirm_is_asked_again_after_two_days() {
     assert_eq!(answer["actions"]["subscribe"], Value::Null, "that was a moment ago: {answer}");
 }
 
+/// The addresses that SNS was made to ask since the last look.
+fn asked(cloud: &Cloud) -> Vec<String> {
+    let calls = cloud.calls();
+    calls
+        .iter()
+        .filter(|call| call.api == "Subscribe")
+        .map(|call| call.parameter("Endpoint").unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn one_address_whose_link_lapsed_makes_sns_ask_no_other() {
+    let mut cloud = cloud_with_nobody_listening(&[("SUBSCRIBE_OWNERS", "true")]).await;
+    cloud.leave_mailboxes_pending();
+    cloud.user("alice").await;
+    cloud.tag("alice", "email", "old@example.com").await;
+    cloud.check("alice").await;
+    assert_eq!(asked(&cloud), ["old@example.com"]);
+    cloud.wait(24 * 4);
+    cloud.user("bob").await;
+    cloud.tag("bob", "email", "new@example.com").await;
+    cloud.check("bob").await;
+    assert_eq!(asked(&cloud), ["new@example.com"]);
+    cloud.tag("bob", "email", "old@example.com:new@example.com").await;
+    cloud.check("bob").await;
+    assert_eq!(asked(&cloud), ["old@example.com"], "the other was asked a moment ago");
+    cloud.check("bob").await;
+    assert_eq!(asked(&cloud), [""; 0]);
+}
+
+#[tokio::test]
+async fn nobody_is_asked_where_it_cannot_be_recorded() {
+    let cloud = cloud_with_nobody_listening(&[("SUBSCRIBE_OWNERS", "true")]).await;
+    cloud.leave_mailboxes_pending();
+    cloud.user("alice").await;
+    cloud.tag("alice", "email", "alice@example.com").await;
+    for api in ["ListTagsForResource", "TagResource"] {
+        cloud.take_down(api);
+        let answer = cloud.sweep().await;
+        assert_eq!(answer["failed"], 0, "{answer}");
+        assert_eq!(asked(&cloud), [""; 0], "{api}: each run would ask again");
+        cloud.restore();
+    }
+    cloud.sweep().await;
+    assert_eq!(asked(&cloud), ["alice@example.com"]);
+}
+
+#[tokio::test]
+async fn users_with_one_address_make_sns_ask_it_once() {
+    let cloud = cloud_with_nobody_listening(&[("SUBSCRIBE_OWNERS", "true")]).await;
+    cloud.leave_mailboxes_pending();
+    for name in ["alice", "bob", "carol"] {
+        cloud.user(name).await;
+        cloud.tag(name, "email", "Team@example.com").await;
+    }
+    cloud.sweep().await;
+    cloud.sweep().await;
+    assert_eq!(asked(&cloud), ["Team@example.com"]);
+}
+
 #[tokio::test]
 async fn an_owner_who_waited_before_this_was_recorded_is_asked_again_later_and_not_at_once() {
     let mut cloud = cloud_with_nobody_listening(&[("SUBSCRIBE_OWNERS", "true")]).await;

@@ -207,7 +207,7 @@ async fn an_exemption_withdraws_and_its_end_invites_again() {
     assert!(!secret_exists(&cloud, &alice).await);
     let calls = cloud.calls();
     let messages = published(&calls);
-    assert!(messages[0].text.contains("it is exempt"), "{}", messages[0].text);
+    assert!(messages[0].text.contains("you are exempt"), "{}", messages[0].text);
     assert!(!messages[0].text.contains("broken phone"), "no words of others in mail to owners");
     assert!(messages[1].text.contains("exempt through 2999-12-31: broken phone"), "{}", messages[1].text);
     cloud.iam.untag_user().user_name("alice").tag_keys("mfa-exempt").send().await.unwrap();

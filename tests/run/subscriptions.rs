@@ -14,7 +14,7 @@ use mfa_warden::model::action::Notice;
 use mfa_warden::model::delivery::Delivery;
 use mfa_warden::model::known::Known;
 use mfa_warden::model::recipient::Recipient;
-use mfa_warden::run::subscriptions::OwnerTopic;
+use mfa_warden::run::subscriptions::{Mailbox, OwnerTopic};
 use std::time::Duration;
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:owners";
@@ -141,7 +141,8 @@ async fn a_full_topic_is_told_once_and_asked_no_more() {
     let sns = topic.sns(&[&full]);
     let owner_topic = OwnerTopic::new(&sns, TOPIC);
     for number in 0..5 {
-        assert_eq!(owner_topic.subscribe(&format!("user-{number}@example.com")).await, None);
+        let address = format!("user-{number}@example.com");
+        assert!(!(owner_topic.may_subscribe(&address) && owner_topic.subscribe(&address).await));
     }
     assert_eq!(full.num_calls(), 1);
     let troubles = said(&owner_topic);
@@ -163,8 +164,12 @@ async fn an_address_that_sns_refuses_keeps_no_other_from_being_subscribed() {
         .then_output(|| SubscribeOutput::builder().build());
     let sns = topic.sns(&[&refused, &taken]);
     let owner_topic = OwnerTopic::new(&sns, TOPIC);
-    assert_eq!(owner_topic.subscribe("a@example..com").await, Some(false));
-    assert_eq!(owner_topic.subscribe(ALICE).await, Some(true));
+    assert!(!owner_topic.subscribe("a@example..com").await);
+    assert!(owner_topic.subscribe(ALICE).await);
+    assert!(
+        owner_topic.may_subscribe(ALICE) && !owner_topic.may_subscribe("Alice@example.com"),
+        "once a run"
+    );
     assert!(said(&owner_topic)[0].contains("some owners cannot be subscribed: a@example..com"));
 }
 
@@ -191,4 +196,18 @@ async fn mailboxes_and_functions_get_no_more_than_four_messages_a_second_and_que
     }
     let queue = [("sqs", "q", None, &[][..])];
     assert!(ten_messages(&queue).await.0 < Duration::from_millis(125));
+}
+
+#[tokio::test]
+async fn a_mailbox_waits_is_confirmed_or_is_not_subscribed() {
+    let sns = Topic::with(&[
+        ("email", ALICE, None, &[("PendingConfirmation", "true")]),
+        ("email", "bob@example.com", None, &[]),
+        ("sqs", "q", None, &[]),
+    ])
+    .sns(&[]);
+    let owner_topic = OwnerTopic::new(&sns, TOPIC);
+    assert_eq!(owner_topic.mailbox("Alice@example.com").await, Some(Mailbox::Waits));
+    assert_eq!(owner_topic.mailbox("bob@example.com").await, Some(Mailbox::Confirmed));
+    assert_eq!(owner_topic.mailbox("carol@example.com").await, None);
 }

@@ -3,6 +3,8 @@
 use crate::cloud::{Cloud, names, published, writes};
 use crate::mocks::in_region;
 use crate::trails::trails;
+use aws_sdk_cloudtrail::operation::describe_trails::DescribeTrailsOutput;
+use aws_sdk_cloudtrail::operation::get_trail_status::GetTrailStatusOutput;
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
 use mfa_warden::aws::cloudtrail::CloudTrail;
 use mfa_warden::model::trail::IamEvents;
@@ -52,7 +54,10 @@ async fn operations_hear_once_that_no_trail_delivers_and_once_that_one_does_agai
     assert_eq!(answer["iam_events"], "none", "{answer}");
     assert!(answer["warnings"][0].as_str().unwrap().starts_with("no CloudTrail trail"), "{answer}");
     let calls = cloud.calls();
-    assert_eq!(names(&calls), ["DescribeTrails", "ListTagsForResource", "Publish", "TagResource"]);
+    assert_eq!(
+        names(&calls),
+        ["DescribeTrails", "ListTagsForResource", "ListSubscriptionsByTopic", "Publish", "TagResource"]
+    );
     let told = published(&calls);
     assert!(told[0].subject.ends_with(": no trail delivers IAM events"), "{}", told[0].subject);
     let text = format!(
@@ -100,18 +105,92 @@ async fn a_dry_look_tells_and_writes_nothing() {
     assert_eq!(names(&cloud.calls()), ["DescribeTrails"]);
 }
 
+fn denying() -> CloudTrail {
+    let denied = mock!(aws_sdk_cloudtrail::Client::describe_trails).then_http_response(|| {
+        let body = r#"{"__type":"AccessDeniedException","Message":"not allowed @here"}"#;
+        aws_smithy_runtime_api::http::Response::new(400.try_into().unwrap(), body.into())
+    });
+    CloudTrail(mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, &[&denied]))
+}
+
 #[tokio::test]
 async fn trails_that_cannot_be_read_are_unknown_and_told_once_and_fail_nothing() {
-    let cloud = Cloud::new().await;
-    cloud.take_down_saying("DescribeTrails", "not allowed @here");
+    let mut cloud = Cloud::new().await;
+    cloud.warden.clients.cloudtrail = denying();
     let answer = look(&cloud).await;
     assert_eq!(answer["iam_events"], "unknown", "{answer}");
     let warning = answer["warnings"][0].as_str().unwrap();
     assert!(warning.starts_with("cannot tell whether a CloudTrail trail delivers IAM events"), "{warning}");
-    assert!(!warning.contains("@here"), "{warning}");
+    assert!(!warning.contains(" @here"), "{warning}");
     assert!(published(&cloud.calls())[0].subject.ends_with(": the trails could not be read"));
     look(&cloud).await;
     assert_eq!(writes(&cloud.calls()), [""; 0]);
+    cloud.warden.clients.cloudtrail = trails(&[("management", false, true)]);
+    look(&cloud).await;
+    assert!(published(&cloud.calls())[0].subject.ends_with(": the trails can be read again"));
+}
+
+#[tokio::test]
+async fn a_look_that_gets_no_answer_is_a_warning_and_no_news() {
+    let cloud = Cloud::new().await;
+    cloud.take_down("DescribeTrails");
+    let answer = look(&cloud).await;
+    assert_eq!(answer["iam_events"], "unknown", "{answer}");
+    assert_eq!(writes(&cloud.calls()), [""; 0], "it may work tomorrow");
+}
+
+#[tokio::test]
+async fn a_trail_that_cannot_be_read_hides_no_other_that_logs() {
+    let trail = |name: &str, is_organization: bool| {
+        let trail = aws_sdk_cloudtrail::types::Trail::builder().trail_arn(name).home_region("us-east-1");
+        let trail = trail.is_multi_region_trail(true).include_global_service_events(true);
+        trail.is_organization_trail(is_organization).build()
+    };
+    let listed = [trail("organization", true), trail("own", false)];
+    let describe = mock!(aws_sdk_cloudtrail::Client::describe_trails)
+        .then_output(move || DescribeTrailsOutput::builder().set_trail_list(Some(listed.to_vec())).build());
+    let denied = mock!(aws_sdk_cloudtrail::Client::get_trail_status)
+        .match_requests(|request| request.name() == Some("organization"))
+        .then_http_response(|| {
+            let body = r#"{"__type":"AccessDeniedException","Message":"no"}"#;
+            aws_smithy_runtime_api::http::Response::new(400.try_into().unwrap(), body.into())
+        });
+    let status = |is_logging: bool| {
+        mock!(aws_sdk_cloudtrail::Client::get_trail_status)
+            .match_requests(|request| request.name() == Some("own"))
+            .then_output(move || GetTrailStatusOutput::builder().is_logging(is_logging).build())
+    };
+    let look = async |own: bool| {
+        let status = status(own);
+        let client = mock_client!(aws_sdk_cloudtrail, RuleMode::MatchAny, &[&describe, &denied, &status]);
+        iam_events(&CloudTrail(client), &in_region("us-east-1")).await
+    };
+    assert_eq!(look(true).await.unwrap(), IamEvents::Account);
+    assert!(look(false).await.is_err(), "the one that could not be read may log");
+}
+
+#[tokio::test]
+async fn what_nobody_received_is_told_again_when_somebody_listens() {
+    let cloud = Cloud::new().await;
+    cloud.end_operations_subscriptions().await;
+    let answer = look(&cloud).await;
+    assert!(answer["warnings"].to_string().contains("no confirmed subscription"), "{answer}");
+    assert_eq!(writes(&cloud.calls()), ["Publish"], "it is not noted as told");
+    look(&cloud).await;
+    assert_eq!(writes(&cloud.calls()), ["Publish"]);
+}
+
+#[tokio::test]
+async fn a_problem_that_lasts_is_told_again_after_a_week() {
+    let mut cloud = Cloud::new().await;
+    look(&cloud).await;
+    cloud.calls();
+    cloud.wait(24 * 6);
+    look(&cloud).await;
+    assert_eq!(writes(&cloud.calls()), [""; 0]);
+    cloud.wait(25);
+    look(&cloud).await;
+    assert_eq!(writes(&cloud.calls()), ["Publish", "TagResource"]);
 }
 
 #[tokio::test]

@@ -350,6 +350,25 @@ class Line:
             self.assertIn(f"(AccessDenied) when calling the EnableMFADevice operation: {DENIED.words}", said)
         self.assert_not_enrolled(session, asked=1)
 
+    def test_the_words_of_aws_are_text_and_no_format(self):
+        # A path of a user may hold these characters, and AWS names it.
+        words = (
+            r"User: arn:aws:iam::1:user/50%-remote\33[2J\7%s%n/alice is not authorized to perform: iam:EnableMFADevice"
+        )
+        with self.pasted(refusals={"EnableMFADevice": Refusal(403, "AccessDenied", words)}) as session:
+            session.scan()
+            session.answer(*session.codes())
+            session.wait_for_end("")
+            self.assertIn(words, session.terminal.shown.getvalue().rpartition(CLEAR)[2])
+        self.assert_not_enrolled(session, asked=1)
+
+    def test_quitting_at_a_question_clears_the_screen_too(self):
+        with self.pasted() as session:
+            session.scan()
+            session.terminal.press_control("\\")
+            session.wait_for_end("")
+        self.assert_not_enrolled(session, asked=0)
+
     def test_somebody_who_has_a_device_is_told_so(self):
         for refusal in (IN_USE, NEEDS_MFA, Refusal(403, "InvalidAuthenticationCode", NEEDS_MFA.words)):
             with self.subTest(refusal.words), self.pasted(refusals={"EnableMFADevice": refusal}) as session:

@@ -13,10 +13,12 @@ use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_types::service_config::ServiceConfigKey;
 use mfa_warden::aws::{self, AwsError, causes, said};
+use mfa_warden::messages::enroll::Said;
 use mfa_warden::model::account::Account;
 use mfa_warden::model::arn::Arn;
 use mfa_warden::model::commands::shell_word;
 use mfa_warden::model::failure::AwsFailure;
+use mfa_warden::model::language::Language;
 use mfa_warden::model::text::shown;
 use std::error::Error;
 
@@ -31,6 +33,8 @@ pub struct Connection {
     pub arn: String,
     /// The caller's unique id.
     pub user_id: String,
+    /// The language to speak.
+    language: Language,
 }
 
 impl Connection {
@@ -56,7 +60,7 @@ impl Connection {
             return None;
         }
         let credentials = self.config.credentials_provider()?.provide_credentials().await.ok()?;
-        why_refused(failure, credentials.session_token().is_some())
+        why_refused(failure, credentials.session_token().is_some(), self.language)
     }
 }
 
@@ -75,21 +79,15 @@ fn is_long_term(arn: &str) -> bool {
     Arn::parse(arn).is_some_and(|arn| arn.resource == "root" || arn.resource.starts_with("user/"))
 }
 
-/// The one place with these words. A session token alone proves nothing: IAM takes those of CloudShell and `aws login`.
-fn why_refused(failure: &AwsFailure, has_session_token: bool) -> Option<String> {
+/// A session token alone proves nothing: IAM takes those of CloudShell and `aws login`.
+fn why_refused(failure: &AwsFailure, has_session_token: bool, language: Language) -> Option<String> {
+    let words = &failure.to_string();
     let why = match (has_session_token, failure.code.as_deref()) {
-        (true, _) => {
-            "These look like session-token credentials that were made without MFA, and IAM refuses every call with \
-             such credentials. Use the access key itself: unset AWS_SESSION_TOKEN and give the user's own access key, or \
-             choose another profile (--profile). Or use CloudShell after signing in to the console with the password"
-        }
-        (false, Some("InvalidClientTokenId")) => {
-            "IAM does not know this access key yet, or not any more. If it was made a moment ago, wait a minute and run \
-             this again"
-        }
+        (true, _) => Said::SessionToken { failure: words },
+        (false, Some("InvalidClientTokenId")) => Said::UnknownKey { failure: words },
         _ => return None,
     };
-    Some(format!("{failure}.\n\n{why}"))
+    Some(why.words(language))
 }
 
 /// Finds credentials and region as the AWS CLI does, and asks AWS who the caller is.
@@ -97,26 +95,25 @@ fn why_refused(failure: &AwsFailure, has_session_token: bool) -> Option<String> 
 /// # Errors
 /// When there is no region, there are no credentials, or AWS refuses them; the message says what to do.
 pub async fn connect(global: &Global) -> anyhow::Result<Connection> {
+    connect_in(Language::ENGLISH, global).await
+}
+
+/// The same in a language.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_in(language: Language, global: &Global) -> anyhow::Result<Connection> {
     let config = config(global).await;
-    let region = config.region().ok_or_else(|| {
-        anyhow!(
-            "no region is set. Give the region where mfa-warden runs: --region, AWS_REGION, or \
-             `aws configure set region <region>`"
-        )
-    })?;
+    let region = config.region().ok_or_else(|| anyhow!(Said::NoRegion.words(language)))?;
     // Few attempts: a person is waiting, and a wrong network or endpoint shows here first.
     let sts = aws_sdk_sts::config::Builder::from(&config)
         .retry_config(RetryConfig::standard().with_max_attempts(2));
     let answer = aws_sdk_sts::Client::from_conf(sts.build()).get_caller_identity().send().await;
-    let answer = answer.map_err(|error| anyhow!(why_unknown(&error, global, region.as_ref())))?;
+    let answer = answer.map_err(|error| anyhow!(why_unknown(&error, global, region.as_ref(), language)))?;
     let arn = answer.arn.unwrap_or_default();
-    let account = account(&arn, region.as_ref()).ok_or_else(|| {
-        anyhow!(
-            "AWS says that these credentials belong to `{}`, which is not an ARN of an account",
-            shown(&arn)
-        )
-    })?;
-    Ok(Connection { account, user_id: answer.user_id.unwrap_or_default(), arn, config })
+    let account = account(&arn, region.as_ref())
+        .ok_or_else(|| anyhow!(Said::NoAccount { arn: &shown(&arn) }.words(language)))?;
+    Ok(Connection { account, user_id: answer.user_id.unwrap_or_default(), arn, config, language })
 }
 
 async fn config(global: &Global) -> SdkConfig {
@@ -181,7 +178,12 @@ fn account(arn: &str, region: &str) -> Option<Account> {
     Account::of(Arn::parse(arn)?, region)
 }
 
-fn why_unknown(error: &SdkError<GetCallerIdentityError>, global: &Global, region: &str) -> String {
+fn why_unknown(
+    error: &SdkError<GetCallerIdentityError>,
+    global: &Global,
+    region: &str,
+    language: Language,
+) -> String {
     let region = shell_word(region);
     let login = match &global.profile {
         Some(profile) => {
@@ -191,42 +193,21 @@ fn why_unknown(error: &SdkError<GetCallerIdentityError>, global: &Global, region
         }
         None => format!("`aws sso login` or `aws login --region {region}`"),
     };
+    let login = &login;
+    let answer = said(error.meta(), error);
     match (credentials_error(error), error.code(), &global.profile) {
-        (Some(CredentialsError::CredentialsNotLoaded(_)), _, Some(profile)) => format!(
-            "the profile `{profile}` gives no credentials. Is it in ~/.aws/config or ~/.aws/credentials? \
-             `aws configure list-profiles` lists the profiles there"
-        ),
-        (Some(CredentialsError::CredentialsNotLoaded(_)), _, None) => format!(
-            "there are no AWS credentials. Give some as for the AWS CLI: `aws configure`, {login}, --profile, or \
-             AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        ),
+        (Some(CredentialsError::CredentialsNotLoaded(_)), _, Some(profile)) => Said::NoProfile { profile },
+        (Some(CredentialsError::CredentialsNotLoaded(_)), _, None) => Said::NoCredentials { login },
         (Some(error), _, profile) => {
-            let why = said(&ErrorMetadata::default(), error);
+            let why = &said(&ErrorMetadata::default(), error);
             // The SDK cannot ask for a code, so a role that demands MFA refuses it. Of that error only its text is left.
-            let codes = if why.contains("AccessDenied") {
-                let profile = profile.as_deref().unwrap_or("PROFILE");
-                format!(
-                    ". `warden` does not support a profile with `mfa_serial`: add another profile to ~/.aws/config with the \
-                     line `credential_process = aws configure export-credentials --profile {profile}`, and use that one"
-                )
-            } else {
-                String::new()
-            };
-            format!(
-                "the AWS credentials cannot be loaded: {why}. If you signed in with {login}, sign in again; otherwise \
-                 check ~/.aws/config and ~/.aws/credentials{codes}"
-            )
+            let mfa_profile = why.contains("AccessDenied").then(|| profile.as_deref().unwrap_or("PROFILE"));
+            return Said::BadCredentials { why, login, mfa_profile }.words(language);
         }
-        (None, Some(_), _) => format!(
-            "AWS does not say who these credentials belong to (sts:GetCallerIdentity): {}. Are they still valid? \
-             Sign in again with {login}, or make a new access key and run `aws configure`",
-            said(error.meta(), error)
-        ),
-        (None, None, _) => format!(
-            "AWS cannot be reached (sts:GetCallerIdentity): {}. Check the network, the region and the endpoint",
-            said(error.meta(), error)
-        ),
+        (None, Some(_), _) => Said::Unidentified { said: &answer, login },
+        (None, None, _) => Said::Unreachable { said: &answer },
     }
+    .words(language)
 }
 
 /// The error that kept credentials from being loaded, if that is what failed.
@@ -277,9 +258,9 @@ mod tests {
     fn credentials_that_iam_refuses_are_told_with_what_to_do() {
         let invalid =
             refused("InvalidClientTokenId", "The security token included in the request is invalid");
-        insta::assert_snapshot!("session_token", why_refused(&invalid, true).unwrap());
-        insta::assert_snapshot!("access_key", why_refused(&invalid, false).unwrap());
-        assert_eq!(why_refused(&refused("AccessDenied", "no"), false), None);
+        insta::assert_snapshot!("session_token", why_refused(&invalid, true, Language::ENGLISH).unwrap());
+        insta::assert_snapshot!("access_key", why_refused(&invalid, false, Language::ENGLISH).unwrap());
+        assert_eq!(why_refused(&refused("AccessDenied", "no"), false, Language::ENGLISH), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `enroll`: an owner sets up the prepared device, from the QR code to the proof that it is enabled.
 
-use crate::connect::{Connection, connect, foreign_endpoint};
+use crate::connect::{Connection, connect_in, foreign_endpoint};
 use crate::options::{EnrollArgs, Global};
 use crate::terminal::output::{Look, plain, print};
 use anyhow::{anyhow, bail};
@@ -33,7 +33,7 @@ const PAUSES: [u64; 2] = [1000, 2000];
 /// to do.
 pub async fn enroll(global: &Global, args: &EnrollArgs) -> anyhow::Result<ExitCode> {
     let language = args.language();
-    let connection = connect(global).await?;
+    let connection = connect_in(language, global).await?;
     let user = user_name(&connection.arn).map_err(|who| anyhow!(who.words(language)))?;
     let iam = Iam(aws_sdk_iam::Client::new(&connection.config));
     // Before the seed is read: a user who has MFA need not see it. A failed read does not mean "no device", but it is

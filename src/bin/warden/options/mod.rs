@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use mfa_warden::model::commands::shell_word;
 use mfa_warden::model::language::Language;
 use mfa_warden::model::user::is_user_name;
+use std::ffi::OsString;
 
 /// Shows what mfa-warden would do, and sets up MFA.
 ///
@@ -244,19 +245,19 @@ pub struct EnrollArgs {
     #[arg(long, value_name = "LANGUAGE", value_parser = language)]
     pub language: Option<Language>,
     #[arg(long, env = "LC_ALL", hide = true)]
-    lc_all: Option<String>,
+    lc_all: Option<OsString>,
     #[arg(long, env = "LC_MESSAGES", hide = true)]
-    lc_messages: Option<String>,
+    lc_messages: Option<OsString>,
     #[arg(long, env = "LANG", hide = true)]
-    lang: Option<String>,
+    lang: Option<OsString>,
 }
 
 impl EnrollArgs {
     /// The language that was chosen, or the terminal's (POSIX, "Internationalization Variables"), or English.
     pub fn language(&self) -> Language {
         let mut of_terminal = [&self.lc_all, &self.lc_messages, &self.lang].into_iter().flatten();
-        let of_terminal =
-            of_terminal.find(|locale| !locale.is_empty()).and_then(|locale| Language::read(locale));
+        let of_terminal = of_terminal.find(|locale| !locale.is_empty());
+        let of_terminal = of_terminal.and_then(|locale| Language::read(locale.to_str()?));
         self.language.or(of_terminal).unwrap_or(Language::ENGLISH)
     }
 }

@@ -1,10 +1,12 @@
 //! The function's settings as options, made from the function's table and read by the function's parser.
 
 use anyhow::{anyhow, bail};
+use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use mfa_warden::Settings;
 use mfa_warden::model::account::Account;
 use mfa_warden::model::arn::Arn;
+use mfa_warden::model::language::Language;
 use mfa_warden::model::settings::{ConfigError, Misplaced, SETTINGS, Setting, SettingProblem};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -40,7 +42,7 @@ impl Options for Every {
 }
 
 /// Settings that change what messages say, and no plan.
-const OF_MESSAGES_ONLY: [&str; 3] = ["CONTACT", "LANGUAGE", "PREFER"];
+const OF_MESSAGES_ONLY: [&str; 3] = ["CONTACT", LANGUAGE, "PREFER"];
 
 /// The settings that a message to an owner depends on.
 #[derive(Debug, Default, Clone)]
@@ -78,6 +80,7 @@ impl Options for OfStatus {
 
 const OWNER_TOPIC: &str = "OWNER_TOPIC_ARN";
 const OPS_TOPIC: &str = "OPS_TOPIC_ARN";
+const LANGUAGE: &str = "LANGUAGE";
 const HEADING: &str = "Settings of the function";
 
 fn option(setting: &'static Setting) -> Arg {
@@ -98,7 +101,11 @@ fn option(setting: &'static Setting) -> Arg {
 impl<O: Options> FromArgMatches for Given<O> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let value = |setting: &'static Setting| {
-            Some((setting.variable, matches.get_one::<String>(setting.variable)?.clone()))
+            let value = matches.get_one::<String>(setting.variable)?;
+            let is_given = matches.value_source(setting.variable) != Some(ValueSource::EnvVariable);
+            // Many terminals set a LANGUAGE of their own (gettext), as a list or a locale. The function's is one code.
+            let is_ours = setting.variable != LANGUAGE || Language::all().any(|one| one.code() == value);
+            (is_given || is_ours).then(|| (setting.variable, value.clone()))
         };
         Ok(Given(O::all().filter_map(value).collect(), PhantomData))
     }
