@@ -51,6 +51,8 @@ pub(super) struct PreparedDevice {
 pub(super) struct Enrolled {
     pub(super) user: String,
     pub(super) account: String,
+    /// Whether the user signs in to the console.
+    pub(super) has_password: bool,
     pub(super) devices: Vec<EnrolledDevice>,
     /// The IP address that the device was enabled from, as CloudTrail reports it.
     pub(super) source: Option<String>,
@@ -82,6 +84,8 @@ pub(super) enum DeviceKind {
 pub(super) struct Withdrawn {
     pub(super) user: String,
     pub(super) account: String,
+    /// Whether the user signs in to the console.
+    pub(super) has_password: bool,
     pub(super) reason: WithdrawnReason,
     pub(super) security_credentials: Option<String>,
     pub(super) contact: Option<String>,

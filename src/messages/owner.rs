@@ -11,6 +11,7 @@ use crate::model::arn::Arn;
 use crate::model::commands::{enable_command, enroll_command, show_command};
 use crate::model::enrollment::created_at;
 use crate::model::facts::UserFacts;
+use crate::model::known::Known;
 use crate::model::language::Language;
 use crate::model::message::{Links, OwnerMessage, Prepared};
 use crate::model::recipient::tag_value;
@@ -173,6 +174,7 @@ impl OwnerNotice<'_> {
         Enrolled {
             user: self.user(),
             account: self.account.id.clone(),
+            has_password: self.facts.password != Known::Is(false),
             uses_prepared: devices.iter().any(|device| matches!(device.kind, DeviceKind::Prepared(_))),
             devices,
             source: self.source.map(|address| address.to_string()),
@@ -191,6 +193,7 @@ impl OwnerNotice<'_> {
         Withdrawn {
             user: self.user(),
             account: self.account.id.clone(),
+            has_password: self.facts.password != Known::Is(false),
             reason,
             security_credentials: links.security_credentials.clone(),
             contact,

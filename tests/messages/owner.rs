@@ -138,7 +138,10 @@ fn an_owner_who_is_first_told_late_is_given_the_time_that_there_is_before_a_quar
         |facts| drop(secret(facts).tags.insert(tag::RECIPIENT.to_owned(), "zoe".to_owned()));
     for text in [told(unheard), told(changed)] {
         assert!(text.contains("Please set it up by 18 June 2026, 12:00 UTC."), "{text}");
-        assert!(text.contains("After 18 June 2026, 12:00 UTC, you can do nothing in the console"), "{text}");
+        assert!(
+            text.contains("After 18 June 2026, 12:00 UTC, you can do nothing else in the console"),
+            "{text}"
+        );
         assert!(!text.contains("was due") && !text.contains("Any time now"), "{text}");
     }
     let text = told(|_| ());
@@ -187,7 +190,7 @@ fn enrolled_names_devices_of_others_by_kind_and_the_source_as_a_report() {
 
 #[test]
 fn a_second_invitation_says_that_the_first_device_is_void() {
-    let replaces = "This replaces an earlier message";
+    let replaces = "Delete the entry of an earlier message";
     let mut renewed = enrolled_since(user("alice"), "0s");
     let same = message(Notice::Invitation, &renewed, &[]).text;
     assert!(!same.contains(replaces), "the same device once more replaces nothing");
@@ -286,7 +289,7 @@ fn a_reminder_to_a_quarantined_user_does_not_threaten_with_quarantine() {
     let mut facts = enrolled_since(user("alice"), "20d");
     facts.attached = Known::Is(mfa_warden::model::user::Attached { enrollment: true, quarantine: true });
     let text = message(Notice::Reminder, &facts, &QUARANTINE_SET).text;
-    assert!(!text.contains("Any time now") && text.contains("you can work again"), "{text}");
+    assert!(!text.contains("Any time now") && text.contains("can work again"), "{text}");
 }
 
 proptest! {

@@ -392,7 +392,10 @@ async fn an_unused_seed_is_rotated_and_the_clock_goes_on() {
     cloud.assert_sound("alice", &alice).await;
     assert_ne!(cloud.value(&alice).await["seed"], before["seed"]);
     let text = &published(&calls)[0].text;
-    assert!(text.contains("It was due by") && text.contains("This replaces an earlier message"), "{text}");
+    assert!(
+        text.contains("It was due by") && text.contains("Delete the entry of an earlier message"),
+        "{text}"
+    );
 }
 
 async fn with_policies() -> (Cloud, [String; 2]) {

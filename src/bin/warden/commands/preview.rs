@@ -128,7 +128,8 @@ fn facts(
             Notice::Enrolled => vec![AssignedDevice { serial_number: device.clone(), enabled_at: now }],
             _ => Vec::new(),
         },
-        password: Known::Is(!args.without_password),
+        // Without `--exempt`, a withdrawal is because the password is gone.
+        password: Known::Is(!args.without_password && (notice != Notice::Withdrawn || args.exempt)),
         active_access_key: Known::Is(args.without_password),
         secret: Some(Secret {
             arn: None,
@@ -212,6 +213,8 @@ mod tests {
         assert!(said(&["--kind", "enrolled", "--by-passkey"]).text.contains("A passkey"));
         assert!(said(&["--blocked"]).text.contains("A POLICY STANDS IN THE WAY"));
         assert!(said(&["--region", "eu-west-1"]).text.contains("--region eu-west-1;"));
+        let policy = "arn:aws:iam::210987654321:policy/mfa-warden-quarantine";
+        assert!(!said(&["--quarantine-policy-arn", policy]).text.is_empty());
         let topic = "arn:aws:sns:eu-west-1:210987654321:owners";
         let text = said(&["--owner-topic-arn", topic, "--user", "wei,chen"]).text;
         assert!(text.contains("210987654321") && text.contains("u='wei,chen'"), "{text}");

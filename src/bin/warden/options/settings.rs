@@ -158,8 +158,9 @@ impl PreviewSettingsArgs {
     /// One message that names every option that is wrong.
     pub fn of_message(&self) -> anyhow::Result<Settings> {
         let mut given = self.0.clone();
-        let topic = given.get(OWNER_TOPIC).map(String::as_str).and_then(Arn::parse);
-        let account = topic.and_then(|arn| Account::of(arn, arn.region));
+        let arns = [OWNER_TOPIC, "QUARANTINE_POLICY_ARN", "FUNCTION_ROLE_ARN"];
+        let mut arns = arns.iter().filter_map(|name| Arn::parse(given.get(name)?));
+        let account = arns.find_map(|arn| Account::of(arn, arn.region));
         let account = account.unwrap_or_else(|| Account {
             partition: "aws".to_owned(),
             region: "us-east-1".to_owned(),
