@@ -1,5 +1,6 @@
 //! Trails of CloudTrail: without one that logs, no IAM event reaches EventBridge.
 
+use crate::model::known::Known;
 use crate::model::warning::Warning;
 
 /// A trail, as `DescribeTrails` shows it.
@@ -72,6 +73,8 @@ pub struct TrailAnswer {
     pub account: String,
     /// Whether IAM events arrive.
     pub iam_events: IamEvents,
+    /// How many confirmed subscriptions the operations topic has.
+    pub operations_subscriptions: Known<usize>,
     /// What people should know.
     pub warnings: Vec<Warning>,
 }

@@ -72,6 +72,9 @@ pub fn embedded_trails(answer: &TrailAnswer, effort: Effort, now: Timestamp) -> 
     if let Some(is_delivered) = answer.iam_events.is_delivered() {
         metrics.add("IamEventsDelivered", "Count", u8::from(is_delivered));
     }
+    if let Known::Is(subscriptions) = answer.operations_subscriptions {
+        metrics.add("OperationsSubscriptions", "Count", subscriptions);
+    }
     metrics.add("Warnings", "Count", answer.warnings.len());
     metrics.spent(effort);
     metrics.line(CHECK_TRAILS, now)

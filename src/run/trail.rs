@@ -35,7 +35,8 @@ pub async fn iam_events(cloudtrail: &CloudTrail, account: &Account) -> Result<Ia
 }
 
 impl Run<'_> {
-    /// Looks whether a trail delivers IAM events, and tells operations if that changed since they were told last. A look
+    /// Looks whether a trail delivers IAM events and whether operations listen, and tells operations if IAM events stopped or
+    /// came back since they were told last. A look
     /// that fails is an answer too: nothing depends on it, so Lambda need not try again.
     pub async fn check_trails(&self) -> TrailAnswer {
         let looked = iam_events(&self.clients.cloudtrail, self.account);
@@ -53,8 +54,11 @@ impl Run<'_> {
                 IamEvents::Unknown
             }
         };
+        // Sweeps that act have no call left for this. So a mailbox of operations that vanished is noticed within a day.
+        let operations_subscriptions = self.operations_subscriptions(&mut warnings).await;
         let account = self.account.id.clone();
-        let mut answer = TrailAnswer { dry_run: self.dry_run, account, iam_events, warnings };
+        let mut answer =
+            TrailAnswer { dry_run: self.dry_run, account, iam_events, operations_subscriptions, warnings };
         if !self.dry_run && !may_pass {
             self.tell_of_trails(&mut answer).await;
         }
@@ -69,14 +73,13 @@ impl Run<'_> {
         if !answer.iam_events.is_news(told, now) {
             return;
         }
-        let subscriptions = self.operations_subscriptions(&mut answer.warnings).await;
         let message = operations::trails(self.account, answer, told.map(|told| told.events));
         let data = summary::trails(self.account, answer);
         if let Err(error) = self.tell(message, &data).await {
             answer.warnings.push(Warning::OperationsNotTold(error.into()));
             return;
         }
-        if subscriptions == Known::Is(0) {
+        if answer.operations_subscriptions == Known::Is(0) {
             // What nobody received is told again.
             return;
         }

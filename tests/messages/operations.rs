@@ -4,6 +4,7 @@ use crate::answers::{busy_answer, said, shown, three_days_later};
 use crate::builders::*;
 use jiff::SignedDuration;
 use mfa_warden::messages::operations::{failure, run_failed, summary, trails};
+use mfa_warden::model::known::Known;
 use mfa_warden::model::message::Message;
 use mfa_warden::model::outcome::{Answer, RunKind};
 use mfa_warden::model::trail::{IamEvents, TrailAnswer};
@@ -67,7 +68,13 @@ fn whether_iam_events_arrive_is_told_with_what_to_do() {
         let told = Some(IamEvents::None);
         shown(&trails(
             &account(),
-            &TrailAnswer { dry_run: false, account: account_id, iam_events, warnings },
+            &TrailAnswer {
+                dry_run: false,
+                account: account_id,
+                iam_events,
+                operations_subscriptions: Known::NotAsked,
+                warnings,
+            },
             told,
         ))
     };

@@ -2,6 +2,7 @@
 
 use crate::builders::*;
 use jiff::SignedDuration;
+use mfa_warden::model::known::Known;
 use mfa_warden::model::outcome::{Answer, OpenEnrollment, Outcome, RunKind, UserResult};
 use mfa_warden::model::trail::{IamEvents, TrailAnswer};
 use mfa_warden::model::verdict::{Reason, Status};
@@ -87,10 +88,12 @@ fn a_look_at_the_trails_writes_whether_iam_events_arrive_where_that_is_known() {
             dry_run: false,
             account: "123456789012".to_owned(),
             iam_events,
+            operations_subscriptions: Known::Is(2),
             warnings: vec![Warning::NoTrail],
         };
         let line = embedded_trails(&answer, effort, now());
         assert_eq!(line["IamEventsDelivered"], delivered, "{line}");
+        assert_eq!(line["OperationsSubscriptions"], 2);
         assert_eq!((&line["Action"], &line["Warnings"]), (&json!("check_trails"), &json!(1)));
         assert_eq!((&line["AwsCalls"], &line["Duration"]), (&json!(2), &json!(300)));
         let declared = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();

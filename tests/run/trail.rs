@@ -56,7 +56,7 @@ async fn operations_hear_once_that_no_trail_delivers_and_once_that_one_does_agai
     let calls = cloud.calls();
     assert_eq!(
         names(&calls),
-        ["DescribeTrails", "ListTagsForResource", "ListSubscriptionsByTopic", "Publish", "TagResource"]
+        ["DescribeTrails", "ListSubscriptionsByTopic", "ListTagsForResource", "Publish", "TagResource"]
     );
     let told = published(&calls);
     assert!(told[0].subject.ends_with(": no trail delivers IAM events"), "{}", told[0].subject);
@@ -67,7 +67,11 @@ async fn operations_hear_once_that_no_trail_delivers_and_once_that_one_does_agai
     assert!(told[0].text.starts_with(&text), "{}", told[0].text);
 
     look(&cloud).await;
-    assert_eq!(names(&cloud.calls()), ["DescribeTrails", "ListTagsForResource"], "they know");
+    assert_eq!(
+        names(&cloud.calls()),
+        ["DescribeTrails", "ListSubscriptionsByTopic", "ListTagsForResource"],
+        "they know"
+    );
 
     cloud.warden.clients.cloudtrail = trails(&[("management", false, false)]);
     let answer = look(&cloud).await;
@@ -102,7 +106,7 @@ async fn a_dry_look_tells_and_writes_nothing() {
     let cloud = Cloud::new().await;
     let answer = cloud.handle(json!({"action": "check_trails", "dry_run": true})).await.unwrap();
     assert_eq!((&answer["dry_run"], &answer["iam_events"]), (&json!(true), &json!("none")));
-    assert_eq!(names(&cloud.calls()), ["DescribeTrails"]);
+    assert_eq!(names(&cloud.calls()), ["DescribeTrails", "ListSubscriptionsByTopic"]);
 }
 
 fn denying() -> CloudTrail {
