@@ -32,7 +32,27 @@ test("one policy for enrolling and for the quarantine is refused", () => {
   assert.deepEqual(both(""), []);
 });
 
+test("every role has the boundary and the path that an organization demands, and by default neither", () => {
+  const PermissionsBoundary = "arn:aws:iam::123456789012:policy/boundaries/workload";
+  const { roles, environment } = render({ PermissionsBoundaryArn: PermissionsBoundary, RolePath: "/security/" });
+  assert.deepEqual(Object.keys(roles).sort(), ["FunctionRole", "MailerRole", "ScheduleRole"]);
+  for (const [id, role] of Object.entries(roles)) {
+    assert.deepEqual(role, { Path: "/security/", PermissionsBoundary }, id);
+  }
+  // The secrets' policies let this role in, with its path and without.
+  assert.equal(environment.FUNCTION_ROLE_ARN, "arn:aws:iam::123456789012:role/security/mfa-warden");
+  for (const role of Object.values(render().roles)) assert.deepEqual(role, {});
+});
+
 const VALUES = {
+  PermissionsBoundaryArn: [
+    ["", "arn:aws:iam::123456789012:policy/boundary", "arn:aws-cn:iam::aws:policy/PowerUserAccess"],
+    ["boundary", "arn:aws:iam::123456789012:role/x", "arn:aws:iam::1:policy/x"],
+  ],
+  RolePath: [
+    ["", "/", "/security/", "/a/b/"],
+    ["security", "/security", "security/", "//x"],
+  ],
   MaxQuarantines: [
     [0, 10, 5000],
     [-1, 5001, "ten"],

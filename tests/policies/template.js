@@ -24,7 +24,7 @@ const ARNS = {
   "AWS::SNS::Topic": (id) => ({ ref: `arn:aws:sns:${REGION}:${ACCOUNT}:${id}` }),
   "AWS::SQS::Queue": (id) => ({ Arn: `arn:aws:sqs:${REGION}:${ACCOUNT}:${id}`, QueueName: id }),
   "AWS::KMS::Key": (id) => ({ ref: id, Arn: `arn:aws:kms:${REGION}:${ACCOUNT}:key/${id}` }),
-  "AWS::IAM::Role": (_, { RoleName }) => ({ Arn: `arn:aws:iam::${ACCOUNT}:role/${RoleName}` }),
+  "AWS::IAM::Role": (_, { RoleName, Path = "/" }) => ({ Arn: `arn:aws:iam::${ACCOUNT}:role${Path}${RoleName}` }),
   "AWS::IAM::ManagedPolicy": (_, { ManagedPolicyName }) => ({
     ref: `arn:aws:iam::${ACCOUNT}:policy/${ManagedPolicyName}`,
   }),
@@ -35,7 +35,7 @@ const ARNS = {
   }),
 };
 
-const NAMES = ["FunctionName", "RoleName", "ManagedPolicyName", "LogGroupName"];
+const NAMES = ["FunctionName", "RoleName", "Path", "ManagedPolicyName", "LogGroupName"];
 
 const NO_VALUE = Symbol("AWS::NoValue");
 
@@ -125,6 +125,11 @@ export function render(parameters = {}) {
     keyOf: (topic) => resolve(properties(topic).KmsMasterKeyId),
     attached: ["EnrollmentPolicy", "QuarantinePolicy"].map((id) =>
       resolve(pick(properties(id), ["ManagedPolicyName", "Description"])),
+    ),
+    roles: Object.fromEntries(
+      Object.entries(template.Resources)
+        .filter(([, { Type }]) => Type === "AWS::IAM::Role")
+        .map(([id, { Properties }]) => [id, resolve(pick(Properties, ["Path", "PermissionsBoundary"]))]),
     ),
     environment: resolve(properties("Function").Environment.Variables),
     alarms: Object.fromEntries(alarms),
