@@ -93,6 +93,7 @@
 //! | `user_gone` | there is no such user any more | close without a message, or delete leftover devices |
 //! | `has_mfa` | the user has an MFA device | close, notify(enrolled) where the owner was invited |
 //! | `need_not_enroll` | the user is exempt, or outside `MFA_SCOPE` | close, notify(withdrawn) where the owner was invited |
+//! | `retiring` | `RETIRE=true` | close, notify(withdrawn) where the owner was invited |
 //! | `foreign_secret` | somebody else's secret has the name that the user's would have | nothing is prepared; failed; a quarantine is lifted |
 //! | `never_reached` | a device is prepared, but no notice is known to have arrived, and none can now | close without a message |
 //! | `outside_pilot` | the user is outside `PILOT`, and no notice went out | nothing new is begun; deferred |

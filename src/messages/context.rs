@@ -97,6 +97,8 @@ pub(super) enum WithdrawnReason {
     Exempt,
     NoPassword,
     NoCredentials,
+    /// The security team withdraws everything; MFA may still be required.
+    Retired,
     Other,
 }
 

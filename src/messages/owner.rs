@@ -186,6 +186,7 @@ impl OwnerNotice<'_> {
     fn withdrawn(&self, links: &Links, contact: Option<String>) -> Withdrawn {
         let reason = match (self.verdict.status, &self.verdict.reason) {
             (Status::Exempt, _) => WithdrawnReason::Exempt,
+            (Status::NonCompliant, _) => WithdrawnReason::Retired,
             (_, Reason::NoPassword) => WithdrawnReason::NoPassword,
             (_, Reason::NoCredentials) => WithdrawnReason::NoCredentials,
             _ => WithdrawnReason::Other,

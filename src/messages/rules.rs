@@ -9,6 +9,7 @@ pub fn applies(rule: Rule) -> &'static str {
         Rule::UserGone => "there is no such user any more",
         Rule::HasMfa => "the user has an MFA device",
         Rule::NeedNotEnroll => "the user is exempt, or outside `MFA_SCOPE`",
+        Rule::Retiring => "`RETIRE=true`",
         Rule::ForeignSecret => "somebody else's secret has the name that the user's would have",
         Rule::NeverReached => {
             "a device is prepared, but no notice is known to have arrived, and none can now"
@@ -39,7 +40,7 @@ pub fn follows(rule: Rule) -> &'static str {
         Rule::Unknown => "nothing is done; the user is reported",
         Rule::UserGone => "close without a message, or delete leftover devices",
         Rule::HasMfa => "close, notify(enrolled) where the owner was invited",
-        Rule::NeedNotEnroll => "close, notify(withdrawn) where the owner was invited",
+        Rule::NeedNotEnroll | Rule::Retiring => "close, notify(withdrawn) where the owner was invited",
         Rule::ForeignSecret => "nothing is prepared; failed; a quarantine is lifted",
         Rule::NeverReached => "close without a message",
         Rule::OutsidePilot => "nothing new is begun; deferred",

@@ -13,6 +13,8 @@ pub enum Rule {
     HasMfa,
     /// The user is exempt, or outside the scope.
     NeedNotEnroll,
+    /// Everything is withdrawn (`RETIRE`).
+    Retiring,
     /// A secret that mfa-warden did not make has the name that the user's secret would have.
     ForeignSecret,
     /// There is an enrollment, no notice is known to have reached the owner, and none can reach the owner now.
@@ -47,11 +49,12 @@ pub enum Rule {
 
 impl Rule {
     /// The table, in its order.
-    pub const ALL: [Rule; 19] = [
+    pub const ALL: [Rule; 20] = [
         Rule::Unknown,
         Rule::UserGone,
         Rule::HasMfa,
         Rule::NeedNotEnroll,
+        Rule::Retiring,
         Rule::ForeignSecret,
         Rule::NeverReached,
         Rule::OutsidePilot,
@@ -76,6 +79,7 @@ impl Rule {
             Rule::UserGone => "user_gone",
             Rule::HasMfa => "has_mfa",
             Rule::NeedNotEnroll => "need_not_enroll",
+            Rule::Retiring => "retiring",
             Rule::ForeignSecret => "foreign_secret",
             Rule::NeverReached => "never_reached",
             Rule::OutsidePilot => "outside_pilot",

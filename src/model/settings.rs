@@ -184,6 +184,8 @@ pub struct Settings {
     pub language_tag: String,
     /// `PREFER`: the way to enroll that messages show first.
     pub prefer: Prefer,
+    /// `RETIRE`: withdraw every open enrollment and begin none.
+    pub retire: bool,
     /// `OPS_CHAT`: HTTPS subscribers of the operations topic get the format that Amazon Q Developer shows in a chat.
     pub ops_chat: bool,
     /// `SETTLE`: how long AWS's listings may lag behind its writes.
@@ -259,7 +261,7 @@ const NUMBER: &str = "a whole number, 0 or more";
 const BOOL: &str = "`true` or `false`";
 
 /// Every setting.
-pub static SETTINGS: [Setting; 26] = [
+pub static SETTINGS: [Setting; 27] = [
     Setting {
         variable: "OWNER_TOPIC_ARN",
         default: "",
@@ -505,6 +507,15 @@ pub static SETTINGS: [Setting; 26] = [
         },
     },
     Setting {
+        variable: "RETIRE",
+        default: "false",
+        expected: BOOL,
+        option: Some("retire"),
+        value_name: "BOOL",
+        help: "Whether every open enrollment is withdrawn and none is begun: true or false",
+        read: |value, settings| value.parse().ok().map(|is| settings.retire = is),
+    },
+    Setting {
         variable: "OPS_CHAT",
         default: "false",
         expected: BOOL,
@@ -584,6 +595,7 @@ impl Settings {
             language: Language::ENGLISH,
             language_tag: String::new(),
             prefer: Prefer::Prepared,
+            retire: false,
             ops_chat: false,
             settle: SignedDuration::ZERO,
         }
@@ -853,6 +865,7 @@ mod tests {
                 language: Language::ENGLISH,
                 language_tag: "language".to_owned(),
                 prefer: Prefer::Prepared,
+                retire: false,
                 ops_chat: false,
                 settle: SignedDuration::from_mins(5),
             }

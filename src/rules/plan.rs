@@ -114,6 +114,7 @@ impl<'a> Case<'a> {
             Rule::UserGone => self.user_gone(),
             Rule::HasMfa => self.has_mfa(),
             Rule::NeedNotEnroll => self.need_not_enroll(),
+            Rule::Retiring => self.retiring(),
             Rule::ForeignSecret => self.foreign_secret(),
             Rule::NeverReached => self.never_reached(),
             Rule::OutsidePilot => self.outside_pilot(),
@@ -150,6 +151,11 @@ impl<'a> Case<'a> {
     fn need_not_enroll(&self) -> Row {
         let need_not = matches!(self.verdict.status, Status::Exempt | Status::NotApplicable);
         Ok(need_not.then(|| self.closing(Rule::NeedNotEnroll, Some(Notice::Withdrawn))))
+    }
+
+    /// Nothing is begun, and what is open is withdrawn. The owner is told that MFA may still be required.
+    fn retiring(&self) -> Row {
+        Ok(self.settings.retire.then(|| self.closing(Rule::Retiring, Some(Notice::Withdrawn))))
     }
 
     /// A user who is offered nothing must not be quarantined. Nothing else is removed: the secret may get a lost tag back.

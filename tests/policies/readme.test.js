@@ -231,7 +231,7 @@ const SETTINGS = [...read("src/model/settings.rs").matchAll(/^ {4}Setting \{\n([
 test("the template sets every setting that there is, to the default that the function has", () => {
   const { environment } = render();
   const names = SETTINGS.map(({ variable }) => variable);
-  assert.equal(names.length, 26);
+  assert.equal(names.length, 27);
   assert.deepEqual(names.toSorted(), Object.keys(environment).filter((name) => name !== "RUST_BACKTRACE").toSorted());
   // What the stack makes or knows itself, and the simulator, which the stack's role may ask.
   const own = ["OWNER_TOPIC_ARN", "OPS_TOPIC_ARN", "ENROLLMENT_POLICY_ARN", "QUARANTINE_POLICY_ARN", "FUNCTION_ROLE_ARN", "PREFLIGHT"];

@@ -70,6 +70,21 @@ fn need_not_enroll() {
 }
 
 #[test]
+fn retiring() {
+    let retire = [("RETIRE", "true")];
+    assert_row(&open("2d"), &retire, Rule::Retiring, &["close", "notify(withdrawn)"]);
+    assert_row(&user("alice"), &retire, Rule::Retiring, &NOTHING);
+    let mut quarantined = open("40d");
+    quarantined.attached = Known::Is(Attached { enrollment: true, quarantine: true });
+    assert_row(
+        &quarantined,
+        &[&retire[..], &QUARANTINE_SET].concat(),
+        Rule::Retiring,
+        &["close", "notify(withdrawn)"],
+    );
+}
+
+#[test]
 fn foreign_secret() {
     let mut facts = user("alice");
     facts.foreign_secret = true;

@@ -1,6 +1,6 @@
 //! Beginning with some users, and quarantining few at a time.
 
-use crate::cloud::{Cloud, writes};
+use crate::cloud::{Cloud, published, writes};
 use serde_json::json;
 
 #[tokio::test]
@@ -134,4 +134,53 @@ async fn a_quarantined_user_who_loses_the_enrollment_policy_for_good_is_set_free
     cloud.restore();
     cloud.sweep().await;
     assert_eq!(cloud.attached("alice").await.len(), 2);
+}
+
+#[tokio::test]
+async fn retiring_takes_back_everything_begins_nothing_and_repeats_what_failed() {
+    let mut cloud = Cloud::quarantining(&[]).await;
+    for name in ["quarantined", "failing", "enrolled"] {
+        cloud.user(name).await;
+    }
+    cloud.sweep().await;
+    cloud.enroll("enrolled").await;
+    cloud.wait(24 * 15);
+    cloud.sweep().await;
+    assert_eq!(cloud.attached("quarantined").await.len(), 2);
+    cloud.user("invited").await;
+    cloud.sweep().await;
+    cloud.user("new").await;
+    cloud.calls();
+
+    cloud.warden.settings.retire = true;
+    cloud.take_down_for("DeleteVirtualMFADevice", "failing");
+    let answer = cloud.sweep().await;
+    assert_eq!((&answer["actions"]["close"], &answer["failed"]), (&json!(2), &json!(1)), "{answer}");
+    assert_eq!(cloud.attached("failing").await, Vec::<String>::new(), "a failure locks nobody out");
+    let told: Vec<_> =
+        published(&cloud.calls()).into_iter().filter(|message| message.topic == "owners").collect();
+    for message in &told {
+        assert_eq!(message.attributes["kind"], "withdrawn");
+        assert!(message.text.contains("MFA may still be required of you."), "{}", message.text);
+        assert!(!message.text.contains("no longer has to"), "{}", message.text);
+    }
+
+    cloud.restore();
+    cloud.sweep().await;
+    for name in ["quarantined", "failing", "invited", "new"] {
+        assert_eq!(cloud.attached(name).await, Vec::<String>::new(), "{name}");
+    }
+    assert_eq!(cloud.devices().await, Vec::<String>::new());
+    let in_use = cloud.iam.list_mfa_devices().user_name("enrolled").send().await.unwrap().mfa_devices;
+    assert_eq!(in_use.len(), 1, "devices in use stay");
+    let secrets = cloud.secrets.list_secrets().send().await.unwrap();
+    assert_eq!(secrets.secret_list.unwrap_or_default().len(), 0);
+    let everybody: Vec<_> =
+        published(&cloud.calls()).into_iter().filter(|message| message.topic == "owners").collect();
+    assert_eq!(told.len() + everybody.len(), 3, "each owner is told once");
+
+    // Nothing is left to do, and whoever was not invited hears nothing.
+    assert!(
+        cloud.sweep().await["outcomes"].as_array().unwrap().iter().all(|user| user["actions"] == json!([]))
+    );
 }

@@ -198,7 +198,7 @@ class RemovedStack(unittest.TestCase):
         codes = {"AuthenticationCode1": "123456", "AuthenticationCode2": "654321"}
         iam.enable_mfa_device(UserName=value["user"], SerialNumber=value["serial_number"], **codes)
 
-        blocks = (README.read_text().split("To remove it,")[1]).split("```")
+        blocks = (README.read_text().split("**Without the function:**")[1]).split("```")
         # The last command is sam's own, and takes what MiniStack does not have.
         script, last = blocks[1].strip().removesuffix(")").strip().rsplit("\n", 1)
         self.assertTrue(last.startswith(".venv/bin/sam delete"), last)
@@ -221,6 +221,51 @@ class RemovedStack(unittest.TestCase):
         self.assertEqual([device["SerialNumber"] for device in devices], [value["serial_number"]])
         for name in ("alice", "wei,chen"):
             self.assertEqual(iam.list_attached_user_policies(UserName=name)["AttachedPolicies"], [])
+
+
+class RetiredStack(unittest.TestCase):
+    def test_paused_nothing_starts_it_and_retired_a_sweep_takes_everything_back_so_that_the_stack_can_go(self):
+        ministack = self.enterContext(MiniStack())
+        stack = Stack(ministack, os.environ["MFA_WARDEN_BOOTSTRAP"])
+        iam, secrets = ministack.client("iam"), ministack.client("secretsmanager")
+        inbox = stack.open_inbox("everybody", stack.outputs["OwnerTopicArn"])
+        for name in ("alice", "bob"):
+            add_user(iam, name)
+        stack.invoke({"action": "sweep"})
+        quarantine = next(
+            policy["Arn"]
+            for policy in iam.list_policies(Scope="Local")["Policies"]
+            if policy["PolicyName"] == "mfa-warden-quarantine"
+        )
+        iam.attach_user_policy(UserName="bob", PolicyArn=quarantine)
+        stack.read_inbox(inbox)
+
+        stack.deploy("update", {"Enabled": "false"})
+        schedules = ministack.client("scheduler").list_schedules()["Schedules"]
+        self.assertEqual({schedule["State"] for schedule in schedules}, {"DISABLED"})
+        rules = ministack.client("events").list_rules()["Rules"]
+        self.assertEqual([rule["State"] for rule in rules if "IamEvents" in rule["Name"]], ["DISABLED"])
+
+        stack.deploy("update", {"Retire": "true"})
+        add_user(iam, "carol")
+        answer = stack.invoke({"action": "sweep"})
+        self.assertEqual((answer["actions"]["close"], answer["actions"]["provision"], answer["failed"]), (2, 0, 0))
+        self.assertEqual(secrets.list_secrets()["SecretList"], [])
+        self.assertEqual(iam.list_virtual_mfa_devices(AssignmentStatus="Any")["VirtualMFADevices"], [])
+        for name in ("alice", "bob", "carol"):
+            self.assertEqual(iam.list_attached_user_policies(UserName=name)["AttachedPolicies"], [])
+        texts = [valid(message["Message"])["text"] for message in stack.read_inbox(inbox)]
+        self.assertEqual(len(texts), 2)
+        for text in texts:
+            self.assertIn("MFA may still be required of you.", text)
+
+        cloudformation = ministack.client("cloudformation")
+        cloudformation.delete_stack(StackName="mfa-warden")
+        cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName="mfa-warden", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+        names = [policy["PolicyName"] for policy in iam.list_policies(Scope="Local")["Policies"]]
+        self.assertEqual([name for name in names if name.startswith("mfa-warden-")], [])
 
 
 class ReadmeCommands(unittest.TestCase):
