@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -98,13 +99,25 @@ class Owner:
         )
 
 
+def as_a_terminal_does():
+    """Jobs in the background ignore these signals, and bash could not trap them."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Terminal:
     """A shell at a terminal. Use it in a `with` block, which leaves the shell."""
 
     def __init__(self, shell, environment):
         self.shown = io.StringIO()
         self.child = pexpect.spawn(
-            shell, SHELLS[shell], env=environment, encoding="utf-8", dimensions=(40, WIDTH), timeout=ANSWER_SECONDS
+            shell,
+            SHELLS[shell],
+            env=environment,
+            encoding="utf-8",
+            dimensions=(40, WIDTH),
+            timeout=ANSWER_SECONDS,
+            preexec_fn=as_a_terminal_does,
         )
         self.child.logfile_read = self.shown
         self.child.delaybeforesend = None

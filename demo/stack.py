@@ -109,12 +109,13 @@ def upload(ministack, name, content):
 
 
 def adapted(template, code):
-    """The template with the two changes that it needs here. Each change must find its place."""
+    """The template with the changes that it needs here. Each change must find its place."""
     for old, new in (
         # As `sam package` does: where the built code is, instead of its source.
         ("CodeUri: .\n", f"CodeUri: {code}\n"),
-        # MiniStack knows AWS::Region, but not in conditions.
+        # MiniStack knows these two, but not in conditions.
         ("!Equals [!Ref AWS::Region, ", f"!Equals [{REGION}, "),
+        ("!Equals [!Ref AWS::Partition, ", "!Equals [aws, "),
     ):
         if old not in template:
             raise Failure(f"template.yaml no longer says {old.strip()!r}")

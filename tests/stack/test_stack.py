@@ -176,7 +176,7 @@ class MailingStack(unittest.TestCase):
         self.assertEqual((mail["Source"], mail["To"]), ("security@example.com", ["alice@example.com"]))
         self.assertEqual(mail["Subject"], "Set up MFA for your AWS user alice")
         self.assertTrue(mail["BodyText"].startswith("Hello,"), mail["BodyText"])
-        self.assertIn("\n     (u='alice';", mail["BodyText"])
+        self.assertIn("\n     (u='alice' m=;", mail["BodyText"])
         (summary,) = stack.read_inbox(ops)
         reached = {user["user"]: user["unreachable"] for user in json.loads(summary["Message"])["outcomes"]}
         self.assertIsNone(reached["alice"])
