@@ -91,7 +91,7 @@ def body(text):
             return re.sub(r"\$\{([^}]+)\}", lambda match: str(known.get(match[1], match[1])), pattern)
         return value
 
-    return json.loads(plain(template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]))
+    return json.loads(plain(template["Resources"]["UsersDashboard"]["Properties"]["DashboardBody"]))
 
 
 # ---------------------------------------------------------------- sample data

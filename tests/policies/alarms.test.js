@@ -13,6 +13,7 @@ const PARAMETERS = {
   "a dry run": { DryRun: "true" },
   "logs without metrics": { LogLevel: "ERROR" },
   "a schedule rarer than once a week": { NoSweepAlarmHours: "0" },
+  "no alarms": { Alarms: "false" },
   "a week without a sweep": { NoSweepAlarmHours: "168", OldestSeedAlarmDays: "370" },
 };
 
@@ -35,6 +36,7 @@ test("an alarm on missing sweeps is made only where sweeps write metrics", () =>
     "a dry run": false,
     "logs without metrics": false,
     "a schedule rarer than once a week": false,
+    "no alarms": false,
     "a week without a sweep": true,
   });
 });
@@ -44,4 +46,12 @@ test("the oldest seed's alarm counts seconds, its parameter days", () => {
     const { Threshold } = render({ OldestSeedAlarmDays: days }).alarms.OldestSeedAlarm;
     assert.equal(Threshold, days * 24 * 3600);
   }
+});
+
+test("with Alarms=false there is none, and the dashboard shows numbers where they were", () => {
+  const { alarms, dashboard } = render({ Alarms: "false" });
+  assert.deepEqual(alarms, {});
+  assert.deepEqual(dashboard.widgets.filter(({ type }) => type === "alarm"), []);
+  assert.equal(dashboard.widgets[0].width, 24);
+  assert.equal(render().dashboard.widgets.filter(({ type }) => type === "alarm").length, 1);
 });

@@ -133,7 +133,7 @@ export function render(parameters = {}) {
     ),
     environment: resolve(properties("Function").Environment.Variables),
     alarms: Object.fromEntries(alarms),
-    dashboard: JSON.parse(resolve(properties("Dashboard").DashboardBody)),
+    dashboard: JSON.parse(resolve(properties("UsersDashboard").DashboardBody)),
     parameters: template.Parameters,
     parameterGroups: template.Metadata["AWS::CloudFormation::Interface"].ParameterGroups,
     arn: (name) => (name.includes(".") ? getAtt(name) : ref(name)),

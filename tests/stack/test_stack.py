@@ -246,7 +246,9 @@ class RetiredStack(unittest.TestCase):
         rules = ministack.client("events").list_rules()["Rules"]
         self.assertEqual([rule["State"] for rule in rules if "IamEvents" in rule["Name"]], ["DISABLED"])
 
-        stack.deploy("update", {"Retire": "true"})
+        stack.deploy("update", {"Retire": "true", "Dashboard": "false", "Alarms": "false"})
+        self.assertEqual(ministack.client("cloudwatch").list_dashboards()["DashboardEntries"], [])
+        self.assertEqual(ministack.client("cloudwatch").describe_alarms()["MetricAlarms"], [])
         add_user(iam, "carol")
         answer = stack.invoke({"action": "sweep"})
         self.assertEqual((answer["actions"]["close"], answer["actions"]["provision"], answer["failed"]), (2, 0, 0))
