@@ -62,6 +62,7 @@ fn message(region: Option<&str>, args: &PreviewArgs, settings: &Settings, now: T
         status: match notice {
             Notice::Enrolled => Status::Compliant,
             Notice::Withdrawn if args.exempt => Status::Exempt,
+            Notice::Withdrawn if settings.retire => Status::NonCompliant,
             Notice::Withdrawn => Status::NotApplicable,
             Notice::Invitation | Notice::Reminder | Notice::Quarantined => Status::NonCompliant,
         },
@@ -128,8 +129,10 @@ fn facts(
             Notice::Enrolled => vec![AssignedDevice { serial_number: device.clone(), enabled_at: now }],
             _ => Vec::new(),
         },
-        // Without `--exempt`, a withdrawal is because the password is gone.
-        password: Known::Is(!args.without_password && (notice != Notice::Withdrawn || args.exempt)),
+        // A withdrawal without another reason is because the password is gone.
+        password: Known::Is(
+            !args.without_password && (notice != Notice::Withdrawn || args.exempt || settings.retire),
+        ),
         active_access_key: Known::Is(args.without_password),
         secret: Some(Secret {
             arn: None,
@@ -210,6 +213,9 @@ mod tests {
         }
         assert!(said(&["--kind", "reminder", "--overdue"]).text.contains("Please set it up now"));
         assert!(said(&["--kind", "withdrawn", "--exempt"]).text.contains("you are exempt"));
+        assert!(
+            said(&["--kind", "withdrawn", "--retire", "true"]).text.contains("MFA may still be required")
+        );
         assert!(said(&["--kind", "enrolled", "--by-passkey"]).text.contains("A passkey"));
         assert!(said(&["--blocked"]).text.contains("A POLICY STANDS IN THE WAY"));
         assert!(said(&["--region", "eu-west-1"]).text.contains("--region eu-west-1;"));

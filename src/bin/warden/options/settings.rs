@@ -59,6 +59,7 @@ impl Options for OfMessages {
             "AFTER_GRACE",
             "QUARANTINE_POLICY_ARN",
             "FUNCTION_ROLE_ARN",
+            "RETIRE",
         ];
         let is_wanted = move |setting: &&Setting| {
             wanted.contains(&setting.variable) || OF_MESSAGES_ONLY.contains(&setting.variable)
