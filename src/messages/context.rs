@@ -53,6 +53,8 @@ pub(super) struct Enrolled {
     pub(super) account: String,
     /// Whether the user signs in to the console.
     pub(super) has_password: bool,
+    /// Whether the owner was told of a quarantine, which has ended now.
+    pub(super) was_quarantined: bool,
     pub(super) devices: Vec<EnrolledDevice>,
     /// The IP address that the device was enabled from, as CloudTrail reports it.
     pub(super) source: Option<String>,
@@ -86,6 +88,8 @@ pub(super) struct Withdrawn {
     pub(super) account: String,
     /// Whether the user signs in to the console.
     pub(super) has_password: bool,
+    /// Whether the owner was told of a quarantine, which has ended now.
+    pub(super) was_quarantined: bool,
     pub(super) reason: WithdrawnReason,
     pub(super) security_credentials: Option<String>,
     pub(super) contact: Option<String>,

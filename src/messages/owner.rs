@@ -175,12 +175,18 @@ impl OwnerNotice<'_> {
             user: self.user(),
             account: self.account.id.clone(),
             has_password: self.facts.password != Known::Is(false),
+            was_quarantined: self.was_quarantined(),
             uses_prepared: devices.iter().any(|device| matches!(device.kind, DeviceKind::Prepared(_))),
             devices,
             source: self.source.map(|address| address.to_string()),
             security_credentials: links.security_credentials.clone(),
             contact,
         }
+    }
+
+    /// An enrollment that closes has ended the quarantine before its owner is told.
+    fn was_quarantined(&self) -> bool {
+        self.facts.secret.as_ref().is_some_and(|secret| secret.told_of_quarantine(self.now))
     }
 
     fn withdrawn(&self, links: &Links, contact: Option<String>) -> Withdrawn {
@@ -195,6 +201,7 @@ impl OwnerNotice<'_> {
             user: self.user(),
             account: self.account.id.clone(),
             has_password: self.facts.password != Known::Is(false),
+            was_quarantined: self.was_quarantined(),
             reason,
             security_credentials: links.security_credentials.clone(),
             contact,

@@ -10,6 +10,7 @@ use mfa_warden::model::facts::UserFacts;
 use mfa_warden::model::known::Known;
 use mfa_warden::model::message::OwnerMessage;
 use mfa_warden::model::record::tag;
+use mfa_warden::model::text::rfc3339;
 use mfa_warden::reporting::notice::data;
 use proptest::prelude::*;
 
@@ -247,6 +248,33 @@ fn withdrawn_says_why() {
     let mut facts = enrolled_since(user("alice"), "2d");
     facts.tags.insert("mfa-exempt".to_owned(), "2026-12-31 broken phone".to_owned());
     insta::assert_snapshot!(shown(&message(Notice::Withdrawn, &facts, &[])));
+}
+
+#[test]
+fn a_withdrawal_of_everything_says_that_mfa_may_still_be_required() {
+    for (language, says) in [("en", "MFA may still be required"), ("de", "MFA kann weiter erforderlich sein")]
+    {
+        let facts = enrolled_since(user("alice"), "2d");
+        let message = message(Notice::Withdrawn, &facts, &[("RETIRE", "true"), ("LANGUAGE", language)]);
+        assert!(message.text.contains(says), "{}", message.text);
+    }
+}
+
+#[test]
+fn whoever_was_told_of_a_quarantine_is_told_of_its_end() {
+    for (language, says) in [("en", "Your quarantine has ended."), ("de", "Ihre Sperre ist aufgehoben.")] {
+        let mut facts = enrolled_since(user("alice"), "20d");
+        for (notice, enrolled) in [(Notice::Withdrawn, false), (Notice::Enrolled, true)] {
+            let said = |facts: &UserFacts| {
+                let facts = if enrolled { with_mfa(facts.clone()) } else { facts.clone() };
+                message(notice, &facts, &[("LANGUAGE", language)]).text
+            };
+            assert!(!said(&facts).contains(says));
+            secret(&mut facts).tags.insert(tag::QUARANTINED_AT.to_owned(), rfc3339(ago("2d")));
+            assert!(said(&facts).contains(says), "{}", said(&facts));
+            secret(&mut facts).tags.remove(tag::QUARANTINED_AT);
+        }
+    }
 }
 
 #[test]

@@ -178,6 +178,8 @@ async fn retiring_takes_back_everything_begins_nothing_and_repeats_what_failed()
     let everybody: Vec<_> =
         published(&cloud.calls()).into_iter().filter(|message| message.topic == "owners").collect();
     assert_eq!(told.len() + everybody.len(), 3, "each owner is told once");
+    let freed = told.iter().chain(&everybody).filter(|message| message.text.contains("quarantine has ended"));
+    assert_eq!(freed.count(), 2, "`quarantined` and `failing` had been told of theirs");
 
     // Nothing is left to do, and whoever was not invited hears nothing.
     assert!(
