@@ -2,10 +2,12 @@
 # Two builds of one commit, in two folders, give the same package and the same SBOM, and hold no path of this machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+commit=$(git rev-parse HEAD)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for build in one another/two; do
   git clone --quiet . "$work/$build"
+  git -C "$work/$build" checkout --quiet --detach "$commit"
   # Tools are not what is compared: they are not installed once more.
   ln -s "$PWD/.venv" "$PWD/.tools" "$work/$build/"
   touch --date=@0 "$work/$build/requirements.txt"
@@ -20,4 +22,4 @@ for path in "$work" "$HOME" "$PWD"; do
     exit 1
   fi
 done
-echo "Two builds of $(git rev-parse --short HEAD) are the same."
+echo "Two builds of ${commit:0:7} are the same."
