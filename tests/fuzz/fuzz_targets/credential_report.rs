@@ -3,9 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mfa_warden::rules::credential_report::CredentialReport;
 use mfa_warden::model::settings::Scope;
 use mfa_warden::model::user::User;
+use mfa_warden::rules::credential_report::CredentialReport;
 
 fuzz_target!(|content: &[u8]| {
     let Ok(report) = CredentialReport::parse(content) else { return };

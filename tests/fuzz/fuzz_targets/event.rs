@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     let account = Account::from_function_arn(arn).expect("the ARN of a function");
     match Trigger::parse(&event, &account) {
         Ok(Trigger::Check { user, .. }) => assert!(is_user_name(&user)),
-        Ok(Trigger::Sweep { .. }) => {}
+        Ok(Trigger::Sweep { .. } | Trigger::CheckTrails { .. }) => {}
         Ok(Trigger::Ignore(reason)) => assert!(reason.len() < 200 && !reason.contains(char::is_control)),
         Err(error) => {
             let message = error.to_string();
