@@ -95,13 +95,13 @@ pub(super) struct Withdrawn {
     pub(super) contact: Option<String>,
 }
 
-/// Why MFA is no longer required. The text of an exemption is not shown: anybody who may tag users can write it.
+/// Why the prepared device is withdrawn. The text of an exemption is not shown: anybody who may tag users can write it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WithdrawnReason {
     Exempt,
     NoPassword,
     NoCredentials,
-    /// The security team withdraws everything; MFA may still be required.
+    /// Everything is withdrawn (`RETIRE`). Only here MFA may still be required.
     Retired,
     Other,
 }
