@@ -35,9 +35,9 @@ pub async fn iam_events(cloudtrail: &CloudTrail, account: &Account) -> Result<Ia
 }
 
 impl Run<'_> {
-    /// Looks whether a trail delivers IAM events and whether operations listen, and tells operations if IAM events stopped or
-    /// came back since they were told last. A look
-    /// that fails is an answer too: nothing depends on it, so Lambda need not try again.
+    /// Looks whether a trail delivers IAM events and whether operations listen, and tells operations if IAM events
+    /// stopped or came back since they were told last. A look that fails is an answer too: nothing depends on it, so
+    /// Lambda need not try again.
     pub async fn check_trails(&self) -> TrailAnswer {
         let looked = iam_events(&self.clients.cloudtrail, self.account);
         let mut warnings = Vec::new();
